@@ -1,0 +1,81 @@
+/** Builds the compiled form of the plugin: the bundle behind Deno's runtime, in one binary. */
+
+import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { runBuildCommand } from "./support/build_command_line.ts";
+import { BuildError, bundlePlugin, DIST } from "./support/bundle.ts";
+import { RUNTIME_ENVIRONMENT } from "./support/runtime_environment.ts";
+
+/** What to compile. */
+export interface CompileOptions {
+  /** Settings other than the defaults. */
+  readonly settings?: Partial<Settings>;
+  /** Directory the executable is put into. @default `dist/compiled` of the project */
+  readonly out?: string;
+  /** Platform, as `deno compile --target` takes it. @default this machine's */
+  readonly target?: string;
+}
+
+/**
+ * Builds the compiled form with the same bundle and the same sandbox as the script form.
+ *
+ * @returns the path of the executable.
+ * @throws {BuildError} when that fails, for one because the runtime cannot be downloaded.
+ */
+export async function compile(options: CompileOptions = {}): Promise<string> {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const out = options.out ?? `${DIST}/compiled`;
+  const path = `${out}/crio-credential-provider`;
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(out, { recursive: true });
+    await Deno.writeTextFile(`${directory}/plugin.js`, await bundlePlugin(settings));
+    const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
+      `${name}="${value}"`
+    );
+    await Deno.writeTextFile(`${directory}/environment`, environment.join("\n"));
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "compile",
+        ...["--quiet", "--no-check", "--no-prompt"],
+        ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--deny-import"],
+        ...permissionFlags(requiredPermissions(settings)),
+        ...(options.target === undefined ? [] : ["--target", options.target]),
+        ...["--env-file=environment", "--app-name", "crio-credential-provider"],
+        ...["--output", await Deno.realPath(out) + "/crio-credential-provider", "plugin.js"],
+      ],
+      cwd: directory,
+      env: { NO_COLOR: "1" },
+    }).output();
+    if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
+    return path;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function describeFailure(output: string): string {
+  if (!/denort|base binary/i.test(output)) return `deno compile failed:\n${output}`;
+  const archive = `$DENO_DIR/dl/release/v${Deno.version.deno}/denort-<target>.zip`;
+  return [
+    "the runtime that goes into a compiled executable (denort) could not be downloaded.",
+    "Without a connection it can be supplied in two ways:",
+    `  1. DENORT_BIN=<path of a denort ${Deno.version.deno} executable>`,
+    `  2. Deno's release archive, put at ${archive}`,
+    "The script form (deno task build) needs neither.",
+    `deno compile said: ${/^\s*\d: (error .*)$/m.exec(output)?.[1] ?? output.trim().slice(0, 500)}`,
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  Deno.exit(
+    await runBuildCommand({
+      name: "deno task compile",
+      brief: "Build the compiled form of crio-credential-provider",
+      example: "--apiserver api.example.com:6443 --target aarch64-unknown-linux-gnu",
+    }, ({ settings, out, deno, target }) => {
+      if (deno !== undefined) throw new BuildError("--deno is for deno task build");
+      return compile({ settings, ...(out && { out }), ...(target && { target }) });
+    }),
+  );
+}

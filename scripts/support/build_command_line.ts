@@ -1,0 +1,93 @@
+/** The command line that both builds understand. */
+
+import { buildApplication, buildCommand, run } from "@stricli/core";
+import { APPLICATION, terminal, WRONG_USAGE } from "../../src/cli/application.ts";
+import { givenFlags, type SettingFlags, settingFlags } from "../../src/cli/setting_flags.ts";
+import { UsageError } from "../../src/errors.ts";
+import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { BuildError } from "./bundle.ts";
+import { applySettingsFile } from "./settings_file.ts";
+
+/** What a build is asked for. */
+export interface BuildRequest {
+  readonly settings: Settings;
+  readonly out?: string;
+  readonly deno?: string;
+  readonly target?: string;
+}
+
+interface Flags extends SettingFlags {
+  readonly settings?: string;
+  readonly out?: string;
+  readonly deno?: string;
+  readonly target?: string;
+}
+
+const text = { kind: "parsed", parse: String, optional: true } as const;
+
+/**
+ * Runs a build as a command: reads the command line, builds, prints the path of the executable.
+ *
+ * @returns the exit status: 0 built, 1 failed, 2 wrong usage.
+ */
+export async function runBuildCommand(
+  command: { readonly name: string; readonly brief: string; readonly example: string },
+  build: (request: BuildRequest) => Promise<string>,
+): Promise<number> {
+  let status = 0;
+  const process = terminal();
+  const app = buildApplication(
+    buildCommand<Flags>({
+      docs: {
+        brief: command.brief,
+        fullDescription: `${command.brief}\n\n` +
+          "The settings become the executable's defaults and its sandbox. Flags win over the file.",
+        customUsage: [command.example],
+      },
+      parameters: {
+        flags: {
+          ...settingFlags(DEFAULT_SETTINGS),
+          settings: {
+            ...text,
+            placeholder: "FILE",
+            brief: "JSON with comments: settings by flag name",
+          },
+          out: { ...text, placeholder: "DIR", brief: "Directory for the executable" },
+          deno: { ...text, placeholder: "PATH", brief: "Runtime that the script form starts" },
+          target: { ...text, placeholder: "TRIPLE", brief: "Platform of the compiled form" },
+        },
+      },
+      func: async (flags) => {
+        const request = { ...flags, settings: await readSettings(flags) };
+        try {
+          process.stdout.write(`${await build(request)}\n`);
+        } catch (error) {
+          if (!(error instanceof BuildError)) throw error;
+          process.stderr.write(`error: ${error.message}\n`);
+          status = 1;
+        }
+      },
+    }),
+    { name: command.name, ...APPLICATION },
+  );
+  await run(app, Deno.args, { process });
+  return process.exitCode === 0 ? status : WRONG_USAGE;
+}
+
+async function readSettings(flags: Flags): Promise<Settings> {
+  let settings = DEFAULT_SETTINGS;
+  if (flags.settings !== undefined) {
+    const file = await readSettingsFile(flags.settings);
+    settings = applySettingsFile(settings, file, flags.settings);
+  }
+  return applyFlags(settings, givenFlags(flags));
+}
+
+async function readSettingsFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unknown error";
+    throw new UsageError("--settings", `cannot read ${path}: ${reason}`);
+  }
+}

@@ -1,0 +1,56 @@
+/** The program as one JavaScript module: what both forms of the artifact carry. */
+
+import type { Settings } from "../../src/settings.ts";
+import type { BuildFacts } from "../../src/version.ts";
+import { readBuildFacts } from "./build_facts.ts";
+
+/** The project's directory. */
+export const PROJECT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+
+/** The directory that builds go into. */
+export const DIST = `${PROJECT}/dist`;
+
+/** A failure of a build, meant for the person who started it. */
+export class BuildError extends Error {
+  override readonly name = "BuildError";
+}
+
+/**
+ * Bundles an entry of `src/`. The result does not depend on settings, time or place, so that the
+ * same commit gives the same bytes.
+ *
+ * @throws {BuildError} with the bundler's words when it fails.
+ */
+export async function bundle(entry: string): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--minify", "--platform", "deno", `src/${entry}`],
+    cwd: PROJECT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (code !== 0) {
+    throw new BuildError(`deno bundle failed:\n${new TextDecoder().decode(stderr)}`);
+  }
+  return new TextDecoder().decode(stdout);
+}
+
+/** The bundle of the plugin with what its build fixes put in front. */
+export async function bundlePlugin(settings: Settings): Promise<string> {
+  const [program, facts] = await Promise.all([bundle("main.ts"), readBuildFacts("src/main.ts")]);
+  const build: { settings: Settings; facts: BuildFacts } = { settings, facts };
+  return `const BUILD=${JSON.stringify(build)};\n${program}`;
+}
+
+/** Writes an executable file whole: a running copy of the old one keeps its own. */
+export async function writeExecutable(path: string, content: string | Uint8Array): Promise<void> {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  const temporary = await Deno.makeTempFile({ dir: path.slice(0, path.lastIndexOf("/")) });
+  try {
+    if (typeof content === "string") await Deno.writeTextFile(temporary, content);
+    else await Deno.writeFile(temporary, content);
+    await Deno.chmod(temporary, 0o755);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary);
+    throw error;
+  }
+}

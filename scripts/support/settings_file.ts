@@ -1,0 +1,85 @@
+/** A site's settings under review: JSON with comments, keys named like the flags. */
+
+import {
+  findNodeAtLocation,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import { UsageError } from "../../src/errors.ts";
+import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
+
+/**
+ * Applies the settings of a file over others.
+ *
+ * @throws {UsageError} with line and column when the file is not JSON with comments, holds a key that
+ * is no setting, or a value that is not of its setting's form.
+ */
+export function applySettingsFile(base: Settings, text: string, path: string): Settings {
+  const root = parseDocument(text, path);
+  let settings = base;
+  const seen = new Set<string>();
+  for (const property of root.children ?? []) {
+    const [key, value] = property.children ?? [];
+    if (key === undefined || value === undefined) continue;
+    const flag = String(key.value);
+    if (seen.has(flag)) throw failure(text, path, key, `"${flag}" stands twice`);
+    seen.add(flag);
+    const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
+    if (setting === undefined) {
+      throw failure(text, path, key, `${JSON.stringify(flag)} is no setting`);
+    }
+    const texts = readTexts(value, setting.repeatable);
+    if (texts === undefined) {
+      const form = setting.repeatable ? "a string or an array of strings" : "a string";
+      throw failure(text, path, value, `"${flag}" must be ${form}`);
+    }
+    try {
+      settings = applyFlags(settings, new Map([[flag, texts]]));
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw failure(text, path, value, `"${flag}" ${error.problem}`, error.advice);
+    }
+  }
+  return settings;
+}
+
+function parseDocument(text: string, path: string): Node {
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true });
+  const [error] = errors;
+  if (error !== undefined) {
+    throw failure(
+      text,
+      path,
+      error,
+      `not valid JSON with comments: ${printParseErrorCode(error.error)}`,
+    );
+  }
+  if (root?.type !== "object" || findNodeAtLocation(root, []) === undefined) {
+    throw failure(text, path, { offset: 0 }, "must be an object of settings");
+  }
+  return root;
+}
+
+function readTexts(value: Node, repeatable: boolean): string[] | undefined {
+  if (value.type === "string") return [String(value.value)];
+  const items = value.children ?? [];
+  if (!repeatable || value.type !== "array") return undefined;
+  return items.every((item) => item.type === "string")
+    ? items.map((item) => String(item.value))
+    : undefined;
+}
+
+function failure(
+  text: string,
+  path: string,
+  { offset }: { readonly offset: number },
+  problem: string,
+  advice?: string,
+): UsageError {
+  const before = text.slice(0, offset).split("\n");
+  const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  return new UsageError(place, problem, advice);
+}

@@ -1,0 +1,135 @@
+/** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
+
+import * as v from "valibot";
+import { fileError, readTextFile } from "../files.ts";
+import { check, JsonObject, parseJson } from "../parse.ts";
+
+/** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
+export interface AuthFile {
+  /** Entries by registry or repository, as they stand in the file. */
+  readonly auths: ReadonlyMap<string, unknown>;
+  /** Credential helpers by `host[:port]`. */
+  readonly credHelpers: ReadonlyMap<string, unknown>;
+  /** Every other field of the file. */
+  readonly otherFields: ReadonlyMap<string, unknown>;
+}
+
+const AuthFileFields = v.object({
+  auths: v.nullish(JsonObject, {}),
+  credHelpers: v.nullish(JsonObject, {}),
+});
+
+/**
+ * Reads the node's global auth file; `undefined` when there is none.
+ *
+ * @throws {UserError} when it cannot be read, or is no auth file.
+ */
+export function readGlobalAuthFile(path: string): AuthFile | undefined {
+  const text = readTextFile(path, { flag: "kubelet-auth-file" });
+  return text === undefined ? undefined : parseAuthFile(text, path);
+}
+
+/**
+ * Parses an auth file.
+ *
+ * @throws {UserError} when the text is not one.
+ */
+export function parseAuthFile(text: string, where: string): AuthFile {
+  const content = check(JsonObject, parseJson(text, where), where);
+  const { auths, credHelpers } = check(AuthFileFields, content, where);
+  const otherFields = new Map(Object.entries(content));
+  otherFields.delete("auths");
+  otherFields.delete("credHelpers");
+  return {
+    auths: new Map(Object.entries(auths ?? {})),
+    credHelpers: new Map(Object.entries(credHelpers ?? {})),
+    otherFields,
+  };
+}
+
+/** The file's text: JSON with tabs, as `podman login` writes it. */
+export function formatAuthFile(file: AuthFile): string {
+  const fields: [string, unknown][] = [["auths", Object.fromEntries(file.auths)]];
+  if (file.credHelpers.size > 0) fields.push(["credHelpers", Object.fromEntries(file.credHelpers)]);
+  return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
+}
+
+/**
+ * Where CRI-O looks for the auth file of an image:
+ * `<auth dir>/<namespace>-<hexadecimal SHA-256 of the image as the kubelet named it>.json`.
+ */
+export async function authFilePath(
+  authDir: string,
+  namespace: string,
+  image: string,
+): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(image));
+  return `${authDir}/${namespace}-${new Uint8Array(digest).toHex()}.json`;
+}
+
+/**
+ * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
+ * root's eyes only, flushed, renamed, and the directory is flushed.
+ *
+ * @throws {UserError} when that fails; then no temporary file is left.
+ */
+export function writeAuthFile(authDir: string, path: string, text: string): void {
+  attempt(authDir, "create the directory", () => {
+    Deno.mkdirSync(authDir, { recursive: true, mode: 0o700 });
+  });
+  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
+  const temporary = `${authDir}/.auth-${random}.tmp`;
+  try {
+    attempt(temporary, "write the auth file", () => writeFlushed(temporary, text));
+    attempt(path, "put the auth file in place", () => Deno.renameSync(temporary, path));
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
+  attempt(authDir, "flush the directory", () => {
+    using directory = Deno.openSync(authDir, { read: true });
+    directory.syncSync();
+  });
+}
+
+function writeFlushed(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) {
+    written += file.writeSync(bytes.subarray(written));
+  }
+  file.syncSync();
+}
+
+/**
+ * Removes an auth file that an earlier pull left, when now there is nothing to put in it: CRI-O
+ * would take credentials that are no longer the namespace's.
+ *
+ * @returns whether there was one.
+ * @throws {UserError} when it is there and cannot be removed.
+ */
+export function removeAuthFile(path: string): boolean {
+  try {
+    Deno.removeSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw fileError(path, "remove the outdated auth file", "auth-dir", error);
+  }
+}
+
+function attempt(path: string, what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw fileError(path, what, "auth-dir", error);
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It was never made, or the disk is beyond help; the error that led here is the one to report.
+  }
+}

@@ -1,0 +1,129 @@
+/** Registry credentials as Docker's clients store them: in secrets and in auth files. */
+
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import type { Secret } from "../kubernetes/secrets.ts";
+import { check, JsonObject, parseJson } from "../parse.ts";
+import { SECRET_DATA_KEYS } from "../settings.ts";
+import { parseScope, type Scope } from "./scope.ts";
+
+/** A credential, in the form in which an auth file holds it. */
+export interface Credential {
+  /** Base64 of `user:password`. */
+  readonly auth: string;
+  /** OAuth2 refresh token, which registries' clients prefer to the password. */
+  readonly identitytoken?: string;
+}
+
+/** A credential from a secret, with the repositories it is meant for. */
+export interface ScopedCredential {
+  readonly scope: Scope;
+  readonly credential: Credential;
+  /** Name of the secret. */
+  readonly secret: string;
+  /** The key in the secret, as written. */
+  readonly key: string;
+}
+
+/** Told of each secret or entry that is left out. */
+export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
+
+const Entry = v.object({
+  auth: v.nullish(v.string(), ""),
+  username: v.nullish(v.string(), ""),
+  password: v.nullish(v.string(), ""),
+  identitytoken: v.nullish(v.string(), ""),
+});
+
+const DockerConfigJson = v.object({ auths: v.nullish(JsonObject, {}) });
+
+/**
+ * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
+ * count.
+ */
+export function readSecret(secret: Secret, onSkipped: OnSkipped): ScopedCredential[] {
+  let entries: Readonly<Record<string, unknown>>;
+  try {
+    entries = readEntries(secret);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onSkipped(secret.name, undefined, error.problem);
+    return [];
+  }
+  const credentials: ScopedCredential[] = [];
+  // Sorted, so that of two keys with the same meaning the same one always wins.
+  for (const key of Object.keys(entries).sort()) {
+    const scope = parseScope(key);
+    if (scope === undefined) {
+      onSkipped(secret.name, key, "the key names no registry");
+      continue;
+    }
+    try {
+      const credential = readCredential(entries[key]);
+      if (credential !== undefined) {
+        credentials.push({ scope, credential, secret: secret.name, key });
+      }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      onSkipped(secret.name, key, error.problem);
+    }
+  }
+  return credentials;
+}
+
+function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
+  const dataKey = SECRET_DATA_KEYS[secret.type];
+  const data = secret.data[dataKey];
+  if (data === undefined) throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
+  const content = parseJson(decodeText(data, dataKey), "");
+  return secret.type === "kubernetes.io/dockercfg"
+    ? check(JsonObject, content, "")
+    : check(DockerConfigJson, content, "").auths ?? {};
+}
+
+function decodeText(base64: string, dataKey: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+  } catch {
+    throw new UserError("", `its data key ${JSON.stringify(dataKey)} is not base64 of UTF-8 text`);
+  }
+}
+
+/**
+ * Reads one entry; `undefined` for an entry without credential, the marker that a credential helper
+ * leaves behind. Where `auth` and `username`/`password` disagree, `auth` counts, as with registries'
+ * clients.
+ *
+ * @throws {UserError} when the entry is broken.
+ */
+export function readCredential(value: unknown): Credential | undefined {
+  const entry = check(Entry, value, "");
+  const identitytoken = entry.identitytoken ?? "";
+  const username = entry.username ?? "", password = entry.password ?? "";
+  let auth: string;
+  if (entry.auth) {
+    auth = canonicalAuth(entry.auth);
+  } else if (username !== "" || password !== "") {
+    if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
+    auth = new TextEncoder().encode(`${username}:${password}`).toBase64();
+  } else if (identitytoken !== "") {
+    auth = btoa(":");
+  } else {
+    return undefined;
+  }
+  return identitytoken === "" ? { auth } : { auth, identitytoken };
+}
+
+/** `auth` in the one spelling that every client decodes alike: padded, without trailing NULs. */
+function canonicalAuth(auth: string): string {
+  let decoded: string;
+  try {
+    decoded = atob(auth);
+  } catch {
+    throw new UserError("", `its "auth" is not base64`);
+  }
+  if (!decoded.includes(":")) throw new UserError("", `its "auth" is not base64 of user:password`);
+  const colon = decoded.indexOf(":");
+  const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, "");
+  return btoa(`${decoded.slice(0, colon)}:${password}`);
+}

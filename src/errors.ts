@@ -1,0 +1,36 @@
+/**
+ * The error a user meets: where it happened, what is wrong, and what to do about it.
+ *
+ * Its message is meant for the kubelet's log and an operator's terminal. Whoever throws one makes
+ * sure that no token, password or `auth` value is part of it.
+ */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  /** The file, key, address or flag concerned. */
+  readonly where: string;
+  /** What is wrong, without the place. */
+  readonly problem: string;
+  /** What the reader can do about it, if anything is known. */
+  readonly advice: string | undefined;
+
+  constructor(where: string, problem: string, advice?: string) {
+    super(`${where}: ${problem}${advice === undefined ? "" : `; ${advice}`}`);
+    this.where = where;
+    this.problem = problem;
+    this.advice = advice;
+  }
+}
+
+/** A command line or settings file that cannot be understood: exit status 2. */
+export class UsageError extends UserError {}
+
+/**
+ * One line that describes any thrown value. Messages of errors that are not ours may quote their
+ * input (`JSON.parse` does), so only their kind and the place they came from are told.
+ */
+export function describeError(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  if (!(error instanceof Error)) return "internal error: a value that is no error was thrown";
+  const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "))?.trim();
+  return `internal error: ${error.name}${frame === undefined ? "" : ` ${frame}`}`;
+}

@@ -1,0 +1,159 @@
+/** Where the API server is and whom to trust when talking to it. */
+
+import { UserError } from "../errors.ts";
+import { readTextFile } from "../files.ts";
+import { LOCAL_API_SERVER, PKI_CA_FILE, type Settings } from "../settings.ts";
+import { parseApiServerUrl } from "./api_server_url.ts";
+import type { KubeconfigCluster } from "./kubeconfig.ts";
+
+/** An API server and what vouches for it. */
+export interface ApiServer {
+  /** Normalised `https` URL without trailing slash. */
+  readonly url: string;
+  /** Where the URL comes from: a flag or a file. */
+  readonly origin: string;
+  /** PEM bundle of the CAs that may sign the server's certificate. */
+  readonly ca: string;
+  /** Where the bundle comes from: a path, or a kubeconfig that carries it. */
+  readonly caOrigin: string;
+  /** The name that the certificate must bear; empty: the URL's host. */
+  readonly tlsServerName: string;
+}
+
+/**
+ * Finds the API server: the setting, else the env file, else the kubeconfig, else localhost:6443;
+ * and its CA: the setting, else the kubeconfig's, else kubeadm's file.
+ *
+ * @throws {UserError} when what is found cannot be used, or no CA is found.
+ */
+export async function findApiServer(settings: Settings): Promise<ApiServer> {
+  const fixed = settings.apiserver === ""
+    ? readEnvFile(settings.apiserverEnvFile)
+    : { url: settings.apiserver, origin: "--apiserver" };
+  // YAML is read only where something is left to find: its parser costs start-up time.
+  const kubeconfig = fixed !== undefined && settings.caFile !== ""
+    ? undefined
+    : await readKubeconfig(settings.kubeconfig);
+  const server = fixed ?? serverOfKubeconfig(kubeconfig) ??
+    { url: LOCAL_API_SERVER, origin: "the default" };
+  const ca = readCa(settings, kubeconfig);
+  const tlsServerName = fixed === undefined ? kubeconfig?.cluster.tlsServerName ?? "" : "";
+  return { ...server, ca: ca.pem, caOrigin: ca.origin, tlsServerName };
+}
+
+interface Address {
+  readonly url: string;
+  readonly origin: string;
+}
+
+function readEnvFile(path: string): Address | undefined {
+  const text = readTextFile(path, { flag: "apiserver-env-file" });
+  if (text === undefined) return undefined;
+  const variables = parseEnvFile(text);
+  const host = variables.get("KUBERNETES_SERVICE_HOST") ?? "";
+  const port = variables.get("KUBERNETES_SERVICE_PORT") ?? "";
+  if (host === "" || port === "") {
+    const missing = host === "" ? "KUBERNETES_SERVICE_HOST" : "KUBERNETES_SERVICE_PORT";
+    throw new UserError(path, `${missing} is missing`, "set it or pass --apiserver");
+  }
+  // An IPv6 address stands in brackets in a URL, but not in this file.
+  const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  const url = parseApiServerUrl(`${address}:${port}`);
+  if (url === undefined) {
+    throw new UserError(path, `${JSON.stringify(`${host}:${port}`)} is not a host and a port`);
+  }
+  return { url, origin: path };
+}
+
+/**
+ * Parses shell-style assignments: `KEY=value`, `export KEY="value"`, comments.
+ *
+ * `node:util` has a parser for this, but loading it costs more than the rest of the run.
+ */
+export function parseEnvFile(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:"([^"]*)"|'([^']*)'|([^\s#'"]*))\s*(?:#.*)?$/
+      .exec(line);
+    if (match?.[1] === undefined) continue;
+    variables.set(match[1], match[2] ?? match[3] ?? match[4] ?? "");
+  }
+  return variables;
+}
+
+interface Kubeconfig {
+  readonly path: string;
+  readonly cluster: KubeconfigCluster;
+}
+
+async function readKubeconfig(paths: readonly string[]): Promise<Kubeconfig | undefined> {
+  for (const path of paths) {
+    const text = readTextFile(path, { flag: "kubeconfig" });
+    if (text === undefined) continue;
+    const { parseKubeconfig } = await import("./kubeconfig.ts");
+    return { path, cluster: parseKubeconfig(text, path) };
+  }
+  return undefined;
+}
+
+function serverOfKubeconfig(kubeconfig: Kubeconfig | undefined): Address | undefined {
+  if (kubeconfig === undefined) return undefined;
+  const { path, cluster } = kubeconfig;
+  const url = parseApiServerUrl(cluster.server);
+  if (url === undefined) {
+    throw new UserError(path, `"server" is not an https URL: ${JSON.stringify(cluster.server)}`);
+  }
+  return { url, origin: path };
+}
+
+interface CertificateAuthority {
+  readonly pem: string;
+  readonly origin: string;
+}
+
+function readCa(settings: Settings, kubeconfig: Kubeconfig | undefined): CertificateAuthority {
+  const path = settings.caFile !== "" ? settings.caFile : kubeconfigCaPath(kubeconfig);
+  if (path === undefined && kubeconfig !== undefined) {
+    return checkPem(decodeCaData(kubeconfig), `certificate-authority-data of ${kubeconfig.path}`);
+  }
+  const file = path ?? PKI_CA_FILE;
+  const pem = readTextFile(file, { flag: "ca-file" });
+  if (pem === undefined) {
+    throw new UserError(
+      file,
+      "no CA for the API server found: the file does not exist",
+      "the API server cannot be verified without it; pass --ca-file",
+    );
+  }
+  return checkPem(pem, file);
+}
+
+/** The path of the kubeconfig's CA file; `undefined` when it carries the CA or names none. */
+function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined): string | undefined {
+  if (kubeconfig === undefined || kubeconfig.cluster.certificateAuthorityData !== "") {
+    return undefined;
+  }
+  const path = kubeconfig.cluster.certificateAuthority;
+  if (path === "") return PKI_CA_FILE;
+  if (path.startsWith("/")) return path;
+  return `${kubeconfig.path.slice(0, kubeconfig.path.lastIndexOf("/"))}/${path}`;
+}
+
+function decodeCaData({ path, cluster }: Kubeconfig): string {
+  try {
+    return atob(cluster.certificateAuthorityData);
+  } catch {
+    throw new UserError(path, `"certificate-authority-data" is not base64`);
+  }
+}
+
+function checkPem(pem: string, origin: string): CertificateAuthority {
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new UserError(
+      origin,
+      "holds no PEM certificate",
+      "pass another CA bundle with --ca-file",
+    );
+  }
+  return { pem, origin };
+}

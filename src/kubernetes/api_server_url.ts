@@ -1,0 +1,21 @@
+/** The address of an API server as people write it. */
+
+/**
+ * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is
+ * neither: plain `http` is refused, because what is sent to the address is a bearer token.
+ */
+export function parseApiServerUrl(text: string): string | undefined {
+  const hasScheme = text.includes("://");
+  if (hasScheme && !text.startsWith("https://")) return undefined;
+  if (!hasScheme && !/^(?:[^:/?#@\[\]\s]+|\[[0-9a-fA-F:.]+\]):\d+$/.test(text)) return undefined;
+  const url = URL.parse(hasScheme ? text : `https://${text}`);
+  if (url === null || url.username !== "" || url.password !== "") return undefined;
+  if (url.search !== "" || url.hash !== "") return undefined;
+  return url.origin + url.pathname.replace(/\/+$/, "");
+}
+
+/** `host:port` of a normalised URL, as Deno's `--allow-net` takes it. */
+export function hostAndPort(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port === "" ? "443" : port}`;
+}

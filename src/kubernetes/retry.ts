@@ -1,0 +1,106 @@
+/** Trying again, politely: bounded, with jitter, and no sooner than the server asked for. */
+
+import { UserError } from "../errors.ts";
+import { ConnectionError } from "./transport.ts";
+
+/** Time and chance, passed in so that tests can hold them still. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never goes back. */
+  readonly now: () => number;
+  /** Waits for a number of milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: () => number;
+  /** Wall-clock time in milliseconds since 1970, for `Retry-After` dates. */
+  readonly today: () => number;
+}
+
+/** An answer that asks for another attempt. */
+export class RetryableAnswer extends Error {
+  override readonly name = "RetryableAnswer";
+  readonly retryAfter: string | null;
+
+  constructor(message: string, retryAfter: string | null) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Attempts at one request, the first included. */
+export const MAX_ATTEMPTS = 6;
+
+/** Limit of one request, in milliseconds. */
+export const REQUEST_LIMIT = 10_000;
+
+const FIRST_DELAY = 100;
+const LONGEST_DELAY = 5_000;
+
+/** What {@link retry} needs to know. */
+export interface RetryOptions {
+  readonly server: string;
+  readonly clock: Clock;
+  readonly deadline: number;
+  readonly onRetry: (reason: string, delay: number) => void;
+}
+
+/**
+ * Runs an attempt until it succeeds, for at most {@link MAX_ATTEMPTS} times and until the deadline.
+ *
+ * Delays double from 100 ms to 5 s and are drawn from the upper half of that range, so that nodes
+ * which failed together do not return together. `Retry-After` (RFC 9110 section 10.2.3) sets the
+ * least delay, with jitter on top of it.
+ *
+ * @throws {UserError} when the attempts or the time run out.
+ */
+export async function retry<Result>(
+  attempt: (signal: AbortSignal) => Promise<Result>,
+  { server, clock, deadline, onRetry }: RetryOptions,
+): Promise<Result> {
+  for (let count = 1;; count++) {
+    const remaining = deadline - clock.now();
+    if (remaining <= 0) throw giveUp(server, "the time limit was reached", count - 1);
+    let failure: RetryableAnswer | ConnectionError;
+    try {
+      return await attempt(AbortSignal.timeout(Math.max(1, Math.min(remaining, REQUEST_LIMIT))));
+    } catch (error) {
+      if (!(error instanceof RetryableAnswer || error instanceof ConnectionError)) throw error;
+      failure = error;
+    }
+    if (count === MAX_ATTEMPTS) throw giveUp(server, failure.message, count);
+    const delay = nextDelay(failure, count, clock);
+    if (clock.now() + delay >= deadline) throw giveUp(server, failure.message, count);
+    onRetry(failure.message, delay);
+    await clock.sleep(delay);
+  }
+}
+
+function nextDelay(
+  failure: RetryableAnswer | ConnectionError,
+  count: number,
+  clock: Clock,
+): number {
+  const longest = Math.min(FIRST_DELAY * 2 ** (count - 1), LONGEST_DELAY);
+  const backoff = longest * (0.5 + clock.random() / 2);
+  const asked = failure instanceof RetryableAnswer
+    ? parseRetryAfter(failure.retryAfter, clock.today())
+    : undefined;
+  return asked === undefined ? backoff : asked + backoff;
+}
+
+/** Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date. */
+export function parseRetryAfter(header: string | null, today: number): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - today);
+}
+
+function giveUp(server: string, reason: string, attempts: number): UserError {
+  return new UserError(
+    server,
+    `no usable answer from the API server after ${attempts} attempt${
+      attempts === 1 ? "" : "s"
+    }: ${reason}`,
+    "check that it can be reached from this node, or allow more time with --timeout",
+  );
+}

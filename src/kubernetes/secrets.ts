@@ -1,0 +1,158 @@
+/** Listing a namespace's registry secrets: `GET /api/v1/namespaces/<ns>/secrets`. */
+
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import { check, parseJson } from "../parse.ts";
+import type { SecretType } from "../settings.ts";
+import type { ServiceAccount } from "./service_account_token.ts";
+import { type Clock, retry, RetryableAnswer } from "./retry.ts";
+import type { HttpAnswer, Transport } from "./transport.ts";
+
+/** A secret as far as it matters here. */
+export interface Secret {
+  readonly name: string;
+  readonly type: SecretType;
+  /** Values in base64. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** Items of a page, as client-go's default for large lists. */
+const PAGE_SIZE = 500;
+
+/** Pages of one list; an API server that never ends its list is given up on. */
+const MAX_PAGES = 200;
+
+/** How often a list is begun anew because its continue token expired. */
+const MAX_RESTARTS = 3;
+
+const SecretList = v.object({
+  kind: v.literal("SecretList"),
+  metadata: v.optional(v.object({ continue: v.optional(v.string(), "") }), {}),
+  items: v.nullish(
+    v.array(v.object({
+      metadata: v.object({ name: v.string() }),
+      type: v.optional(v.string()),
+      data: v.nullish(v.record(v.string(), v.string()), {}),
+    })),
+    [],
+  ),
+});
+
+const Status = v.object({
+  kind: v.literal("Status"),
+  message: v.optional(v.string(), ""),
+  reason: v.optional(v.string(), ""),
+});
+
+/** Whom to ask for what, and for how long. */
+export interface ListOptions {
+  readonly transport: Transport;
+  /** The API server's URL, for errors. */
+  readonly server: string;
+  readonly serviceAccount: ServiceAccount;
+  readonly types: readonly SecretType[];
+  readonly clock: Clock;
+  /** When to give up, in milliseconds of `clock.now()`. */
+  readonly deadline: number;
+  /** Told of every attempt that failed and will be repeated. */
+  readonly onRetry: (reason: string, delay: number) => void;
+}
+
+/**
+ * Lists the secrets of the given types in the service account's namespace, sorted by name.
+ *
+ * @throws {UserError} when the API server refuses, cannot be understood, or does not answer in time.
+ */
+export async function listSecrets(options: ListOptions): Promise<Secret[]> {
+  const secrets: Secret[] = [];
+  for (const type of options.types) secrets.push(...await listType(type, options));
+  return secrets.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}
+
+async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {
+  let restarts = 0;
+  let secrets: Secret[] = [];
+  let next = "";
+  for (let page = 1;; page++) {
+    if (page > MAX_PAGES) {
+      throw new UserError(options.server, `the list of secrets has more than ${MAX_PAGES} pages`);
+    }
+    const answer = await retry(
+      (signal) => send(pagePath(type, next, options), signal, options),
+      options,
+    );
+    if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
+      // The continue token expired: what came so far may belong to another state of the namespace.
+      [restarts, secrets, next] = [restarts + 1, [], ""];
+      continue;
+    }
+    if (answer.status !== 200) throw refusal(answer, options);
+    const where = `SecretList of ${options.server}`;
+    const list = check(SecretList, parseJson(answer.body, where), where);
+    for (const { metadata, type: found, data } of list.items) {
+      if (found === type) secrets.push({ name: metadata.name, type, data: data ?? {} });
+    }
+    const previous = next;
+    next = list.metadata.continue ?? "";
+    if (next === "") return secrets;
+    if (next === previous) throw new UserError(where, "its continue token does not move on");
+  }
+}
+
+function pagePath(type: SecretType, next: string, { serviceAccount }: ListOptions): string {
+  const query = new URLSearchParams({ fieldSelector: `type=${type}`, limit: String(PAGE_SIZE) });
+  if (next !== "") query.set("continue", next);
+  return `/api/v1/namespaces/${serviceAccount.namespace}/secrets?${query}`;
+}
+
+/** Answers that another attempt may better, as client-go and RFC 9110 see them. */
+const RETRYABLE = new Set([408, 429, 500, 502, 503, 504]);
+
+async function send(path: string, signal: AbortSignal, options: ListOptions): Promise<HttpAnswer> {
+  const answer = await options.transport(path, signal);
+  if (RETRYABLE.has(answer.status)) {
+    throw new RetryableAnswer(describeAnswer(answer), answer.retryAfter);
+  }
+  return answer;
+}
+
+/** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
+function describeAnswer({ status, body }: HttpAnswer): string {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Status), body);
+  if (!parsed.success) return `HTTP status ${status}`;
+  const { reason, message } = parsed.output;
+  const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");
+  return `HTTP status ${status}${text === "" ? "" : ` ${text}`}`;
+}
+
+function refusal(answer: HttpAnswer, { server, serviceAccount }: ListOptions): UserError {
+  const { namespace, name } = serviceAccount;
+  const account = `service account "${namespace}/${name ?? "(unnamed)"}"`;
+  const answered = describeAnswer(answer);
+  if (answer.status === 401) {
+    return new UserError(
+      server,
+      `the token of ${account} was not accepted: ${answered}`,
+      "the token may be expired, its service account deleted, or its audience " +
+        "(serviceAccountTokenAudience of the CredentialProviderConfig) not one of the API server's; " +
+        `the account also needs a Role that allows to list secrets in namespace "${namespace}"`,
+    );
+  }
+  if (answer.status === 403) {
+    const role = "crio-credential-provider";
+    return new UserError(
+      server,
+      `${account} may not list secrets in namespace "${namespace}": ${answered}`,
+      `the Role is missing: kubectl create role ${role} -n ${namespace} --verb=list ` +
+        `--resource=secrets && kubectl create rolebinding ${role} -n ${namespace} ` +
+        `--role=${role} --serviceaccount=${namespace}:${name ?? "default"}`,
+    );
+  }
+  if (answer.status >= 300 && answer.status < 400) {
+    return new UserError(
+      server,
+      `answered with a redirect (${answer.status}), which is not followed`,
+    );
+  }
+  return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
+}

@@ -1,0 +1,78 @@
+/** The pod's service-account token: a JWT in compact form (RFC 7519) with Kubernetes' own claim. */
+
+import { jwtDecode } from "jwt-decode";
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import { check } from "../parse.ts";
+
+/** An RFC 1123 label, the form of every Kubernetes namespace. */
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** An RFC 1123 subdomain, the form of a service account's name. */
+const SERVICE_ACCOUNT_NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+
+/** RFC 7515 section 3.1: three base64url parts. */
+const COMPACT_FORM = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+const Claims = v.object({
+  sub: v.optional(v.string()),
+  "kubernetes.io": v.object({
+    namespace: v.pipe(v.string(), v.regex(NAMESPACE, "is not a namespace's name")),
+    serviceaccount: v.optional(v.object({
+      name: v.pipe(v.string(), v.regex(SERVICE_ACCOUNT_NAME, "is not a service account's name")),
+    })),
+  }),
+});
+
+/** Whose token it is. */
+export interface ServiceAccount {
+  readonly namespace: string;
+  /** `undefined` in tokens that carry no service account's name. */
+  readonly name: string | undefined;
+}
+
+/**
+ * Reads the namespace and the service account from a token.
+ *
+ * The signature is not checked here: the API server checks it when the token is used. The namespace
+ * decides where we ask and becomes part of a file name, so nothing but a namespace's name passes.
+ *
+ * @throws {UserError} when the token is no JWT of a service account, or when its `sub` claim names
+ * another namespace or account than its `kubernetes.io` claim.
+ */
+export function readServiceAccount(token: string): ServiceAccount {
+  const where = "service-account token";
+  const claims = check(Claims, decodeClaims(token, where), where);
+  const namespace = claims["kubernetes.io"].namespace;
+  const name = claims["kubernetes.io"].serviceaccount?.name;
+  const subject = claims.sub === undefined ? undefined : parseSubject(claims.sub, where);
+  if (subject !== undefined && subject.namespace !== namespace) {
+    throw new UserError(where, `its "sub" names another namespace than "kubernetes.io"`);
+  }
+  if (subject !== undefined && name !== undefined && subject.name !== name) {
+    throw new UserError(where, `its "sub" names another service account than "kubernetes.io"`);
+  }
+  return { namespace, name: name ?? subject?.name };
+}
+
+function decodeClaims(token: string, where: string): unknown {
+  if (!COMPACT_FORM.test(token)) throw new UserError(where, "is not a JWT in compact form");
+  try {
+    return jwtDecode<unknown>(token);
+  } catch {
+    // The library's message may quote the claims.
+    throw new UserError(where, "its claims are not base64url-encoded JSON");
+  }
+}
+
+/** `system:serviceaccount:<namespace>:<name>` */
+function parseSubject(sub: string, where: string): { namespace: string; name: string } {
+  const [system, kind, namespace, name, ...rest] = sub.split(":");
+  if (
+    system !== "system" || kind !== "serviceaccount" || namespace === undefined ||
+    name === undefined || rest.length > 0 || !SERVICE_ACCOUNT_NAME.test(name)
+  ) {
+    throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
+  }
+  return { namespace, name };
+}

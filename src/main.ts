@@ -1,0 +1,72 @@
+/** Entry of the plugin `crio-credential-provider`: the pull, `--version`, `--help`. */
+
+import { describeError } from "./errors.ts";
+import type { Clock } from "./kubernetes/retry.ts";
+import { createLog, JournaldStream, type Log, stderrSink } from "./log.ts";
+import { providePullCredentials } from "./plugin.ts";
+import type { Settings } from "./settings.ts";
+import { readText, writeText } from "./stdio.ts";
+import type { BuildFacts } from "./version.ts";
+
+/** What the build fixes in an executable. */
+interface Build {
+  /** The defaults of this executable; its sandbox was made from the same. */
+  readonly settings: Settings;
+  readonly facts: BuildFacts;
+}
+
+/** A request is a token, an image and annotations, which Kubernetes holds to 256 KiB. */
+const MAX_REQUEST_BYTES = 1024 * 1024;
+
+/** Put in front of the bundle by scripts/build.ts and scripts/compile.ts. */
+declare const BUILD: Build;
+
+/** Runs the program. Exit status: 0 done, 1 failed, 2 wrong usage. */
+async function run(build: Build, args: readonly string[]): Promise<number> {
+  let settings = build.settings;
+  if (args.length > 0) {
+    // The kubelet usually passes no arguments, and the command-line library takes its time.
+    const { readCommandLine } = await import("./cli/provider.ts");
+    const outcome = await readCommandLine(args, build);
+    if (typeof outcome === "number") return outcome;
+    settings = outcome;
+  }
+  const journald = new JournaldStream("crio-credential-provider");
+  const log = createLog({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    sinks: settings.journaldSocket === "" ? [stderrSink()] : [stderrSink(), journald.sink],
+    now: () => new Date(),
+  });
+  const status = await pull(settings, log);
+  if (settings.journaldSocket !== "") await journald.send(settings.journaldSocket);
+  return status;
+}
+
+async function pull(settings: Settings, log: Log): Promise<number> {
+  const deadline = clock.now() + settings.timeout;
+  try {
+    const request = await readText(Deno.stdin, MAX_REQUEST_BYTES, settings.timeout);
+    const response = await providePullCredentials(request, { settings, log, clock, deadline });
+    writeText(Deno.stdout, response);
+    return 0;
+  } catch (error) {
+    log.error(describeError(error));
+    return 1;
+  }
+}
+
+/** The process's own time and chance. `setTimeout` loads Node's timers, an `AbortSignal` does not. */
+const clock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds) =>
+    new Promise((resolve) => {
+      const over = AbortSignal.timeout(Math.ceil(milliseconds));
+      over.addEventListener("abort", () => resolve(), { once: true });
+    }),
+  random: Math.random,
+  today: Date.now,
+};
+
+// Without this the process would wait for the connections and threads that a pull leaves behind.
+Deno.exit(await run(BUILD, Deno.args));

@@ -1,0 +1,73 @@
+/** Parsing at the edge: text or `unknown` in, an exact type or a {@link UserError} out. */
+
+import * as v from "valibot";
+import { UserError } from "./errors.ts";
+
+/**
+ * Parses JSON.
+ *
+ * V8's own message quotes the text around the fault, which may be a password, so only the position
+ * is taken from it.
+ *
+ * @throws {UserError} when the text is not JSON.
+ */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    const position = /\(line (\d+) column (\d+)\)$/.exec(message);
+    const at = position === null ? "" : ` (line ${position[1]}, column ${position[2]})`;
+    throw new UserError(where, text.trim() === "" ? "empty, expected JSON" : `not valid JSON${at}`);
+  }
+}
+
+/**
+ * Checks a value against a schema.
+ *
+ * @throws {UserError} that names the key and what was expected there, never the value found.
+ */
+export function check<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  throw new UserError(where, describeIssue(result.issues[0]));
+}
+
+/** An object of any members, as JSON has it. Its members are not looked at. */
+export const JsonObject = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
+
+/** `"image" is missing`, `"registry[0].insecure" must be a boolean`. */
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const path = formatPath(issue.path?.map((item) => item.key) ?? []);
+  const key = path === "" ? "it" : JSON.stringify(path);
+  if (issue.input === undefined) return `${key} is missing`;
+  if (issue.kind === "validation" || issue.type === "custom") return `${key} ${issue.message}`;
+  return `${key} must be ${describeExpected(issue.expected)}`;
+}
+
+function formatPath(keys: readonly unknown[]): string {
+  return keys.reduce<string>((path, key) => {
+    if (typeof key === "number") return `${path}[${key}]`;
+    return path === "" ? String(key) : `${path}.${String(key)}`;
+  }, "");
+}
+
+function describeExpected(expected: string | null): string {
+  switch (expected) {
+    case "Object":
+      return "an object";
+    case "Array":
+      return "an array";
+    case null:
+      return "of another form";
+    default:
+      return /^[a-z]/.test(expected) ? `a ${expected}` : expected;
+  }
+}

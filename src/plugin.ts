@@ -1,0 +1,113 @@
+/** The story of a pull: a kubelet request in, the right auth file out. */
+
+import {
+  authFilePath,
+  formatAuthFile,
+  readGlobalAuthFile,
+  removeAuthFile,
+  writeAuthFile,
+} from "./auth/auth_file.ts";
+import { readSecret } from "./auth/docker_config.ts";
+import { resolveCredentials } from "./auth/resolve.ts";
+import { formatScope } from "./auth/scope.ts";
+import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
+import { findApiServer } from "./kubernetes/api_server.ts";
+import type { Clock } from "./kubernetes/retry.ts";
+import { listSecrets } from "./kubernetes/secrets.ts";
+import { readServiceAccount } from "./kubernetes/service_account_token.ts";
+import { openTransport } from "./kubernetes/transport.ts";
+import type { Log } from "./log.ts";
+import { mergeRegistries, readRegistriesFiles } from "./registries/config.ts";
+import { findPullSources } from "./registries/pull_sources.ts";
+import { formatRepository } from "./registries/reference.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a pull takes from its process. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** When to give up, in milliseconds of `clock.now()`. */
+  readonly deadline: number;
+}
+
+/**
+ * Answers a credential provider request, and puts the auth file in place if the image has mirrors
+ * or is pulled from elsewhere than its name says.
+ *
+ * @param stdin the text of the `CredentialProviderRequest`.
+ * @returns the text of the `CredentialProviderResponse`.
+ * @throws {UserError} when the request, the node's configuration or the API server does not allow it.
+ */
+export async function providePullCredentials(
+  stdin: string,
+  { settings, log, clock, deadline }: Surroundings,
+): Promise<string> {
+  const { image, serviceAccountToken } = parseRequest(stdin);
+  if (serviceAccountToken === "") {
+    log.info("no service account, as for a static pod: nothing to do", { image });
+    return formatResponse();
+  }
+  const serviceAccount = readServiceAccount(serviceAccountToken);
+  const { namespace } = serviceAccount;
+  log.info("got a request", { image, namespace, serviceAccount: serviceAccount.name });
+
+  const registries = mergeRegistries(readRegistriesFiles(settings));
+  const { registry, sources, unusable } = findPullSources(registries, image);
+  log.debug("read the registries configuration", { files: registries.files });
+  for (const reference of unusable) log.warn("left out an unusable pull source", { reference });
+  if (sources.length === 0) {
+    const reason = registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
+    log.info(`${reason}: nothing to do`, { image });
+    return formatResponse();
+  }
+  const names = sources.map(formatRepository);
+  log.info("found pull sources", {
+    sources: names,
+    prefix: registry?.prefix,
+    file: registry?.file,
+  });
+
+  const server = await findApiServer(settings);
+  log.debug("found the API server", { url: server.url, from: server.origin, ca: server.caOrigin });
+  using transport = openTransport(server, serviceAccountToken);
+  const secrets = await listSecrets({
+    transport,
+    server: server.url,
+    serviceAccount,
+    types: settings.secretTypes,
+    clock,
+    deadline,
+    onRetry: (reason, delay) =>
+      log.warn("trying again", { reason, delay: `${Math.round(delay)}ms` }),
+  });
+  log.info("read secrets", { namespace, secrets: secrets.length });
+
+  const credentials = secrets.flatMap((secret) =>
+    readSecret(secret, (name, key, reason) => log.warn("skipped", { secret: name, key, reason }))
+  );
+  const global = readGlobalAuthFile(settings.kubeletAuthFile);
+  const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
+  for (const warning of warnings) log.warn(warning);
+  for (const { source, credential: { scope, secret, key } } of chosen) {
+    log.debug("chose", {
+      source: formatRepository(source),
+      scope: formatScope(scope),
+      secret,
+      key,
+    });
+  }
+
+  const path = await authFilePath(settings.authDir, namespace, image);
+  if (file === undefined) {
+    const outdated = removeAuthFile(path);
+    log.info(`no credentials${outdated ? ", removed an outdated auth file" : ""}`, {
+      image,
+      namespace,
+    });
+    return formatResponse();
+  }
+  writeAuthFile(settings.authDir, path, formatAuthFile(file));
+  log.info("wrote the auth file", { path, credentials: chosen.length, entries: file.auths.size });
+  return formatResponse();
+}

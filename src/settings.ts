@@ -1,0 +1,352 @@
+/**
+ * Every path, host and limit that can be set: one table that gives the type, the flags and their
+ * help, the defaults, and the permissions a value implies.
+ */
+
+import { UsageError } from "./errors.ts";
+import { hostAndPort, parseApiServerUrl } from "./kubernetes/api_server_url.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+
+/** The settings of one run. */
+export interface Settings {
+  /** Main registries files; the first that exists counts. */
+  readonly registriesConf: readonly string[];
+  /** Drop-in directories, later ones over earlier. */
+  readonly registriesConfDir: readonly string[];
+  /** Where CRI-O looks for the auth files. */
+  readonly authDir: string;
+  /** The node's global auth file. */
+  readonly kubeletAuthFile: string;
+  /** OpenShift's file with the API server's address. */
+  readonly apiserverEnvFile: string;
+  /** The kubelet's kubeconfig; the first that exists counts. */
+  readonly kubeconfig: readonly string[];
+  /** CA bundle that vouches for the API server; empty: the kubeconfig's, else {@link PKI_CA_FILE}. */
+  readonly caFile: string;
+  /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
+  readonly apiserver: string;
+  /** Limit of everything that waits for others, in milliseconds. */
+  readonly timeout: number;
+  /** Types of the secrets that are read. */
+  readonly secretTypes: readonly SecretType[];
+  /** The least urgent level that is logged. */
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** journald's socket; empty: do not log there. */
+  readonly journaldSocket: string;
+}
+
+/** A secret type with the key its registry credentials stand under (`k8s.io/api/core/v1`). */
+export const SECRET_DATA_KEYS = {
+  "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+  "kubernetes.io/dockercfg": ".dockercfg",
+} as const;
+
+/** A type of secret that holds registry credentials. */
+export type SecretType = keyof typeof SECRET_DATA_KEYS;
+
+/** Where kubeadm keeps the cluster's CA. */
+export const PKI_CA_FILE = "/etc/kubernetes/pki/ca.crt";
+
+/** The API server of a control-plane node, when nothing else names one. */
+export const LOCAL_API_SERVER = "https://localhost:6443";
+
+/** Something a setting's value makes the process touch. */
+export interface Access {
+  readonly kind: "read" | "write" | "net";
+  /** An absolute path, `host:port`, or `unix:` and a path. */
+  readonly target: string;
+  /** What the pull needs it for. */
+  readonly step: string;
+}
+
+/** One line of the table. */
+export interface Setting<Value> {
+  /** Name on the command line and in a settings file. */
+  readonly flag: string;
+  /** What stands for the value in the help text. */
+  readonly placeholder: string;
+  readonly brief: string;
+  readonly default: Value;
+  /** Whether the flag may be given several times. */
+  readonly repeatable: boolean;
+  /** The value as the help shows it, where joining its parts does not do. */
+  readonly format?: (value: Value) => string;
+  /** @throws {UsageError} when the text is not a value of this setting. */
+  readonly parse: (texts: readonly string[]) => Value;
+  /** The permissions a value implies, given the settings as a whole. */
+  readonly access: (value: Value, settings: Settings) => readonly Access[];
+}
+
+/** The table. */
+export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Name]> } = {
+  registriesConf: {
+    flag: "registries-conf",
+    placeholder: "FILE",
+    brief: "Main registries file; the first that exists counts",
+    default: ["/etc/containers/registries.conf", "/usr/share/containers/registries.conf"],
+    repeatable: false,
+    parse: (texts) => [parsePath(only(texts))],
+    access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
+  },
+  registriesConfDir: {
+    flag: "registries-conf-dir",
+    placeholder: "DIR",
+    brief: "Directory of registries drop-ins, later ones over earlier; may be repeated",
+    default: [
+      "/usr/share/containers/registries.conf.d",
+      "/usr/share/containers/registries.rootful.conf.d",
+      "/etc/containers/registries.conf.d",
+      "/etc/containers/registries.rootful.conf.d",
+    ],
+    repeatable: true,
+    parse: (texts) => texts.map(parsePath),
+    access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
+  },
+  authDir: {
+    flag: "auth-dir",
+    placeholder: "DIR",
+    brief: "Directory in which CRI-O looks for auth files",
+    default: "/etc/crio/auth",
+    repeatable: false,
+    parse: (texts) => parsePath(only(texts)),
+    access: (path) => [
+      // Renaming asks for both on both names, and so does flushing the directory.
+      read(path, "put the auth file in place"),
+      { kind: "write", target: path, step: "put the auth file in place" },
+    ],
+  },
+  kubeletAuthFile: {
+    flag: "kubelet-auth-file",
+    placeholder: "FILE",
+    brief: "The node's global auth file",
+    default: "/var/lib/kubelet/config.json",
+    repeatable: false,
+    parse: (texts) => parsePath(only(texts)),
+    access: (path) => [read(path, "keep the node's global credentials")],
+  },
+  apiserverEnvFile: {
+    flag: "apiserver-env-file",
+    placeholder: "FILE",
+    brief: "File with KUBERNETES_SERVICE_HOST and _PORT",
+    default: "/etc/kubernetes/apiserver-url.env",
+    repeatable: false,
+    parse: (texts) => parsePath(only(texts)),
+    access: (path, settings) =>
+      settings.apiserver === "" ? [read(path, "find the API server")] : [],
+  },
+  kubeconfig: {
+    flag: "kubeconfig",
+    placeholder: "FILE",
+    brief: "The kubelet's kubeconfig, for the API server and its CA; the first that exists counts",
+    default: ["/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/kubeconfig"],
+    repeatable: false,
+    parse: (texts) => [parsePath(only(texts))],
+    access: (paths, settings) =>
+      settings.apiserver === "" || settings.caFile === ""
+        ? paths.map((path) => read(path, "find the API server and its CA"))
+        : [],
+  },
+  caFile: {
+    flag: "ca-file",
+    placeholder: "FILE",
+    brief: `CA bundle of the API server; default: the kubeconfig's, else ${PKI_CA_FILE}`,
+    default: "",
+    repeatable: false,
+    parse: (texts) => parsePath(only(texts)),
+    access: (path) => [read(path === "" ? PKI_CA_FILE : path, "verify the API server")],
+  },
+  apiserver: {
+    flag: "apiserver",
+    placeholder: "HOST:PORT|URL",
+    brief: "API server; default: from the env file, else the kubeconfig, else localhost:6443",
+    default: "",
+    repeatable: false,
+    parse: (texts) => {
+      const text = only(texts);
+      const url = parseApiServerUrl(text);
+      if (url === undefined) {
+        throw new UsageError(
+          "--apiserver",
+          `${JSON.stringify(text)} is not HOST:PORT or https://HOST`,
+        );
+      }
+      return url;
+    },
+    access: (url) => [{
+      kind: "net",
+      target: hostAndPort(url === "" ? LOCAL_API_SERVER : url),
+      step: "read the namespace's secrets",
+    }],
+  },
+  timeout: {
+    flag: "timeout",
+    placeholder: "DURATION",
+    brief: "Limit of a run, such as 30s; at most 55s, since the kubelet gives up after 60s",
+    default: 30_000,
+    repeatable: false,
+    format: (milliseconds) => `${milliseconds / 1000}s`,
+    parse: (texts) => parseTimeout(only(texts)),
+    access: () => [],
+  },
+  secretTypes: {
+    flag: "secret-types",
+    placeholder: "TYPES",
+    brief: `Secret types to read, separated by commas: ${Object.keys(SECRET_DATA_KEYS).join(",")}`,
+    default: ["kubernetes.io/dockerconfigjson"],
+    repeatable: true,
+    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, isSecretType)),
+    access: () => [],
+  },
+  logLevel: {
+    flag: "log-level",
+    placeholder: "LEVEL",
+    brief: `One of ${LOG_LEVELS.join(", ")}`,
+    default: "info",
+    repeatable: false,
+    parse: (texts) => oneOf(only(texts), (text) => LOG_LEVELS.find((level) => level === text)),
+    access: () => [],
+  },
+  logFormat: {
+    flag: "log-format",
+    placeholder: "FORMAT",
+    brief: `One of ${LOG_FORMATS.join(", ")}`,
+    default: "text",
+    repeatable: false,
+    parse: (texts) => oneOf(only(texts), (text) => LOG_FORMATS.find((format) => format === text)),
+    access: () => [],
+  },
+  journaldSocket: {
+    flag: "journald-socket",
+    placeholder: "PATH",
+    brief: "journald's socket, or an empty value to log to stderr alone",
+    default: "/run/systemd/journal/stdout",
+    repeatable: false,
+    parse: (texts) => only(texts) === "" ? "" : parsePath(only(texts)),
+    access: (path) => {
+      if (path === "") return [];
+      const step = "log to journald";
+      return [
+        read(path, step),
+        { kind: "write", target: path, step },
+        { kind: "net", target: `unix:${path}`, step },
+      ];
+    },
+  },
+};
+
+/** A setting's name in {@link Settings}. */
+export type SettingName = keyof Settings;
+
+/** The names in the order of the table. */
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
+
+function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** A setting's value as the help shows it; empty when it is left to be found out. */
+export function formatSetting<Name extends SettingName>(name: Name, settings: Settings): string {
+  const value = settings[name];
+  return SETTINGS[name].format?.(value) ?? [value].flat().join(", ");
+}
+
+/** What the table says where nobody sets anything. */
+export const DEFAULT_SETTINGS: Settings = mapSettings((name) => SETTINGS[name].default);
+
+/**
+ * Settings with some values given as text, by flag name, over others.
+ *
+ * @param given the texts of each flag, in the order given; a flag given replaces the whole value.
+ * @throws {UsageError} when a text is not a value of its setting.
+ */
+export function applyFlags(
+  base: Settings,
+  given: ReadonlyMap<string, readonly string[]>,
+): Settings {
+  return mapSettings((name) => {
+    const setting = SETTINGS[name];
+    const texts = given.get(setting.flag);
+    if (texts === undefined) return base[name];
+    try {
+      return setting.parse(texts);
+    } catch (error) {
+      // The parsers are shared by several settings and leave the place to be filled in here.
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError(`--${setting.flag}`, error.problem, error.advice);
+    }
+  });
+}
+
+/** Builds settings name by name, so that no name of the table can be forgotten. */
+function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[Name]): Settings {
+  return {
+    registriesConf: value("registriesConf"),
+    registriesConfDir: value("registriesConfDir"),
+    authDir: value("authDir"),
+    kubeletAuthFile: value("kubeletAuthFile"),
+    apiserverEnvFile: value("apiserverEnvFile"),
+    kubeconfig: value("kubeconfig"),
+    caFile: value("caFile"),
+    apiserver: value("apiserver"),
+    timeout: value("timeout"),
+    secretTypes: value("secretTypes"),
+    logLevel: value("logLevel"),
+    logFormat: value("logFormat"),
+    journaldSocket: value("journaldSocket"),
+  };
+}
+
+function read(target: string, step: string): Access {
+  return { kind: "read", target, step };
+}
+
+function only(texts: readonly string[]): string {
+  const [text, ...rest] = texts;
+  if (text === undefined || rest.length > 0) throw new UsageError("", "must be given once");
+  return text;
+}
+
+/** An absolute path without the characters that separate permissions or end a line. */
+function parsePath(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (/[,\u0000-\u001f\u007f]/.test(text)) {
+    throw new UsageError("", `${quoted} holds a comma or a control character`);
+  }
+  const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
+  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
+  if (path === "/") throw new UsageError("", "the root directory is too wide");
+  return path;
+}
+
+const UNITS: ReadonlyMap<string, number> = new Map([["ms", 1], ["s", 1000], ["m", 60_000]]);
+const MAX_TIMEOUT = 55_000;
+
+/** A duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
+function parseTimeout(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
+  if (!Number.isFinite(milliseconds)) {
+    throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
+  }
+  if (milliseconds < 100 || milliseconds > MAX_TIMEOUT) {
+    throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
+  }
+  return Math.round(milliseconds);
+}
+
+function isSecretType(text: string): SecretType | undefined {
+  return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
+    ? text
+    : undefined;
+}
+
+function oneOf<Value>(text: string, find: (text: string) => Value | undefined): Value {
+  const value = find(text);
+  if (value === undefined) {
+    throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
+  }
+  return value;
+}

@@ -1,0 +1,58 @@
+/** The kubelet's two pipes. */
+
+import { UserError } from "./errors.ts";
+
+/**
+ * Reads UTF-8 text to its end.
+ *
+ * @param timeout how long the writer may take, in milliseconds.
+ * @throws {UserError} when it is too long, not UTF-8, or does not end in time.
+ */
+export async function readText(
+  input: { read(buffer: Uint8Array): Promise<number | null> },
+  maxBytes: number,
+  timeout: number,
+): Promise<string> {
+  const late = new Promise<never>((_resolve, reject) => {
+    AbortSignal.timeout(timeout).addEventListener("abort", () => {
+      reject(new UserError("stdin", `did not end within ${timeout} ms`));
+    }, { once: true });
+  });
+  let buffer = new Uint8Array(16 * 1024);
+  let length = 0;
+  for (;;) {
+    const count = await Promise.race([input.read(buffer.subarray(length)), late]);
+    if (count === null) break;
+    length += count;
+    if (length > maxBytes) throw new UserError("stdin", `is longer than ${maxBytes} bytes`);
+    if (length === buffer.length) {
+      const larger = new Uint8Array(buffer.length * 2);
+      larger.set(buffer);
+      buffer = larger;
+    }
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+  } catch {
+    throw new UserError("stdin", "is not UTF-8 text");
+  }
+}
+
+/**
+ * Writes text whole.
+ *
+ * @throws {UserError} when the reader is gone.
+ */
+export function writeText(
+  output: { writeSync(bytes: Uint8Array): number },
+  text: string,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += output.writeSync(bytes.subarray(written));
+    }
+  } catch {
+    throw new UserError("stdout", "cannot write the response: its reader is gone");
+  }
+}

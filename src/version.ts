@@ -1,0 +1,41 @@
+/** What an executable says of itself. */
+
+/** Facts that the build knows. */
+export interface BuildFacts {
+  /** The project's version, as in deno.json. */
+  readonly version: string;
+  readonly gitCommit: string;
+  /** ISO 8601. */
+  readonly gitCommitDate: string;
+  /** Name, version and integrity hash of each package in the executable, as in deno.lock. */
+  readonly dependencies: readonly string[];
+}
+
+/** `--version-json`: the fields of the Go program, with Deno in Go's place. */
+export function formatVersionJson(facts: BuildFacts): string {
+  return JSON.stringify(versionFields(facts), null, 2) + "\n";
+}
+
+/** `--version`: a table of the same. */
+export function formatVersion(facts: BuildFacts): string {
+  const fields = Object.entries(versionFields(facts));
+  const width = Math.max(...fields.map(([name]) => name.length)) + 2;
+  const lines = fields.map(([name, value]) =>
+    typeof value === "string"
+      ? `${name}:`.padEnd(width) + value
+      : [`${name}:`, ...value].join("\n  ")
+  );
+  return lines.join("\n") + "\n";
+}
+
+function versionFields(facts: BuildFacts): Record<string, string | readonly string[]> {
+  return {
+    version: facts.version,
+    gitCommit: facts.gitCommit,
+    gitCommitDate: facts.gitCommitDate,
+    denoVersion: Deno.version.deno,
+    v8Version: Deno.version.v8,
+    platform: `${Deno.build.os}/${Deno.build.arch}`,
+    dependencies: facts.dependencies,
+  };
+}
