@@ -1,22 +1,24 @@
 /** A certificate authority for TLS between the parts of a test: X.509 (RFC 5280), ECDSA P-256. */
 
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { isIPv4, isIPv6 } from "node:net";
+import "reflect-metadata"; // The library below needs it, and expects its user to load it.
 import {
-  bitString,
-  boolean,
-  concat,
-  der,
-  integer,
-  octetString,
-  oid,
-  sequence,
-  set,
-  utcTime,
-  utf8String,
-} from "./der.ts";
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type JsonName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { isIP } from "node:net";
 
 const HOUR = 3_600_000;
+const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNING_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
 
 /** A certificate and its key, both PEM; the key as PKCS #8. */
 export interface IssuedCertificate {
@@ -44,139 +46,72 @@ export interface IssueOptions {
  */
 export class CertificateAuthority {
   readonly certificatePem: string;
-  readonly #keys: KeyPair;
-  readonly #name: Uint8Array;
+  readonly #certificate: X509Certificate;
+  readonly #privateKey: CryptoKey;
 
-  private constructor(commonName: string) {
-    this.#keys = generateKeys();
-    this.#name = distinguishedName(commonName);
-    this.certificatePem = certificate({
-      issuer: this.#name,
-      issuerKeys: this.#keys,
-      subject: this.#name,
-      publicKey: this.#keys.spki,
-      notAfter: new Date(Date.now() + 365 * 24 * HOUR),
-      extensions: [
-        extension("2.5.29.19", true, sequence(boolean(true))), // basicConstraints: cA
-        extension("2.5.29.15", true, der(0x03, Uint8Array.of(1, 0b110))), // keyCertSign, cRLSign
-        extension("2.5.29.14", false, octetString(keyIdentifier(this.#keys.spki))),
-      ],
-    });
+  private constructor(certificate: X509Certificate, privateKey: CryptoKey) {
+    this.certificatePem = `${certificate.toString("pem")}\n`;
+    this.#certificate = certificate;
+    this.#privateKey = privateKey;
   }
 
   /** Makes a CA of its own; two CAs of one name do not vouch for each other's certificates. */
-  static create(commonName: string): Promise<CertificateAuthority> {
-    return Promise.resolve(new CertificateAuthority(commonName));
+  static async create(commonName: string): Promise<CertificateAuthority> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      name: [{ CN: [commonName] }],
+      keys,
+      notBefore: new Date(Date.now() - HOUR),
+      notAfter: new Date(Date.now() + 365 * 24 * HOUR),
+      signingAlgorithm: SIGNING_ALGORITHM,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return new CertificateAuthority(certificate, keys.privateKey);
   }
 
   /** Issues a certificate with a key of its own. */
-  issue(options: IssueOptions): Promise<IssuedCertificate> {
+  async issue(options: IssueOptions): Promise<IssuedCertificate> {
     const { hosts, organization, client = false } = options;
-    const commonName = options.commonName ?? hosts[0] ?? "test";
+    const { publicKey, privateKey } = await generateKeys();
     const notAfter = options.notAfter ?? new Date(Date.now() + 24 * HOUR);
-    const keys = generateKeys();
-    const extensions = [
-      extension("2.5.29.19", true, sequence()),
-      extension("2.5.29.15", true, der(0x03, Uint8Array.of(7, 0x80))), // digitalSignature
-      extension("2.5.29.37", false, sequence(oid(client ? CLIENT_AUTH : SERVER_AUTH))),
-      extension("2.5.29.35", false, sequence(der(0x80, keyIdentifier(this.#keys.spki)))),
-    ];
-    if (hosts.length > 0) {
-      extensions.push(extension("2.5.29.17", false, sequence(...hosts.map(generalName))));
-    }
-    const certPem = certificate({
-      issuer: this.#name,
-      issuerKeys: this.#keys,
-      subject: distinguishedName(commonName, organization),
-      publicKey: keys.spki,
+    const names = hosts.map((host) =>
+      isIP(host) === 0
+        ? { type: "dns", value: host } as const
+        : { type: "ip", value: host } as const
+    );
+    const subject: JsonName = [{ CN: [options.commonName ?? hosts[0] ?? "test"] }];
+    if (organization !== undefined) subject.unshift({ O: [organization] });
+    const certificate = await X509CertificateGenerator.create({
+      subject,
+      issuer: this.#certificate.subject,
+      publicKey,
+      signingKey: this.#privateKey,
+      signingAlgorithm: SIGNING_ALGORITHM,
+      // The hour before leaves room for clocks that differ, and for certificates that have expired.
+      notBefore: new Date(Math.min(Date.now(), notAfter.getTime()) - HOUR),
       notAfter,
-      extensions,
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([
+          client ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
+        ]),
+        await AuthorityKeyIdentifierExtension.create(this.#certificate),
+        ...(names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)]),
+      ],
     });
-    return Promise.resolve({ certPem, keyPem: keys.privatePem });
+    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+    return {
+      certPem: `${certificate.toString("pem")}\n`,
+      keyPem: `-----BEGIN PRIVATE KEY-----\n${pkcs8.toBase64()}\n-----END PRIVATE KEY-----\n`,
+    };
   }
 }
 
-const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
-const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
-const ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
-
-interface KeyPair {
-  readonly privateKey: KeyObject;
-  readonly privatePem: string;
-  /** SubjectPublicKeyInfo. */
-  readonly spki: Uint8Array;
-}
-
-function generateKeys(): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return {
-    privateKey,
-    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
-  };
-}
-
-interface CertificateContent {
-  readonly issuer: Uint8Array;
-  readonly issuerKeys: KeyPair;
-  readonly subject: Uint8Array;
-  readonly publicKey: Uint8Array;
-  readonly notAfter: Date;
-  readonly extensions: readonly Uint8Array[];
-}
-
-function certificate(content: CertificateContent): string {
-  // The hour before leaves room for clocks that differ, and for certificates that have expired.
-  const notBefore = new Date(Math.min(Date.now(), content.notAfter.getTime()) - HOUR);
-  const serial = crypto.getRandomValues(new Uint8Array(16));
-  const toBeSigned = sequence(
-    der(0xa0, integer(Uint8Array.of(2))), // version 3
-    integer(serial),
-    ECDSA_WITH_SHA256,
-    content.issuer,
-    sequence(utcTime(notBefore), utcTime(content.notAfter)),
-    content.subject,
-    content.publicKey,
-    der(0xa3, sequence(...content.extensions)),
-  );
-  const signature = new Uint8Array(sign("sha256", toBeSigned, content.issuerKeys.privateKey));
-  const base64 = sequence(toBeSigned, ECDSA_WITH_SHA256, bitString(signature)).toBase64();
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
-}
-
-function distinguishedName(commonName: string, organization?: string): Uint8Array {
-  const parts = [set(sequence(oid("2.5.4.3"), utf8String(commonName)))];
-  if (organization !== undefined) {
-    parts.unshift(set(sequence(oid("2.5.4.10"), utf8String(organization))));
-  }
-  return sequence(...parts);
-}
-
-function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array {
-  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
-}
-
-function keyIdentifier(spki: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha1").update(spki).digest());
-}
-
-/** GeneralName: `iPAddress` or `dNSName`. */
-function generalName(host: string): Uint8Array {
-  if (isIPv4(host)) return der(0x87, Uint8Array.from(host.split("."), Number));
-  if (isIPv6(host)) return der(0x87, ipv6Octets(host));
-  return der(0x82, new TextEncoder().encode(host));
-}
-
-function ipv6Octets(address: string): Uint8Array {
-  // The URL parser leaves groups of hexadecimal digits and one "::" at most.
-  const [left = "", right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const groups = (text: string) =>
-    text === "" ? [] : text.split(":").map((hex) => parseInt(hex, 16));
-  const [head, tail] = [groups(left), groups(right ?? "")];
-  const zeros = Array<number>(8 - head.length - tail.length).fill(0);
-  const pairs = [...head, ...zeros, ...tail].map((group) =>
-    Uint8Array.of(group >> 8, group & 0xff)
-  );
-  return concat(pairs);
+function generateKeys(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
 }
