@@ -1,5 +1,7 @@
 /** The log: one line per step, to stderr and to journald. It is never handed a secret. */
 
+import { sleep } from "./clock.ts";
+
 /** From most to least urgent. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
@@ -108,16 +110,10 @@ export class JournaldStream {
     const header = [this.#identifier, "", "6", "1", "0", "0", "0"].join("\n");
     const bytes = new TextEncoder().encode(`${header}\n${this.#lines}`);
     this.#lines = "";
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, JOURNALD_LIMIT);
-    });
     try {
-      await Promise.race([limit, deliver(socket, bytes)]);
+      await Promise.race([deliver(socket, bytes), sleep(JOURNALD_LIMIT)]);
     } catch {
       // No journald here.
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Entry of the plugin `crio-credential-provider`: the pull, `--version`, `--help`. */
 
+import { CLOCK } from "./clock.ts";
 import { describeError } from "./errors.ts";
-import type { Clock } from "./kubernetes/retry.ts";
 import { createLog, JournaldStream, type Log, stderrSink } from "./log.ts";
 import { providePullCredentials } from "./plugin.ts";
 import type { Settings } from "./settings.ts";
@@ -44,10 +44,15 @@ async function run(build: Build, args: readonly string[]): Promise<number> {
 }
 
 async function pull(settings: Settings, log: Log): Promise<number> {
-  const deadline = clock.now() + settings.timeout;
+  const deadline = CLOCK.now() + settings.timeout;
   try {
     const request = await readText(Deno.stdin, MAX_REQUEST_BYTES, settings.timeout);
-    const response = await providePullCredentials(request, { settings, log, clock, deadline });
+    const response = await providePullCredentials(request, {
+      settings,
+      log,
+      clock: CLOCK,
+      deadline,
+    });
     writeText(Deno.stdout, response);
     return 0;
   } catch (error) {
@@ -55,18 +60,6 @@ async function pull(settings: Settings, log: Log): Promise<number> {
     return 1;
   }
 }
-
-/** The process's own time and chance. `setTimeout` loads Node's timers, an `AbortSignal` does not. */
-const clock: Clock = {
-  now: () => performance.now(),
-  sleep: (milliseconds) =>
-    new Promise((resolve) => {
-      const over = AbortSignal.timeout(Math.ceil(milliseconds));
-      over.addEventListener("abort", () => resolve(), { once: true });
-    }),
-  random: Math.random,
-  today: Date.now,
-};
 
 // Without this the process would wait for the connections and threads that a pull leaves behind.
 Deno.exit(await run(BUILD, Deno.args));

@@ -7,12 +7,12 @@ import {
   removeAuthFile,
   writeAuthFile,
 } from "./auth/auth_file.ts";
+import type { Clock } from "./clock.ts";
 import { readSecret } from "./auth/docker_config.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
 import { formatScope } from "./auth/scope.ts";
 import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
 import { findApiServer } from "./kubernetes/api_server.ts";
-import type { Clock } from "./kubernetes/retry.ts";
 import { listSecrets } from "./kubernetes/secrets.ts";
 import { readServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
@@ -84,7 +84,10 @@ export async function providePullCredentials(
   log.info("read secrets", { namespace, secrets: secrets.length });
 
   const credentials = secrets.flatMap((secret) =>
-    readSecret(secret, (name, key, reason) => log.warn("skipped", { secret: name, key, reason }))
+    readSecret(secret, (name, key, reason) => {
+      const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
+      log.warn(`skipped ${what}`, { secret: name, key, reason });
+    })
   );
   const global = readGlobalAuthFile(settings.kubeletAuthFile);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);

@@ -1,5 +1,6 @@
 /** The kubelet's two pipes. */
 
+import { sleep } from "./clock.ts";
 import { UserError } from "./errors.ts";
 
 /**
@@ -13,10 +14,8 @@ export async function readText(
   maxBytes: number,
   timeout: number,
 ): Promise<string> {
-  const late = new Promise<never>((_resolve, reject) => {
-    AbortSignal.timeout(timeout).addEventListener("abort", () => {
-      reject(new UserError("stdin", `did not end within ${timeout} ms`));
-    }, { once: true });
+  const late = sleep(timeout).then(() => {
+    throw new UserError("stdin", `did not end within ${timeout} ms`);
   });
   let buffer = new Uint8Array(16 * 1024);
   let length = 0;

@@ -105,25 +105,35 @@ export function readCredential(value: unknown): Credential | undefined {
     auth = canonicalAuth(entry.auth);
   } else if (username !== "" || password !== "") {
     if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
-    auth = new TextEncoder().encode(`${username}:${password}`).toBase64();
+    auth = encodeAuth(username, password);
   } else if (identitytoken !== "") {
-    auth = btoa(":");
+    auth = encodeAuth("", "");
   } else {
     return undefined;
   }
   return identitytoken === "" ? { auth } : { auth, identitytoken };
 }
 
-/** `auth` in the one spelling that every client decodes alike: padded, without trailing NULs. */
+function encodeAuth(username: string, password: string): string {
+  return new TextEncoder().encode(`${username}:${password}`).toBase64();
+}
+
+const COLON = 0x3a;
+
+/** `auth` in the one spelling that every client decodes alike: padded, without NULs around the password. */
 function canonicalAuth(auth: string): string {
-  let decoded: string;
+  let bytes: Uint8Array;
   try {
-    decoded = atob(auth);
+    bytes = Uint8Array.fromBase64(auth);
   } catch {
     throw new UserError("", `its "auth" is not base64`);
   }
-  if (!decoded.includes(":")) throw new UserError("", `its "auth" is not base64 of user:password`);
-  const colon = decoded.indexOf(":");
-  const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, "");
-  return btoa(`${decoded.slice(0, colon)}:${password}`);
+  const colon = bytes.indexOf(COLON);
+  if (colon === -1) throw new UserError("", `its "auth" is not base64 of user:password`);
+  let start = colon + 1, end = bytes.length;
+  while (start < end && bytes[start] === 0) start++;
+  while (end > start && bytes[end - 1] === 0) end--;
+  if (start === colon + 1 && end === bytes.length) return bytes.toBase64();
+  return new Uint8Array([...bytes.subarray(0, colon + 1), ...bytes.subarray(start, end)])
+    .toBase64();
 }

@@ -141,7 +141,7 @@ function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined): string | undefine
 
 function decodeCaData({ path, cluster }: Kubeconfig): string {
   try {
-    return atob(cluster.certificateAuthorityData);
+    return new TextDecoder().decode(Uint8Array.fromBase64(cluster.certificateAuthorityData));
   } catch {
     throw new UserError(path, `"certificate-authority-data" is not base64`);
   }

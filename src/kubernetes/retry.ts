@@ -1,19 +1,8 @@
 /** Trying again, politely: bounded, with jitter, and no sooner than the server asked for. */
 
+import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./transport.ts";
-
-/** Time and chance, passed in so that tests can hold them still. */
-export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
-  readonly now: () => number;
-  /** Waits for a number of milliseconds. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
-  /** A number from 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Wall-clock time in milliseconds since 1970, for `Retry-After` dates. */
-  readonly today: () => number;
-}
 
 /** An answer that asks for another attempt. */
 export class RetryableAnswer extends Error {

@@ -1,11 +1,12 @@
 /** Listing a namespace's registry secrets: `GET /api/v1/namespaces/<ns>/secrets`. */
 
 import * as v from "valibot";
+import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { check, parseJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
-import { type Clock, retry, RetryableAnswer } from "./retry.ts";
+import { retry, RetryableAnswer } from "./retry.ts";
 import type { HttpAnswer, Transport } from "./transport.ts";
 
 /** A secret as far as it matters here. */
@@ -19,15 +20,15 @@ export interface Secret {
 /** Items of a page, as client-go's default for large lists. */
 const PAGE_SIZE = 500;
 
-/** Pages of one list; an API server that never ends its list is given up on. */
-const MAX_PAGES = 200;
+/** Characters of all pages of one list; an API server that never ends its list is given up on. */
+const MAX_LIST_LENGTH = 256 * 1024 * 1024;
 
 /** How often a list is begun anew because its continue token expired. */
 const MAX_RESTARTS = 3;
 
 const SecretList = v.object({
   kind: v.literal("SecretList"),
-  metadata: v.optional(v.object({ continue: v.optional(v.string(), "") }), {}),
+  metadata: v.nullish(v.object({ continue: v.nullish(v.string(), "") }), {}),
   items: v.nullish(
     v.array(v.object({
       metadata: v.object({ name: v.string() }),
@@ -72,28 +73,28 @@ export async function listSecrets(options: ListOptions): Promise<Secret[]> {
 async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {
   let restarts = 0;
   let secrets: Secret[] = [];
+  let length = 0;
   let next = "";
-  for (let page = 1;; page++) {
-    if (page > MAX_PAGES) {
-      throw new UserError(options.server, `the list of secrets has more than ${MAX_PAGES} pages`);
-    }
+  for (;;) {
     const answer = await retry(
       (signal) => send(pagePath(type, next, options), signal, options),
       options,
     );
     if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
       // The continue token expired: what came so far may belong to another state of the namespace.
-      [restarts, secrets, next] = [restarts + 1, [], ""];
+      [restarts, secrets, length, next] = [restarts + 1, [], 0, ""];
       continue;
     }
     if (answer.status !== 200) throw refusal(answer, options);
     const where = `SecretList of ${options.server}`;
+    length += answer.body.length;
+    if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
     const list = check(SecretList, parseJson(answer.body, where), where);
     for (const { metadata, type: found, data } of list.items) {
       if (found === type) secrets.push({ name: metadata.name, type, data: data ?? {} });
     }
     const previous = next;
-    next = list.metadata.continue ?? "";
+    next = list.metadata?.continue ?? "";
     if (next === "") return secrets;
     if (next === previous) throw new UserError(where, "its continue token does not move on");
   }
