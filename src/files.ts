@@ -78,7 +78,7 @@ export function outsideSandbox(target: string, attempt: string, flag: string): U
   return new UserError(
     target,
     `cannot ${attempt}: outside the sandbox of this executable`,
-    `build it with --${flag} to allow that`,
+    `build it with --${flag} ${target} to allow that`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
 
 import * as v from "valibot";
+import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
 import { check, JsonObject, parseJson } from "../parse.ts";
 
@@ -47,11 +48,20 @@ export function parseAuthFile(text: string, where: string): AuthFile {
   };
 }
 
-/** The file's text: JSON with tabs, as `podman login` writes it. */
+/**
+ * The file's text: JSON with tabs, as `podman login` writes it.
+ *
+ * @throws {UserError} when a field is nested too deeply to be written.
+ */
 export function formatAuthFile(file: AuthFile): string {
   const fields: [string, unknown][] = [["auths", Object.fromEntries(file.auths)]];
   if (file.credHelpers.size > 0) fields.push(["credHelpers", Object.fromEntries(file.credHelpers)]);
-  return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
+  try {
+    return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError("auth file", "the global auth file is nested too deeply to be copied");
+  }
 }
 
 /**

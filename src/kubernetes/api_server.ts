@@ -37,7 +37,10 @@ export async function findApiServer(settings: Settings): Promise<ApiServer> {
   const server = fixed ?? serverOfKubeconfig(kubeconfig) ??
     { url: LOCAL_API_SERVER, origin: "the default" };
   const ca = readCa(settings, kubeconfig);
-  const tlsServerName = fixed === undefined ? kubeconfig?.cluster.tlsServerName ?? "" : "";
+  // The kubeconfig speaks of its own server; the setting may name the same one, to open the sandbox.
+  const isKubeconfigs = kubeconfig !== undefined &&
+    parseApiServerUrl(kubeconfig.cluster.server) === server.url;
+  const tlsServerName = isKubeconfigs ? kubeconfig.cluster.tlsServerName : "";
   return { ...server, ca: ca.pem, caOrigin: ca.origin, tlsServerName };
 }
 

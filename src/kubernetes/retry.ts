@@ -16,7 +16,7 @@ export class RetryableAnswer extends Error {
 }
 
 /** Attempts at one request, the first included. */
-export const MAX_ATTEMPTS = 6;
+export const MAX_ATTEMPTS = 8;
 
 /** Limit of one request, in milliseconds. */
 export const REQUEST_LIMIT = 10_000;

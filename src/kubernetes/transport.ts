@@ -185,7 +185,7 @@ function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
   return new UserError(
     server.url,
     `the API server was not verified: ${verdict}`,
-    `the CA used is ${server.caOrigin}, change it with --ca-file; the address is from ${server.origin}, change it with --apiserver`,
+    `the CA used is ${server.caOrigin} (--ca-file), the address is from ${server.origin} (--apiserver)`,
   );
 }
 

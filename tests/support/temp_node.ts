@@ -25,7 +25,9 @@ export async function tempNode(options: TempNodeOptions = {}): Promise<TempNode>
   // The sandbox goes by real paths, and the place for temporary files may be a link.
   const node = new TempNode(await Deno.realPath(directory), options);
   for (const path of node.settings.registriesConfDir) await Deno.mkdir(path, { recursive: true });
-  if (options.apiServer !== undefined) await node.writeCa(options.apiServer.ca.certificatePem);
+  if (options.apiServer !== undefined && node.settings.caFile !== "") {
+    await node.writeCa(options.apiServer.ca.certificatePem);
+  }
   return node;
 }
 
