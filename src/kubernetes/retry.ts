@@ -2,7 +2,7 @@
 
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
-import { ConnectionError } from "./transport.ts";
+import { ConnectionError } from "./connection_failure.ts";
 
 /** An answer that asks for another attempt. */
 export class RetryableAnswer extends Error {

@@ -1,9 +1,9 @@
 /** One HTTPS request to the API server: verified, bounded, never redirected. */
 
+import type { IncomingMessage } from "node:http";
 import { UserError } from "../errors.ts";
-import { outsideSandbox } from "../files.ts";
 import type { ApiServer } from "./api_server.ts";
-import { hostAndPort } from "./api_server_url.ts";
+import { connectionFailure } from "./connection_failure.ts";
 
 /** An answer whose body has been read whole. */
 export interface HttpAnswer {
@@ -13,13 +13,8 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Sends one GET. Rejects with a {@link ConnectionError} when trying again may help. */
+/** Sends one GET. Rejects with a `ConnectionError` when trying again may help. */
 export type Transport = (path: string, signal: AbortSignal) => Promise<HttpAnswer>;
-
-/** The request did not get a whole answer; another attempt may. Its message holds no secret. */
-export class ConnectionError extends Error {
-  override readonly name = "ConnectionError";
-}
 
 /** Largest body accepted, in bytes after decompression. A page holds at most 500 secrets. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -82,29 +77,16 @@ function namedTransport(
 ): Transport & Disposable {
   const send: Transport = async (path, signal) => {
     const { get } = await import("node:https");
+    const options = { agent: false, ca: server.ca, headers, servername: server.tlsServerName };
     try {
-      return await new Promise<HttpAnswer>((resolve, reject) => {
-        const url = new URL(server.url + path);
-        const options = { agent: false, ca: server.ca, headers, servername: server.tlsServerName };
-        const request = get(url, { ...options, signal }, (response) => {
-          const decoder = new BodyDecoder(server);
-          response.on("data", (chunk: Uint8Array) => {
-            try {
-              decoder.add(chunk);
-            } catch (error) {
-              request.destroy();
-              reject(error);
-            }
-          });
-          response.on("error", reject);
-          response.on("aborted", () => reject(new ConnectionError("the answer was cut short")));
-          response.on("end", () => {
-            const retryAfter = response.headers["retry-after"] ?? null;
-            resolve({ status: response.statusCode ?? 0, retryAfter, body: decoder.finish() });
-          });
-        });
-        request.on("error", reject);
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        get(server.url + path, { ...options, signal }, resolve).on("error", reject);
       });
+      return {
+        status: response.statusCode ?? 0,
+        retryAfter: response.headers["retry-after"] ?? null,
+        body: await collect(response, server),
+      };
     } catch (error) {
       throw connectionFailure(error, server, signal);
     }
@@ -112,94 +94,24 @@ function namedTransport(
   return Object.assign(send, { [Symbol.dispose]: () => {} });
 }
 
-async function readBody(response: Response, server: ApiServer): Promise<string> {
+function readBody(response: Response, server: ApiServer): Promise<string> | string {
   // A body that announces a bearable length is read by the runtime in one go.
   const length = Number(response.headers.get("Content-Length") ?? NaN);
-  if (length <= MAX_BODY_BYTES && !response.headers.has("Content-Encoding")) {
-    return await response.text();
-  }
-  const decoder = new BodyDecoder(server);
-  if (response.body !== null) { for await (const chunk of response.body) decoder.add(chunk); }
-  return decoder.finish();
+  if (length <= MAX_BODY_BYTES && !response.headers.has("Content-Encoding")) return response.text();
+  return response.body === null ? "" : collect(response.body, server);
 }
 
 /** Collects a body up to {@link MAX_BODY_BYTES}. */
-class BodyDecoder {
-  #text = "";
-  #length = 0;
-  readonly #server: ApiServer;
-  readonly #decoder = new TextDecoder();
-
-  constructor(server: ApiServer) {
-    this.#server = server;
-  }
-
-  add(chunk: Uint8Array): void {
-    this.#length += chunk.length;
-    if (this.#length > MAX_BODY_BYTES) {
-      throw new UserError(this.#server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
+async function collect(body: AsyncIterable<Uint8Array>, server: ApiServer): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) {
+      throw new UserError(server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
     }
-    this.#text += this.#decoder.decode(chunk, { stream: true });
+    text += decoder.decode(chunk, { stream: true });
   }
-
-  finish(): string {
-    return this.#text + this.#decoder.decode();
-  }
-}
-
-/** Sorts what went wrong into what the operator must mend and what another attempt may. */
-function connectionFailure(error: unknown, server: ApiServer, signal: AbortSignal): Error {
-  if (error instanceof UserError || error instanceof ConnectionError) return error;
-  if (signal.aborted) return new ConnectionError("no answer within the time limit of a request");
-  if (error instanceof Deno.errors.NotCapable) {
-    return outsideSandbox(
-      hostAndPort(server.url),
-      `connect (address from ${server.origin})`,
-      "apiserver",
-    );
-  }
-  const reason = innermostMessage(error);
-  if (/certificate|tls|handshake/i.test(reason)) {
-    return tlsFailure(reason, server) ??
-      new ConnectionError(`TLS: ${shorten(reason)}`);
-  }
-  return new ConnectionError(shorten(reason));
-}
-
-function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
-  const verdict = [
-    [
-      /UnknownIssuer|BadSignature|unable to (?:get|verify)|self.signed/i,
-      "its certificate is not signed by the expected CA",
-    ],
-    [
-      /not valid for (?:any )?name|NotValidForName|altnames/i,
-      `its certificate does not bear the name ${
-        JSON.stringify(server.tlsServerName || new URL(server.url).hostname)
-      }`,
-    ],
-    [/Expired|NotValidYet/i, "its certificate is expired or not yet valid"],
-    [/invalid peer certificate|CaUsedAsEndEntity/i, "its certificate is not acceptable"],
-  ].find(([pattern]) => pattern instanceof RegExp && pattern.test(reason))?.[1];
-  if (typeof verdict !== "string") return undefined;
-  return new UserError(
-    server.url,
-    `the API server was not verified: ${verdict}`,
-    `the CA used is ${server.caOrigin} (--ca-file), the address is from ${server.origin} (--apiserver)`,
-  );
-}
-
-/** The runtime wraps errors; the one at the bottom says what happened. */
-function innermostMessage(error: unknown): string {
-  let current = error;
-  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
-  return current instanceof Error ? current.message : "";
-}
-
-/** `error sending request for url (…): client error (Connect): tcp connect error: …` -> the end. */
-function shorten(reason: string): string {
-  return reason.replace(/^error sending request .*?\): /, "").replace(
-    /^client error \(\w+\): /,
-    "",
-  );
+  return text + decoder.decode();
 }
