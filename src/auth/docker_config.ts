@@ -28,13 +28,6 @@ export interface ScopedCredential {
 /** Told of each secret or entry that is left out. */
 export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
 
-const Entry = v.object({
-  auth: v.nullish(v.string(), ""),
-  username: v.nullish(v.string(), ""),
-  password: v.nullish(v.string(), ""),
-  identitytoken: v.nullish(v.string(), ""),
-});
-
 const DockerConfigJson = v.object({ auths: v.nullish(JsonObject, {}) });
 
 /**
@@ -74,16 +67,20 @@ export function readSecret(secret: Secret, onSkipped: OnSkipped): ScopedCredenti
 function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
   const dataKey = SECRET_DATA_KEYS[secret.type];
   const data = secret.data[dataKey];
-  if (data === undefined) throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
+  if (typeof data !== "string") {
+    throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
+  }
   const content = parseJson(decodeText(data, dataKey), "");
   return secret.type === "kubernetes.io/dockercfg"
     ? check(JsonObject, content, "")
     : check(DockerConfigJson, content, "").auths ?? {};
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 function decodeText(base64: string, dataKey: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.fromBase64(base64));
+    return decoder.decode(Uint8Array.fromBase64(base64));
   } catch {
     throw new UserError("", `its data key ${JSON.stringify(dataKey)} is not base64 of UTF-8 text`);
   }
@@ -97,12 +94,13 @@ function decodeText(base64: string, dataKey: string): string {
  * @throws {UserError} when the entry is broken.
  */
 export function readCredential(value: unknown): Credential | undefined {
-  const entry = check(Entry, value, "");
-  const identitytoken = entry.identitytoken ?? "";
-  const username = entry.username ?? "", password = entry.password ?? "";
+  const entry = check(JsonObject, value, "");
+  const identitytoken = member(entry, "identitytoken");
+  const username = member(entry, "username"), password = member(entry, "password");
+  const encoded = member(entry, "auth");
   let auth: string;
-  if (entry.auth) {
-    auth = canonicalAuth(entry.auth);
+  if (encoded !== "") {
+    auth = canonicalAuth(encoded);
   } else if (username !== "" || password !== "") {
     if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
     auth = encodeAuth(username, password);
@@ -112,6 +110,16 @@ export function readCredential(value: unknown): Credential | undefined {
     return undefined;
   }
   return identitytoken === "" ? { auth } : { auth, identitytoken };
+}
+
+/**
+ * A text of an entry; empty when it is missing or null. By hand, because a namespace may hold
+ * thousands of entries, and a schema takes several times as long for each.
+ */
+function member(entry: Readonly<Record<string, unknown>>, key: string): string {
+  const value = entry[key] ?? "";
+  if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
+  return value;
 }
 
 function encodeAuth(username: string, password: string): string {

@@ -31,15 +31,18 @@ export function canonicalHost(host: string): string {
  * registry could be named so.
  */
 export function parseScope(key: string): Scope | undefined {
-  const [, scheme, rest = ""] = /^(https?:\/\/)?(.*)$/s.exec(key) ?? [];
+  const rest = key.replace(/^https?:\/\//, "");
   const slash = rest.indexOf("/");
   const host = slash === -1 ? rest : rest.slice(0, slash);
-  let path = slash === -1 ? "" : rest.slice(slash);
-  // Without scheme and closing slash, `/v2` may well be the first part of a repository's path.
-  if (/^\/v[12]\//.test(path) || (scheme !== undefined && /^\/v[12]$/.test(path))) {
-    path = path.slice("/v1".length);
+  let path = "";
+  if (slash !== -1) {
+    path = rest.slice(slash);
+    // Without scheme and closing slash, `/v2` may well be the first part of a repository's path.
+    if (/^\/v[12]\//.test(path) || (rest !== key && /^\/v[12]$/.test(path))) {
+      path = path.slice("/v1".length);
+    }
+    path = path.replace(/^\/+|\/+$/g, "");
   }
-  path = path.replace(/^\/+|\/+$/g, "");
   if (!HOST.test(host) || /[\s?#@:\\*]|\/\//.test(path)) return undefined;
   return { host: canonicalHost(host), path };
 }

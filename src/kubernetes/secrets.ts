@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
-import { check, parseJson } from "../parse.ts";
+import { check, JsonObject, parseJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -13,8 +13,8 @@ import type { HttpAnswer, Transport } from "./transport.ts";
 export interface Secret {
   readonly name: string;
   readonly type: SecretType;
-  /** Values in base64. */
-  readonly data: Readonly<Record<string, string>>;
+  /** By data key: texts in base64, if the API server keeps to its word. */
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Items of a page, as client-go's default for large lists. */
@@ -33,7 +33,7 @@ const SecretList = v.object({
     v.array(v.object({
       metadata: v.object({ name: v.string() }),
       type: v.optional(v.string()),
-      data: v.nullish(v.record(v.string(), v.string()), {}),
+      data: v.nullish(JsonObject, {}),
     })),
     [],
   ),
