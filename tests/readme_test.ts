@@ -6,7 +6,9 @@ const README = await Deno.readTextFile(new URL("README.md", PROJECT));
 
 /** The rows of the table whose header begins with a word, cell by cell. */
 function table(header: string): string[][] {
-  const lines = README.slice(README.indexOf(`| ${header} |`)).split("\n");
+  const start = README.search(new RegExp(`^\\| ${header} +\\|`, "m"));
+  assert.notEqual(start, -1, header);
+  const lines = README.slice(start).split("\n");
   const rows = lines.slice(2, lines.findIndex((line) => !line.startsWith("|")));
   return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
 }
