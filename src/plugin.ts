@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { readSecret } from "./auth/docker_config.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
 import { formatScope } from "./auth/scope.ts";
+import { removeStaleFiles } from "./auth/stale_files.ts";
 import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
 import { findApiServer } from "./kubernetes/api_server.ts";
 import { listSecrets } from "./kubernetes/secrets.ts";
@@ -111,6 +112,10 @@ export async function providePullCredentials(
     return formatResponse();
   }
   writeAuthFile(settings.authDir, path, formatAuthFile(file));
+  const stale = settings.staleAfter === 0
+    ? 0
+    : removeStaleFiles(settings.authDir, clock.today() - settings.staleAfter);
+  if (stale > 0) log.info("removed auth files that were never taken", { files: stale });
   log.info("wrote the auth file", { path, credentials: chosen.length, entries: file.auths.size });
   return formatResponse();
 }

@@ -27,6 +27,8 @@ export interface Settings {
   readonly apiserver: string;
   /** Limit of everything that waits for others, in milliseconds. */
   readonly timeout: number;
+  /** Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never. */
+  readonly staleAfter: number;
   /** Types of the secrets that are read. */
   readonly secretTypes: readonly SecretType[];
   /** The least urgent level that is logged. */
@@ -189,6 +191,16 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     parse: (texts) => parseTimeout(only(texts)),
     access: () => [],
   },
+  staleAfter: {
+    flag: "stale-after",
+    placeholder: "DURATION",
+    brief: "Age from which auth files that CRI-O never took are removed; 0s: never",
+    default: 3_600_000,
+    repeatable: false,
+    format: (milliseconds) => `${milliseconds / 60_000}m`,
+    parse: (texts) => parseStaleAfter(only(texts)),
+    access: () => [],
+  },
   secretTypes: {
     flag: "secret-types",
     placeholder: "TYPES",
@@ -290,6 +302,7 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     caFile: value("caFile"),
     apiserver: value("apiserver"),
     timeout: value("timeout"),
+    staleAfter: value("staleAfter"),
     secretTypes: value("secretTypes"),
     logLevel: value("logLevel"),
     logFormat: value("logFormat"),
@@ -321,20 +334,33 @@ function parsePath(text: string): string {
   return path;
 }
 
-const UNITS: ReadonlyMap<string, number> = new Map([["ms", 1], ["s", 1000], ["m", 60_000]]);
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
 const MAX_TIMEOUT = 55_000;
 
-/** A duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
-function parseTimeout(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+/** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
+function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
-  if (!Number.isFinite(milliseconds)) {
-    throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
-  }
-  if (milliseconds < 100 || milliseconds > MAX_TIMEOUT) {
-    throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
-  }
-  return Math.round(milliseconds);
+  if (Number.isFinite(milliseconds)) return Math.round(milliseconds);
+  throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
+}
+
+function parseTimeout(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
+  throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
+}
+
+/** Pulls wait in the kubelet's queue after the plugin has run: a file can rightly be minutes old. */
+function parseStaleAfter(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === 0 || milliseconds >= 600_000) return milliseconds;
+  throw new UsageError("", `${text} is under 10m, in which a pull may still wait for its file`);
 }
 
 function isSecretType(text: string): SecretType | undefined {

@@ -90,7 +90,7 @@ export function writeAuthFile(authDir: string, path: string, text: string): void
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   try {
-    attempt(temporary, "write the auth file", () => writeFlushed(temporary, text));
+    attempt(temporary, "write the auth file", () => writeFlushed(authDir, temporary, text));
     attempt(path, "put the auth file in place", () => Deno.renameSync(temporary, path));
   } catch (error) {
     removeFile(temporary);
@@ -102,13 +102,26 @@ export function writeAuthFile(authDir: string, path: string, text: string): void
   });
 }
 
-function writeFlushed(path: string, text: string): void {
+function writeFlushed(authDir: string, path: string, text: string): void {
+  // With `createNew` a link that someone planted under this name is not followed.
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  refuseUnsafeDirectory(authDir, file.statSync().uid);
   const bytes = new TextEncoder().encode(text);
   for (let written = 0; written < bytes.length;) {
     written += file.writeSync(bytes.subarray(written));
   }
   file.syncSync();
+}
+
+/** Whoever can write to the directory decides which credentials CRI-O uses for a pull. */
+function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
+  const { uid, mode } = Deno.statSync(authDir);
+  if (uid !== 0 && uid !== ownUser) {
+    throw new UserError(authDir, `belongs to user ${uid}`, "it must belong to root: chown root");
+  }
+  if (((mode ?? 0) & 0o002) !== 0) {
+    throw new UserError(authDir, "can be written to by everyone", "make it private: chmod 0700");
+  }
 }
 
 /**

@@ -29,6 +29,7 @@ export function settingFlags(
     caFile: flag("caFile"),
     apiserver: flag("apiserver"),
     timeout: flag("timeout"),
+    staleAfter: flag("staleAfter"),
     secretTypes: flag("secretTypes"),
     logLevel: flag("logLevel"),
     logFormat: flag("logFormat"),

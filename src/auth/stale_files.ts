@@ -1,0 +1,37 @@
+/** Auth files that no pull ever took keep live credentials on disk; so do those of killed runs. */
+
+/** `<namespace>-<sha256>.json`, and the temporary files that become one. */
+const OWN_FILE =
+  /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
+
+/**
+ * Removes files of this program's own naming that were last written before a moment. Nothing else is
+ * touched, `in-use/` least of all, and no failure is reported: this is a service to the node, not
+ * part of the pull.
+ *
+ * @param before milliseconds since 1970.
+ * @returns how many files were removed.
+ */
+export function removeStaleFiles(authDir: string, before: number): number {
+  let removed = 0;
+  try {
+    for (const { name, isFile } of Deno.readDirSync(authDir)) {
+      if (isFile && OWN_FILE.test(name) && removeIfOlder(`${authDir}/${name}`, before)) removed++;
+    }
+  } catch {
+    // Another process may have removed the directory.
+  }
+  return removed;
+}
+
+function removeIfOlder(path: string, before: number): boolean {
+  try {
+    const written = Deno.lstatSync(path).mtime?.getTime() ?? Infinity;
+    if (written >= before) return false;
+    Deno.removeSync(path);
+    return true;
+  } catch {
+    // CRI-O took it, or another run removed it.
+    return false;
+  }
+}
