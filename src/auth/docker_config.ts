@@ -70,10 +70,9 @@ function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
   if (typeof data !== "string") {
     throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
   }
-  const content = parseJson(decodeText(data, dataKey), "");
-  return secret.type === "kubernetes.io/dockercfg"
-    ? check(JsonObject, content, "")
-    : check(DockerConfigJson, content, "").auths ?? {};
+  const content = check(JsonObject, parseJson(decodeText(data, dataKey), ""), "");
+  if (secret.type === "kubernetes.io/dockercfg") return content;
+  return check(DockerConfigJson, content, "").auths ?? {};
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import {
+  authFilePath,
+  formatAuthFile,
+  parseAuthFile,
+  readGlobalAuthFile,
+  removeAuthFile,
+  writeAuthFile,
+} from "../../src/auth/auth_file.ts";
+
+async function withDirectory(check: (directory: string) => void | Promise<void>) {
+  const directory = await Deno.makeTempDir();
+  try {
+    await check(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const names = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name);
+
+Deno.test("the file is named after the namespace and the image as the kubelet named it", async () => {
+  assert.equal(
+    await authFilePath("/etc/crio/auth", "default", "docker.io/library/nginx"),
+    "/etc/crio/auth/default-7e59ad64326bc321517fb6fc6586de5ee149178394d9edfa2a877176cdf6fad5.json",
+  );
+});
+
+Deno.test("the file is JSON with tabs", () => {
+  const file = parseAuthFile(`{"auths":{"a.io":{"auth":"dTpw"}}}`, "test");
+  assert.equal(
+    formatAuthFile(file),
+    `{\n\t"auths": {\n\t\t"a.io": {\n\t\t\t"auth": "dTpw"\n\t\t}\n\t}\n}`,
+  );
+});
+
+Deno.test("a directory that is missing is made for its owner alone, and so is the file", async () => {
+  await withDirectory(async (directory) => {
+    const authDir = `${directory}/crio/auth`;
+    writeAuthFile(authDir, `${authDir}/a.json`, "{}");
+    assert.equal(((await Deno.stat(authDir)).mode ?? 0) & 0o777, 0o700);
+    assert.equal(((await Deno.stat(`${authDir}/a.json`)).mode ?? 0) & 0o777, 0o600);
+    assert.deepEqual(names(authDir), ["a.json"]);
+  });
+});
+
+Deno.test("a file that is there is replaced whole; a reader keeps the old one", async () => {
+  await withDirectory((directory) => {
+    writeAuthFile(directory, `${directory}/a.json`, "old and longer");
+    using reader = Deno.openSync(`${directory}/a.json`);
+    writeAuthFile(directory, `${directory}/a.json`, "new");
+    assert.equal(Deno.readTextFileSync(`${directory}/a.json`), "new");
+    const buffer = new Uint8Array(32);
+    assert.equal(reader.readSync(buffer), "old and longer".length);
+  });
+});
+
+Deno.test("a link in the place of the file is replaced, and what it points to is left alone", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/victim`, "untouched");
+    await Deno.symlink(`${directory}/victim`, `${directory}/a.json`);
+    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    assert.equal(await Deno.readTextFile(`${directory}/victim`), "untouched");
+    assert.ok((await Deno.lstat(`${directory}/a.json`)).isFile);
+  });
+});
+
+Deno.test("no temporary file is left when the file cannot be put in place", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/a.json`);
+    assert.throws(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
+      /a\.json: cannot put the auth file in place: Is a directory/,
+    );
+    assert.deepEqual(names(directory), ["a.json"]);
+  });
+});
+
+Deno.test("a directory that everyone can write to is refused, and nothing is left in it", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.chmod(directory, 0o777);
+    assert.throws(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
+      /can be written to by everyone; make it private/,
+    );
+    assert.deepEqual(names(directory), []);
+  });
+});
+
+Deno.test("a file in the place of the directory is refused", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/auth`, "");
+    assert.throws(
+      () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}"),
+      /auth: cannot create the directory/,
+    );
+  });
+});
+
+Deno.test("an outdated file is removed, and none is no error", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/a.json`, "{}");
+    assert.equal(removeAuthFile(`${directory}/a.json`), true);
+    assert.equal(removeAuthFile(`${directory}/a.json`), false);
+    assert.equal(removeAuthFile(`${directory}/none/a.json`), false);
+  });
+});
+
+Deno.test("a node without a global auth file has none", () => {
+  assert.equal(readGlobalAuthFile("/nonexistent/config.json"), undefined);
+});
+
+const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
+  ["no JSON", `{"auths": "s3cret`, /^config\.json: not valid JSON/],
+  ["nothing", "", /^config\.json: empty, expected JSON/],
+  ["an array", `["s3cret"]`, /^config\.json: it must be an object/],
+  ["auths that are no object", `{"auths": "s3cret"}`, /^config\.json: "auths" must be an object/],
+  ["helpers that are no object", `{"credHelpers": []}`, /"credHelpers" must be an object/],
+];
+
+for (const [name, text, error] of BROKEN) {
+  Deno.test(`a global auth file that holds ${name} is refused by name, without its content`, () => {
+    assert.throws(() => parseAuthFile(text, "config.json"), (thrown: Error) => {
+      assert.match(thrown.message, error);
+      assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}
+
+Deno.test("a global auth file that is nested beyond measure is refused", () => {
+  const text = `{"x": ${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  assert.throws(() => formatAuthFile(parseAuthFile(text, "config.json")), /nested too deeply/);
+});
