@@ -80,7 +80,7 @@ function nextDelay(
 export function parseRetryAfter(header: string | null, today: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
+  const date = header.endsWith("GMT") ? Date.parse(header) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - today);
 }
 

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { formatResponse, parseRequest } from "../../src/kubelet/credential_provider.ts";
+
+const REQUEST = {
+  apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+  kind: "CredentialProviderRequest",
+  image: "docker.io/library/nginx",
+  serviceAccountToken: "s3cret.s3cret.s3cret",
+};
+
+Deno.test("a request gives image and token; annotations and unknown fields are dropped", () => {
+  const text = JSON.stringify({
+    ...REQUEST,
+    serviceAccountAnnotations: { a: "b" },
+    future: { x: 1 },
+  });
+  assert.deepEqual(parseRequest(text), {
+    image: "docker.io/library/nginx",
+    serviceAccountToken: "s3cret.s3cret.s3cret",
+  });
+});
+
+for (const token of [undefined, null, ""]) {
+  Deno.test(`a request whose token is ${JSON.stringify(token)} is one of a static pod`, () => {
+    const text = JSON.stringify({ ...REQUEST, serviceAccountToken: token });
+    assert.equal(parseRequest(text).serviceAccountToken, "");
+  });
+}
+
+const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
+  ["nothing", "", /stdin: empty, expected JSON/],
+  ["white space", " \n", /stdin: empty, expected JSON/],
+  ["half a request", `{"apiVersion": "s3cret`, /stdin: not valid JSON/],
+  ["something after it", `${JSON.stringify(REQUEST)}x`, /stdin: not valid JSON/],
+  ["no object", `"s3cret"`, /stdin: it must be an object/],
+  ["another version", patched({ apiVersion: "v1beta1" }), /"apiVersion" must be "credentialprov/],
+  ["no version", patched({ apiVersion: undefined }), /"apiVersion" is missing/],
+  ["another kind", patched({ kind: "Pod" }), /"kind" must be "CredentialProviderRequest"/],
+  ["no image", patched({ image: undefined }), /"image" is missing/],
+  ["an empty image", patched({ image: "" }), /"image" is empty/],
+  ["an image that is no string", patched({ image: 5 }), /"image" must be a string/],
+  [
+    "an image with a line break",
+    patched({ image: "a\nb" }),
+    /"image" holds white space or control/,
+  ],
+  ["a huge image", patched({ image: "a".repeat(5000) }), /"image" is longer than 4096/],
+  ["a token that is no string", patched({ serviceAccountToken: {} }), /"serviceAccountToken" must/],
+];
+
+function patched(changes: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ ...REQUEST, ...changes });
+}
+
+for (const [name, text, error] of BROKEN) {
+  Deno.test(`a request that holds ${name} is refused, and its content is not quoted`, () => {
+    assert.throws(() => parseRequest(text), (thrown: Error) => {
+      assert.match(thrown.message, error);
+      assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}
+
+Deno.test("the response is v1, for this image alone, and never cached", () => {
+  assert.deepEqual(JSON.parse(formatResponse()), {
+    apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+    kind: "CredentialProviderResponse",
+    cacheKeyType: "Image",
+    cacheDuration: "0s",
+  });
+});

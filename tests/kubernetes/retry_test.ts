@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../src/clock.ts";
+import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
+import {
+  MAX_ATTEMPTS,
+  parseRetryAfter,
+  retry,
+  RetryableAnswer,
+} from "../../src/kubernetes/retry.ts";
+
+/** A clock that moves only while someone sleeps. */
+function heldClock(random: number) {
+  const delays: number[] = [];
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    sleep: (milliseconds) => {
+      delays.push(milliseconds);
+      now += milliseconds;
+      return Promise.resolve();
+    },
+    random: () => random,
+    today: () => Date.UTC(2026, 0, 1),
+  };
+  return { clock, delays };
+}
+
+/** Fails with the given errors in turn, then succeeds. */
+async function run(failures: readonly Error[], { random = 0, deadline = 60_000 } = {}) {
+  const { clock, delays } = heldClock(random);
+  let attempts = 0;
+  const options = { server: "https://a.io", clock, deadline, onRetry: () => {} };
+  const outcome = await retry(() => {
+    const failure = failures[attempts++];
+    return failure === undefined ? Promise.resolve("done") : Promise.reject(failure);
+  }, options).catch((error: Error) => error);
+  return { outcome, attempts, delays };
+}
+
+const unreachable = new ConnectionError("connection refused");
+const always = Array<Error>(100).fill(unreachable);
+
+Deno.test("delays double, and are drawn from the upper half of their range", async () => {
+  const least = await run(always.slice(0, 5));
+  assert.deepEqual(least.delays, [50, 100, 200, 400, 800]);
+  const most = await run(always.slice(0, 5), { random: 0.5 });
+  assert.deepEqual(most.delays, [75, 150, 300, 600, 1200]);
+  assert.equal(most.outcome, "done");
+});
+
+Deno.test("the attempts are bounded, and the error says how many there were and why", async () => {
+  const { outcome, attempts, delays } = await run(always, { random: 0.999 });
+  assert.equal(attempts, MAX_ATTEMPTS);
+  assert.ok(delays.every((delay) => delay <= 5000));
+  assert.match(
+    String(outcome),
+    /https:\/\/a\.io: no usable answer from the API server after 8 attempts: connection refused; .*--timeout/,
+  );
+});
+
+Deno.test("no attempt begins that could only end after the deadline", async () => {
+  const { outcome, attempts } = await run(always, { deadline: 120 });
+  assert.equal(attempts, 2);
+  assert.match(String(outcome), /after 2 attempts/);
+});
+
+Deno.test("Retry-After is the least delay, with jitter on top", async () => {
+  const busy = new RetryableAnswer("HTTP status 429", "2");
+  assert.deepEqual((await run([busy])).delays, [2050]);
+  assert.deepEqual((await run([busy], { random: 0.5 })).delays, [2075]);
+});
+
+Deno.test("a Retry-After beyond the deadline ends the run at once", async () => {
+  const { outcome, delays } = await run([new RetryableAnswer("HTTP status 429", "120")]);
+  assert.deepEqual(delays, []);
+  assert.match(String(outcome), /after 1 attempt: HTTP status 429/);
+});
+
+Deno.test("what is neither a connection failure nor a retryable answer is not repeated", async () => {
+  const { outcome, attempts } = await run([new TypeError("bug"), unreachable]);
+  assert.equal(attempts, 1);
+  assert.match(String(outcome), /bug/);
+});
+
+const RETRY_AFTER: readonly [header: string | null, milliseconds: number | undefined][] = [
+  [null, undefined],
+  ["0", 0],
+  ["5", 5000],
+  ["Thu, 01 Jan 2026 00:00:03 GMT", 3000],
+  ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+  ["soon", undefined],
+  ["-1", undefined],
+];
+
+for (const [header, milliseconds] of RETRY_AFTER) {
+  Deno.test(`Retry-After ${JSON.stringify(header)} asks for ${milliseconds ?? "no"} ms`, () => {
+    assert.equal(parseRetryAfter(header, Date.UTC(2026, 0, 1)), milliseconds);
+  });
+}

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { readServiceAccount } from "../../src/kubernetes/service_account_token.ts";
+import { compactToken, serviceAccountToken } from "../support/service_account_token.ts";
+
+Deno.test("a token tells namespace and service account", () => {
+  const token = serviceAccountToken({ namespace: "team-a", serviceAccount: "builder" });
+  assert.deepEqual(readServiceAccount(token), { namespace: "team-a", name: "builder" });
+});
+
+Deno.test("a token without its account's name takes it from sub, and needs no sub at all", () => {
+  const anonymous = { kubernetes: { serviceaccount: undefined } };
+  assert.equal(readServiceAccount(serviceAccountToken(anonymous)).name, "default");
+  const bare = serviceAccountToken({ ...anonymous, claims: { sub: undefined } });
+  assert.deepEqual(readServiceAccount(bare), { namespace: "default", name: undefined });
+});
+
+const namespaces = [
+  "../../etc",
+  "Default",
+  "a.b",
+  "-a",
+  "a-",
+  "",
+  "a".repeat(64),
+  "a\nb",
+  "a/b",
+  "ä",
+];
+
+for (const namespace of namespaces) {
+  Deno.test(`a token of the namespace ${JSON.stringify(namespace)} is refused`, () => {
+    const token = serviceAccountToken({ kubernetes: { namespace } });
+    assert.throws(
+      () => readServiceAccount(token),
+      /service-account token: "kubernetes\.io\.namespace" is not a namespace's name/,
+    );
+  });
+}
+
+const BROKEN: readonly [name: string, token: string, error: RegExp][] = [
+  ["is no JWT", "s3cret", /is not a JWT in compact form/],
+  ["has two parts", "s3.cret", /is not a JWT in compact form/],
+  ["has other characters", "e+.e+.s3cret", /is not a JWT in compact form/],
+  ["has claims that are no base64url", "e.s3crets3cre.e", /not in base64url|not valid JSON/],
+  ["has claims that are no JSON", compactToken("{s3cret"), /not valid JSON/],
+  ["has claims that are no object", compactToken(`"s3cret"`), /it must be an object/],
+  ["has no claim of Kubernetes", compactToken(`{"sub":"s3cret"}`), /"kubernetes\.io" is missing/],
+  ["has a claim of another type", compactToken(`{"kubernetes.io":"s3cret"}`), /must be an object/],
+  [
+    "has no namespace",
+    compactToken(`{"kubernetes.io":{}}`),
+    /"kubernetes\.io\.namespace" is missing/,
+  ],
+  [
+    "names another namespace in sub",
+    serviceAccountToken({ claims: { sub: "system:serviceaccount:s3cret:default" } }),
+    /its "sub" names another namespace/,
+  ],
+  [
+    "names another account in sub",
+    serviceAccountToken({ claims: { sub: "system:serviceaccount:default:s3cret" } }),
+    /its "sub" names another service account/,
+  ],
+  [
+    "belongs to a user",
+    serviceAccountToken({ claims: { sub: "s3cret" } }),
+    /its "sub" is not system:serviceaccount/,
+  ],
+  [
+    "names an account that is none",
+    serviceAccountToken({ kubernetes: { serviceaccount: { name: "s3cret\n" } } }),
+    /is not a service account's name/,
+  ],
+];
+
+for (const [name, token, error] of BROKEN) {
+  Deno.test(`a token that ${name} is refused, and nothing of it is quoted`, () => {
+    assert.throws(() => readServiceAccount(token), (thrown: Error) => {
+      assert.match(thrown.message, error);
+      assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}

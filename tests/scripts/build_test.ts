@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { scriptHeader } from "../../scripts/build.ts";
+import { bundle } from "../../scripts/support/bundle.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+
+/** What the shell makes of the header's command, word by word. */
+async function shellWords(header: string): Promise<string[]> {
+  const command = header.split("\n")[1]?.replace("exec env", "printf '%s\\n'") ?? "";
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", command, "/path/to/plugin", "an argument"],
+    clearEnv: true,
+    env: { PATH: "/bin:/usr/bin", HTTPS_PROXY: "http://proxy.example.com" },
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).trimEnd().split("\n");
+}
+
+Deno.test("the header clears the environment, grants what the settings need, and passes arguments on", async () => {
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    registriesConf: ["/r.conf"],
+    registriesConfDir: ["/with space", "/with'quote"],
+    apiserver: "https://api.example.com:6443",
+    caFile: "/ca.crt",
+    journaldSocket: "",
+  };
+  const words = await shellWords(scriptHeader(settings, "/opt/my deno/deno"));
+  assert.deepEqual(words, [
+    "-i",
+    "PATH=/bin:/usr/bin",
+    "DENO_TLS_CA_STORE=",
+    "NO_PROXY=*,0.0.0.0/0,::/0",
+    "DENO_NO_UPDATE_CHECK=1",
+    "/opt/my deno/deno",
+    "run",
+    "--no-prompt",
+    "--no-config",
+    "--no-lock",
+    "--no-remote",
+    "--no-npm",
+    "--deny-import",
+    "--allow-read=/r.conf,/with space,/with'quote,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
+    "--allow-write=/etc/crio/auth",
+    "--allow-net=api.example.com:6443",
+    "--ext=js",
+    "/path/to/plugin",
+    "an argument",
+  ]);
+});
+
+Deno.test("a path to the runtime with a line break is refused, since the header is a comment to JavaScript", () => {
+  assert.throws(() => scriptHeader(DEFAULT_SETTINGS, "deno\nevil()"), /a line break/);
+  assert.throws(() => scriptHeader(DEFAULT_SETTINGS, "deno\u2028evil()"), /a line break/);
+});
+
+Deno.test("the same sources give the same bundle, which imports nothing from outside", async () => {
+  const [first, second] = await Promise.all([bundle("main.ts"), bundle("main.ts")]);
+  assert.equal(first, second);
+  const imports = [...first.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, from]) =>
+    from
+  );
+  assert.deepEqual(imports, ["node:https"]);
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { applySettingsFile } from "../../scripts/support/settings_file.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+
+Deno.test("a settings file may hold comments and commas at the end; flags are its keys", () => {
+  const text = `{
+    // a comment
+    "auth-dir": "/a", /* another */
+    "registries-conf-dir": ["/b", "/c"],
+    "timeout": "5s",
+  }`;
+  assert.deepEqual(applySettingsFile(DEFAULT_SETTINGS, text, "site.jsonc"), {
+    ...DEFAULT_SETTINGS,
+    authDir: "/a",
+    registriesConfDir: ["/b", "/c"],
+    timeout: 5000,
+  });
+});
+
+const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
+  [
+    "an unknown key",
+    `{\n  "auth-dirr": "/a"\n}`,
+    /^UserError: site\.jsonc:2:3: "auth-dirr" is no setting/,
+  ],
+  ["a camel-case key", `{"authDir": "/a"}`, /^UserError: site\.jsonc:1:2: "authDir" is no setting/],
+  ["a number", `{\n "timeout": 5\n}`, /^UserError: site\.jsonc:2:13: "timeout" must be a string$/],
+  [
+    "an array for one value",
+    `{"auth-dir": ["/a"]}`,
+    /^UserError: site\.jsonc:1:14: "auth-dir" must be a string/,
+  ],
+  [
+    "an array with a number",
+    `{"registries-conf-dir": ["/a", 5]}`,
+    /must be a string or an array of strings/,
+  ],
+  [
+    "a bad value",
+    `{"timeout": "5"}`,
+    /^UserError: site\.jsonc:1:13: "timeout" "5" is not a duration; write/,
+  ],
+  [
+    "a key twice",
+    `{"timeout": "5s",\n"timeout": "6s"}`,
+    /^UserError: site\.jsonc:2:1: "timeout" stands twice/,
+  ],
+  [
+    "broken JSON",
+    `{"timeout" "5s"}`,
+    /^UserError: site\.jsonc:1:12: not valid JSON with comments: Colon/,
+  ],
+  ["an array", `[]`, /^UserError: site\.jsonc:1:1: must be an object/],
+  ["nothing", ``, /^UserError: site\.jsonc:1:1: /],
+];
+
+for (const [name, text, error] of REFUSED) {
+  Deno.test(`a settings file with ${name} is refused with line and column`, () => {
+    assert.throws(() => applySettingsFile(DEFAULT_SETTINGS, text, "site.jsonc"), error);
+  });
+}
