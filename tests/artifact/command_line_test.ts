@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { permissionFlags, requiredPermissions } from "../../src/sandbox.ts";
+import { Cluster } from "../support/cluster.ts";
+
+const HELP = /crio-credential-provider < request\.json[\s\S]*--registries-conf[\s\S]*--log-format/;
+
+const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, stderr: RegExp][] = [
+  [["--help"], 0, HELP, /^$/],
+  [["--version"], 0, /^version: +\d+\.\d+\.\d+\n[\s\S]*\nplatform: +linux/, /^$/],
+  [["-version"], 0, /^version: /, /^$/],
+  [
+    ["--registry-conf", "/a"],
+    2,
+    /^$/,
+    /--registry-conf is no flag .*did you mean --registries-conf\?/,
+  ],
+  [["--bogus"], 2, /^$/, /--bogus is no flag of this program$/m],
+  [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is outside of 100ms to 55s/],
+  [["--timeout"], 2, /^$/, /Expected input for flag --timeout/],
+  [["pull"], 2, /^$/, /Too many arguments/],
+  [
+    ["--auth-dir", "/elsewhere"],
+    2,
+    /^$/,
+    /error: \/elsewhere: cannot read: outside the sandbox .* build it with --auth-dir \/elsewhere/,
+  ],
+  [
+    ["--apiserver", "other.example.com:6443"],
+    2,
+    /^$/,
+    /other\.example\.com:6443: cannot connect: outside/,
+  ],
+];
+
+Deno.test("the command line", async (test) => {
+  await using cluster = await Cluster.start();
+  for (const [args, code, stdout, stderr] of COMMAND_LINES) {
+    await test.step(args.join(" "), async () => {
+      const result = await cluster.pull({ args });
+      assert.match(result.stdout, stdout);
+      assert.match(result.stderr, stderr);
+      assert.equal(result.code, code);
+      assert.deepEqual(await cluster.node.authDirEntries(), []);
+    });
+  }
+});
+
+Deno.test("--version-json names version, commit, platform, runtime, and packages with their hashes", async () => {
+  await using cluster = await Cluster.start();
+  const { code, stdout } = await cluster.pull({ args: ["--version-json"] });
+  assert.equal(code, 0);
+  const { dependencies, ...facts } = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(facts), [
+    "version",
+    "gitCommit",
+    "gitCommitDate",
+    "denoVersion",
+    "v8Version",
+    "platform",
+  ]);
+  assert.equal(facts.denoVersion, Deno.version.deno);
+  for (const dependency of dependencies) assert.match(dependency, /^\S+@\d\S+ sha512-\S{88}$/);
+  assert.ok(dependencies.length >= 4);
+});
+
+Deno.test("flags change a run within its sandbox", async () => {
+  await using cluster = await Cluster.start();
+  const args = ["--log-level", "debug", "--log-format=json", "--timeout", "5s"];
+  const { code, stderr } = await cluster.pull({ args });
+  assert.equal(code, 0, stderr);
+  const levels = stderr.trimEnd().split("\n").map((line) => JSON.parse(line).level);
+  assert.deepEqual(new Set(levels), new Set(["info", "debug"]));
+});
+
+Deno.test("the second line of the script is the whole sandbox", async () => {
+  await using cluster = await Cluster.start();
+  const header = (await Deno.readTextFile(cluster.executable)).split("\n")[1] ?? "";
+  const granted = header.match(/--allow\S*/g);
+  assert.deepEqual(granted, permissionFlags(requiredPermissions(cluster.node.settings)));
+  for (const flag of granted ?? []) assert.match(flag, /^--allow-(?:read|write|net)=\S/);
+});

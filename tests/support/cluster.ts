@@ -1,0 +1,98 @@
+/** A node with the built plugin, an API server, and one namespace that may read its secrets. */
+
+import { buildScript } from "../../scripts/build.ts";
+import type { Settings } from "../../src/settings.ts";
+import { ApiServer, type ApiServerOptions } from "./api_server.ts";
+import { type PluginResult, type PluginRun, runPlugin } from "./plugin.ts";
+import { type TempNode, tempNode } from "./temp_node.ts";
+
+/** The documented example. */
+export const IMAGE = "docker.io/library/nginx";
+export const MIRROR = `[[registry]]
+location = "docker.io"
+[[registry.mirror]]
+location = "localhost:5000"
+insecure = true
+`;
+export const PASSWORD = "mypassword";
+export const AUTH = btoa(`myuser:${PASSWORD}`);
+
+export interface ClusterOptions {
+  readonly api?: ApiServerOptions;
+  /** Settings that the executable is built with, over those of the node. */
+  readonly settings?: Partial<Settings> | ((api: ApiServer) => Partial<Settings>);
+  /** The main registries file. @default {@link MIRROR} */
+  readonly registriesConf?: string;
+}
+
+/** What the kubelet asks. */
+export interface Pull extends Omit<PluginRun, "stdin"> {
+  /** @default {@link IMAGE} */
+  readonly image?: string;
+  /** @default the token of the service account `default` in `default` */
+  readonly token?: string;
+  /** In the place of a request with image and token. */
+  readonly stdin?: PluginRun["stdin"];
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly api: ApiServer;
+  readonly node: TempNode;
+  /** The built plugin. */
+  readonly executable: string;
+  /** Of the service account `default` in namespace `default`, which may list secrets there. */
+  readonly token: string;
+
+  private constructor(api: ApiServer, node: TempNode, executable: string) {
+    this.api = api;
+    this.node = node;
+    this.executable = executable;
+    this.token = api.addServiceAccount("default");
+    api.grant("default");
+    api.addDockerConfig("default", "my-registry", { "http://localhost:5000": { auth: AUTH } });
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const api = await ApiServer.start(options.api);
+    const settings = typeof options.settings === "function"
+      ? options.settings(api)
+      : options.settings ?? {};
+    const node = await tempNode({ apiServer: api, settings });
+    await node.writeRegistriesConf(options.registriesConf ?? MIRROR);
+    const executable = await buildScript({ settings: node.settings, out: node.path("bin") });
+    return new Cluster(api, node, executable);
+  }
+
+  /** Runs the plugin as the kubelet does. */
+  pull({ image = IMAGE, token = this.token, stdin, ...run }: Pull = {}): Promise<PluginResult> {
+    return runPlugin(this.executable, { ...run, stdin: stdin ?? request(image, token) });
+  }
+
+  /** The auth file of a pull, or `undefined`. */
+  async authFile(namespace = "default", image = IMAGE): Promise<unknown> {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(image));
+    const name = `${namespace}-${new Uint8Array(digest).toHex()}.json`;
+    try {
+      return JSON.parse(await Deno.readTextFile(`${this.node.settings.authDir}/${name}`));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.close();
+    await this.node[Symbol.asyncDispose]();
+  }
+}
+
+/** A `CredentialProviderRequest`; without a token when that is `""`. */
+export function request(image: string, token: string): string {
+  return JSON.stringify({
+    apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+    kind: "CredentialProviderRequest",
+    image,
+    ...(token !== "" && { serviceAccountToken: token }),
+    serviceAccountAnnotations: {},
+  });
+}
