@@ -8,15 +8,18 @@ import { ConnectionError } from "./connection_failure.ts";
 export class RetryableAnswer extends Error {
   override readonly name = "RetryableAnswer";
   readonly retryAfter: string | null;
+  /** What to throw when no attempt is left, if the answer speaks for itself. */
+  readonly verdict: UserError | undefined;
 
-  constructor(message: string, retryAfter: string | null) {
+  constructor(message: string, retryAfter: string | null, verdict?: UserError) {
     super(message);
     this.retryAfter = retryAfter;
+    this.verdict = verdict;
   }
 }
 
 /** Attempts at one request, the first included. */
-export const MAX_ATTEMPTS = 8;
+export const MAX_ATTEMPTS = 10;
 
 /** Limit of one request, in milliseconds. */
 export const REQUEST_LIMIT = 10_000;
@@ -55,9 +58,13 @@ export async function retry<Result>(
       if (!(error instanceof RetryableAnswer || error instanceof ConnectionError)) throw error;
       failure = error;
     }
-    if (count === MAX_ATTEMPTS) throw giveUp(server, failure.message, count);
     const delay = nextDelay(failure, count, clock);
-    if (clock.now() + delay >= deadline) throw giveUp(server, failure.message, count);
+    if (count === MAX_ATTEMPTS || clock.now() + delay >= deadline) {
+      if (failure instanceof RetryableAnswer && failure.verdict !== undefined) {
+        throw failure.verdict;
+      }
+      throw giveUp(server, failure.message, count);
+    }
     onRetry(failure.message, delay);
     await clock.sleep(delay);
   }

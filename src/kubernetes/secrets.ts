@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
+import { ConnectionError } from "./connection_failure.ts";
 import { check, JsonObject, parseJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
@@ -76,10 +77,7 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
   let length = 0;
   let next = "";
   for (;;) {
-    const answer = await retry(
-      (signal) => send(pagePath(type, next, options), signal, options),
-      options,
-    );
+    const answer = await send(pagePath(type, next, options), options);
     if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
       // The continue token expired: what came so far may belong to another state of the namespace.
       [restarts, secrets, length, next] = [restarts + 1, [], 0, ""];
@@ -109,12 +107,30 @@ function pagePath(type: SecretType, next: string, { serviceAccount }: ListOption
 /** Answers that another attempt may better, as client-go and RFC 9110 see them. */
 const RETRYABLE = new Set([408, 429, 500, 502, 503, 504]);
 
-async function send(path: string, signal: AbortSignal, options: ListOptions): Promise<HttpAnswer> {
-  const answer = await options.transport(path, signal);
-  if (RETRYABLE.has(answer.status)) {
-    throw new RetryableAnswer(describeAnswer(answer), answer.retryAfter);
-  }
-  return answer;
+/**
+ * Sends a request whose answer is not asked to be repeated.
+ *
+ * A server that was unreachable a moment ago is starting, and refuses everyone until it has read its
+ * roles: then a 403 is worth another attempt, and stands when no attempt is left.
+ */
+async function send(path: string, options: ListOptions): Promise<HttpAnswer> {
+  let starting = false;
+  return await retry(async (signal) => {
+    let answer: HttpAnswer;
+    try {
+      answer = await options.transport(path, signal);
+    } catch (error) {
+      starting ||= error instanceof ConnectionError;
+      throw error;
+    }
+    if (RETRYABLE.has(answer.status)) {
+      throw new RetryableAnswer(describeAnswer(answer), answer.retryAfter);
+    }
+    if (starting && answer.status === 403) {
+      throw new RetryableAnswer(describeAnswer(answer), null, refusal(answer, options));
+    }
+    return answer;
+  }, options);
 }
 
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */

@@ -54,7 +54,7 @@ Deno.test("the attempts are bounded, and the error says how many there were and 
   assert.ok(delays.every((delay) => delay <= 5000));
   assert.match(
     String(outcome),
-    /https:\/\/a\.io: no usable answer from the API server after 8 attempts: connection refused; .*--timeout/,
+    /https:\/\/a\.io: no usable answer from the API server after 10 attempts: connection refused; .*--timeout/,
   );
 });
 
