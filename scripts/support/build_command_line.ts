@@ -2,7 +2,12 @@
 
 import { buildApplication, buildCommand, run } from "@stricli/core";
 import { APPLICATION, terminal, WRONG_USAGE } from "../../src/cli/application.ts";
-import { givenFlags, type SettingFlags, settingFlags } from "../../src/cli/setting_flags.ts";
+import {
+  givenFlags,
+  normalizeArguments,
+  type SettingFlags,
+  settingFlags,
+} from "../../src/cli/setting_flags.ts";
 import { UsageError } from "../../src/errors.ts";
 import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
 import { BuildError } from "./bundle.ts";
@@ -70,7 +75,7 @@ export async function runBuildCommand(
     }),
     { name: command.name, ...APPLICATION },
   );
-  await run(app, Deno.args, { process });
+  await run(app, normalizeArguments(Deno.args), { process });
   return process.exitCode === 0 ? status : WRONG_USAGE;
 }
 

@@ -7,8 +7,8 @@ import { writeText } from "../stdio.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
 import {
-  acceptSingleHyphens,
   givenFlags,
+  normalizeArguments,
   type SettingFlags,
   settingFlags,
 } from "./setting_flags.ts";
@@ -70,7 +70,7 @@ export async function readCommandLine(
   });
   const app = buildApplication(command, { name: "crio-credential-provider", ...APPLICATION });
   const process = terminal();
-  await run(app, acceptSingleHyphens(args), { process });
+  await run(app, normalizeArguments(args), { process });
   // The library's own codes for a command line it does not understand are negative.
   return settings ?? (process.exitCode === 0 ? 0 : WRONG_USAGE);
 }

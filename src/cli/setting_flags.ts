@@ -60,7 +60,13 @@ export function givenFlags(flags: SettingFlags): Map<string, readonly string[]> 
   return given;
 }
 
-/** Go's flag package, whose users this program takes over, also reads `-version`. */
-export function acceptSingleHyphens(args: readonly string[]): string[] {
-  return args.map((arg) => /^-[a-z][a-z-]+(?:=|$)/.test(arg) ? `-${arg}` : arg);
+/**
+ * Spells arguments as the command-line library expects them. Go's flag package, whose users this
+ * program takes over, also reads `-version`; and `--flag=` gives an empty value.
+ */
+export function normalizeArguments(args: readonly string[]): string[] {
+  return args.flatMap((arg) => {
+    const long = /^-[a-z][a-z-]+(?:=|$)/.test(arg) ? `-${arg}` : arg;
+    return /^--[a-z-]+=$/.test(long) ? [long.slice(0, -1), ""] : [long];
+  });
 }

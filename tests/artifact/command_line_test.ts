@@ -8,6 +8,7 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
   [["--help"], 0, HELP, /^$/],
   [["--version"], 0, /^version: +\d+\.\d+\.\d+\n[\s\S]*\nplatform: +linux/, /^$/],
   [["-version"], 0, /^version: /, /^$/],
+  [["--journald-socket=", "--version"], 0, /^version: /, /^$/],
   [
     ["--registry-conf", "/a"],
     2,

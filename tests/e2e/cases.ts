@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
+import { authFileName } from "../support/crio_consumer.ts";
 import { sleep } from "./process.ts";
 import { fixture, type Pod, type World } from "./world.ts";
 
@@ -34,10 +35,9 @@ function assertUnauthorized(result: { code: number; stderr: string; authFile: bo
 /** Which of a pod's images have an auth file. */
 async function exist(world: World, pod: Pod, images: readonly string[]): Promise<boolean[]> {
   const names = new Set(await world.authFiles());
-  return await Promise.all(images.map(async (image) => {
-    const path = await world.crio.authFilePath(pod.namespace, image);
-    return names.has(path.slice(world.settings.authDir.length + 1));
-  }));
+  return await Promise.all(
+    images.map(async (image) => names.has(await authFileName(pod.namespace, image))),
+  );
 }
 
 export const CASES: readonly Case[] = [

@@ -55,4 +55,9 @@ function mask(text: string): string {
   return text.replaceAll(/\beyJ[\w.-]+/g, "<token>").replaceAll(/("auth": ?")[^"]+/g, "$1<masked>");
 }
 
-Deno.exit(await main(Deno.args[0]) ? 0 : 1);
+try {
+  Deno.exit(await main(Deno.args[0]) ? 0 : 1);
+} catch (error) {
+  print(`error: ${mask(error instanceof Error ? error.message : String(error))}`);
+  Deno.exit(1);
+}

@@ -1,5 +1,6 @@
 /** A node of the run: the kubelet's provider code, the plugin, and CRI-O's half of a pull. */
 
+import { authFileName } from "../support/crio_consumer.ts";
 import { TextLineStream } from "./text_lines.ts";
 import { type ControlPlane, NODE } from "./control_plane.ts";
 import type { Parts } from "./parts.ts";
@@ -86,21 +87,14 @@ export class Crio {
     return `${directory}/home/.config/containers/registries.conf.d`;
   }
 
-  /** Where the auth file of a pull is expected. */
-  async authFilePath(namespace: string, image: string): Promise<string> {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(image));
-    return `${this.#authDir}/${namespace}-${new Uint8Array(digest).toHex()}.json`;
-  }
-
   /** Takes the file away under a unique name; `undefined` if there is none. */
   async take(namespace: string, image: string): Promise<string | undefined> {
-    const path = await this.authFilePath(namespace, image);
+    const name = await authFileName(namespace, image);
     const inUse = `${this.#authDir}/in-use`;
     await Deno.mkdir(inUse, { recursive: true, mode: 0o700 });
-    const name = path.slice(this.#authDir.length + 1, -".json".length);
-    const taken = `${inUse}/${name}-${crypto.randomUUID()}.json`;
+    const taken = `${inUse}/${name.replace(/\.json$/, "")}-${crypto.randomUUID()}.json`;
     try {
-      await Deno.rename(path, taken);
+      await Deno.rename(`${this.#authDir}/${name}`, taken);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;

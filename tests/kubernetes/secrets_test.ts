@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { listSecrets } from "../../src/kubernetes/secrets.ts";
 import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
 
@@ -24,7 +25,7 @@ function failure(code: number, reason: string, message = "") {
 
 /** Lists against answers given in turn; the last one is repeated. */
 async function list(
-  answers: readonly HttpAnswer[],
+  answers: readonly (HttpAnswer | Error)[],
   types: Parameters<typeof listSecrets>[0]["types"] = ["kubernetes.io/dockerconfigjson"],
 ) {
   const paths: string[] = [];
@@ -34,7 +35,7 @@ async function list(
       paths.push(path);
       const given = answers[paths.length - 1] ?? answers.at(-1);
       assert.ok(given);
-      return Promise.resolve(given);
+      return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
     },
     server: "https://a.io",
     serviceAccount: { namespace: "team-a", name: "builder" },
@@ -106,6 +107,15 @@ for (const status of [408, 429, 500, 502, 503, 504]) {
     assert.deepEqual(retries, [`HTTP status ${status} Busy`]);
   });
 }
+
+Deno.test("a server that was unreachable a moment ago is asked again after a 403, which stands at last", async () => {
+  const forbidden = failure(403, "Forbidden", "no");
+  const unreachable = new ConnectionError("connection refused");
+  const { names, retries } = await list([unreachable, forbidden, page(["a"])]);
+  assert.deepEqual(names, ["a"]);
+  assert.deepEqual(retries, ["connection refused", "HTTP status 403 Forbidden: no"]);
+  await assert.rejects(list([unreachable, forbidden]), /the Role is missing/);
+});
 
 const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   [

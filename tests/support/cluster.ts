@@ -3,6 +3,7 @@
 import { buildScript } from "../../scripts/build.ts";
 import type { Settings } from "../../src/settings.ts";
 import { ApiServer, type ApiServerOptions } from "./api_server.ts";
+import { authFileName } from "./crio_consumer.ts";
 import { type PluginResult, type PluginRun, runPlugin } from "./plugin.ts";
 import { type TempNode, tempNode } from "./temp_node.ts";
 
@@ -70,8 +71,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The auth file of a pull, or `undefined`. */
   async authFile(namespace = "default", image = IMAGE): Promise<unknown> {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(image));
-    const name = `${namespace}-${new Uint8Array(digest).toHex()}.json`;
+    const name = await authFileName(namespace, image);
     try {
       return JSON.parse(await Deno.readTextFile(`${this.node.settings.authDir}/${name}`));
     } catch (error) {
