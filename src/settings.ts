@@ -6,6 +6,7 @@
 import { UsageError } from "./errors.ts";
 import { hostAndPort, parseApiServerUrl } from "./kubernetes/api_server_url.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import { oneOf, only, parsePath, parseStaleAfter, parseTimeout } from "./setting_values.ts";
 
 /** The settings of one run. */
 export interface Settings {
@@ -46,6 +47,12 @@ export const SECRET_DATA_KEYS = {
 
 /** A type of secret that holds registry credentials. */
 export type SecretType = keyof typeof SECRET_DATA_KEYS;
+
+function secretType(text: string): SecretType | undefined {
+  return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
+    ? text
+    : undefined;
+}
 
 /** Where kubeadm keeps the cluster's CA. */
 export const PKI_CA_FILE = "/etc/kubernetes/pki/ca.crt";
@@ -207,7 +214,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: `Secret types to read, separated by commas: ${Object.keys(SECRET_DATA_KEYS).join(",")}`,
     default: ["kubernetes.io/dockerconfigjson"],
     repeatable: true,
-    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, isSecretType)),
+    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, secretType)),
     access: () => [],
   },
   logLevel: {
@@ -312,67 +319,4 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
 
 function read(target: string, step: string): Access {
   return { kind: "read", target, step };
-}
-
-function only(texts: readonly string[]): string {
-  const [text, ...rest] = texts;
-  if (text === undefined || rest.length > 0) throw new UsageError("", "must be given once");
-  return text;
-}
-
-/** An absolute path without the characters that separate permissions or end a line. */
-function parsePath(text: string): string {
-  const quoted = JSON.stringify(text);
-  if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
-  // deno-lint-ignore no-control-regex -- control characters are what is refused
-  if (/[,\u0000-\u001f\u007f]/.test(text)) {
-    throw new UsageError("", `${quoted} holds a comma or a control character`);
-  }
-  const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
-  if (path === "/") throw new UsageError("", "the root directory is too wide");
-  return path;
-}
-
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
-]);
-const MAX_TIMEOUT = 55_000;
-
-/** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
-function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
-  if (Number.isFinite(milliseconds)) return Math.round(milliseconds);
-  throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
-}
-
-function parseTimeout(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
-  throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
-}
-
-/** Pulls wait in the kubelet's queue after the plugin has run: a file can rightly be minutes old. */
-function parseStaleAfter(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === 0 || milliseconds >= 600_000) return milliseconds;
-  throw new UsageError("", `${text} is under 10m, in which a pull may still wait for its file`);
-}
-
-function isSecretType(text: string): SecretType | undefined {
-  return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
-    ? text
-    : undefined;
-}
-
-function oneOf<Value>(text: string, find: (text: string) => Value | undefined): Value {
-  const value = find(text);
-  if (value === undefined) {
-    throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
-  }
-  return value;
 }
