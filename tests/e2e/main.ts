@@ -19,11 +19,14 @@ async function main(only: string | undefined): Promise<boolean> {
   print("Parts");
   const parts = await findParts((name, path, version) => print(`  ${name}: ${path} ${version}`));
   const outcomes: Outcome[] = [];
-  await using world = await World.start(parts);
+  const starting = World.start(parts);
   // An interrupted run leaves nothing behind either.
-  const interrupted = () => void world[Symbol.asyncDispose]().finally(() => Deno.exit(130));
+  const interrupted = () => {
+    starting.then((world) => world[Symbol.asyncDispose]()).finally(() => Deno.exit(130));
+  };
   Deno.addSignalListener("SIGINT", interrupted);
   Deno.addSignalListener("SIGTERM", interrupted);
+  await using world = await starting;
 
   for (const { name, expected, play } of CASES) {
     if (only !== undefined && !name.includes(only)) continue;

@@ -66,7 +66,8 @@ export class World implements AsyncDisposable {
     await using started = new AsyncDisposableStack();
     const given = Deno.env.get("E2E_DIR");
     const directory = given ?? await Deno.makeTempDir({ prefix: "crio-credential-provider-e2e-" });
-    await Deno.mkdir(directory, { recursive: true });
+    // One that is there already is refused: in the end the directory is removed.
+    if (given !== undefined) await Deno.mkdir(given);
     started.defer(() => Deno.remove(directory, { recursive: true }));
 
     const port = Number(Deno.env.get("E2E_APISERVER_PORT") ?? freePort());
