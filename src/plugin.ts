@@ -1,12 +1,6 @@
 /** The story of a pull: a kubelet request in, the right auth file out. */
 
-import {
-  authFilePath,
-  formatAuthFile,
-  readGlobalAuthFile,
-  removeAuthFile,
-  writeAuthFile,
-} from "./auth/auth_file.ts";
+import { placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
 import type { Clock } from "./clock.ts";
 import { readSecret } from "./auth/docker_config.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
@@ -18,8 +12,7 @@ import { listSecrets } from "./kubernetes/secrets.ts";
 import { readServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
 import type { Log } from "./log.ts";
-import { mergeRegistries, readRegistriesFiles } from "./registries/config.ts";
-import { findPullSources } from "./registries/pull_sources.ts";
+import { readPullSources } from "./registries/pull_sources.ts";
 import { formatRepository } from "./registries/reference.ts";
 import type { Settings } from "./settings.ts";
 
@@ -53,9 +46,7 @@ export async function providePullCredentials(
   const { namespace } = serviceAccount;
   log.info("got a request", { image, namespace, serviceAccount: serviceAccount.name });
 
-  const registries = mergeRegistries(readRegistriesFiles(settings));
-  const { registry, sources, unusable } = findPullSources(registries, image);
-  log.debug("read the registries configuration", { files: registries.files });
+  const { registry, sources, unusable } = readPullSources(settings, image);
   for (const reference of unusable) log.warn("left out an unusable pull source", { reference });
   if (sources.length === 0) {
     const reason = registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
@@ -102,20 +93,9 @@ export async function providePullCredentials(
     });
   }
 
-  const path = await authFilePath(settings.authDir, namespace, image);
-  if (file === undefined) {
-    const outdated = removeAuthFile(path);
-    log.info(`no credentials${outdated ? ", removed an outdated auth file" : ""}`, {
-      image,
-      namespace,
-    });
-    return formatResponse();
-  }
-  writeAuthFile(settings.authDir, path, formatAuthFile(file));
-  const stale = settings.staleAfter === 0
-    ? 0
-    : removeStaleFiles(settings.authDir, clock.today() - settings.staleAfter);
+  const { path, outcome } = await placeAuthFile(settings.authDir, namespace, image, file);
+  log.info(outcome, { path, credentials: chosen.length });
+  const stale = removeStaleFiles(settings.authDir, settings.staleAfter, clock.today());
   if (stale > 0) log.info("removed auth files that were never taken", { files: stale });
-  log.info("wrote the auth file", { path, credentials: chosen.length, entries: file.auths.size });
   return formatResponse();
 }

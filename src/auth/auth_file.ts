@@ -77,6 +77,41 @@ export async function authFilePath(
   return `${authDir}/${namespace}-${new Uint8Array(digest).toHex()}.json`;
 }
 
+/** What became of the auth file of a pull. */
+export interface Placed {
+  readonly path: string;
+  /** In words, for the log. */
+  readonly outcome:
+    | "wrote the auth file"
+    | "no credentials"
+    | "no credentials any more, removed the auth file";
+}
+
+/**
+ * Hands the credentials of a pull to CRI-O: all that leaves the program for it goes through here.
+ *
+ * @param file `undefined` when there is nothing to put in it. Then a file that an earlier pull left
+ * is removed: CRI-O would take credentials that are no longer the namespace's.
+ * @throws {UserError} when the file cannot be written or removed.
+ */
+export async function placeAuthFile(
+  authDir: string,
+  namespace: string,
+  image: string,
+  file: AuthFile | undefined,
+): Promise<Placed> {
+  const path = await authFilePath(authDir, namespace, image);
+  if (file === undefined) {
+    const removed = removeAuthFile(path);
+    return {
+      path,
+      outcome: removed ? "no credentials any more, removed the auth file" : "no credentials",
+    };
+  }
+  writeAuthFile(authDir, path, formatAuthFile(file));
+  return { path, outcome: "wrote the auth file" };
+}
+
 /**
  * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
  * root's eyes only, flushed, renamed, and the directory is flushed.
@@ -125,8 +160,7 @@ function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
 }
 
 /**
- * Removes an auth file that an earlier pull left, when now there is nothing to put in it: CRI-O
- * would take credentials that are no longer the namespace's.
+ * Removes an auth file.
  *
  * @returns whether there was one.
  * @throws {UserError} when it is there and cannot be removed.

@@ -5,18 +5,21 @@ const OWN_FILE =
   /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
 
 /**
- * Removes files of this program's own naming that were last written before a moment. Nothing else is
- * touched, `in-use/` least of all, and no failure is reported: this is a service to the node, not
+ * Removes files of this program's own naming that have reached an age. Nothing else is touched, `in-use/` least of all, and no failure is reported: this is a service to the node, not
  * part of the pull.
  *
- * @param before milliseconds since 1970.
+ * @param age in milliseconds; 0: never.
+ * @param now in milliseconds since 1970.
  * @returns how many files were removed.
  */
-export function removeStaleFiles(authDir: string, before: number): number {
+export function removeStaleFiles(authDir: string, age: number, now: number): number {
+  if (age === 0) return 0;
   let removed = 0;
   try {
     for (const { name, isFile } of Deno.readDirSync(authDir)) {
-      if (isFile && OWN_FILE.test(name) && removeIfOlder(`${authDir}/${name}`, before)) removed++;
+      if (isFile && OWN_FILE.test(name) && removeIfOlder(`${authDir}/${name}`, now - age)) {
+        removed++;
+      }
     }
   } catch {
     // Another process may have removed the directory.

@@ -1,6 +1,12 @@
 /** Image -> the repositories it is pulled from, in the order in which they are tried. */
 
-import type { RegistriesConfiguration, Registry } from "./config.ts";
+import type { Settings } from "../settings.ts";
+import {
+  mergeRegistries,
+  readRegistriesFiles,
+  type RegistriesConfiguration,
+  type Registry,
+} from "./config.ts";
 import { formatRepository, parseRepository, type Repository } from "./reference.ts";
 
 /** What the registries configuration makes of one image. */
@@ -14,6 +20,16 @@ export interface PullSources {
   readonly sources: readonly Repository[];
   /** References that the image library would refuse; a pull cannot use them. */
   readonly unusable: readonly string[];
+}
+
+/**
+ * The pull sources of an image by the node's registries configuration. All that a pull asks of it
+ * goes through here.
+ *
+ * @throws {UserError} when the configuration cannot be read or breaks a rule.
+ */
+export function readPullSources(settings: Settings, image: string): PullSources {
+  return findPullSources(mergeRegistries(readRegistriesFiles(settings)), image);
 }
 
 /**

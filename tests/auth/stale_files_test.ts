@@ -22,7 +22,7 @@ for (const [name, file, age, stays] of CASES) {
       await Deno.mkdir(`${directory}/in-use`);
       await Deno.writeTextFile(`${directory}/${file}`, "{}");
       await Deno.utime(`${directory}/${file}`, new Date(NOW - age), new Date(NOW - age));
-      assert.equal(removeStaleFiles(directory, NOW - HOUR), stays ? 0 : 1);
+      assert.equal(removeStaleFiles(directory, HOUR, NOW), stays ? 0 : 1);
       const left = await Deno.lstat(`${directory}/${file}`).then(() => true, () => false);
       assert.equal(left, stays);
     } finally {
@@ -38,7 +38,7 @@ Deno.test("a link under the name of an auth file is left alone, and so is what i
     await Deno.writeTextFile(target, "{}");
     await Deno.utime(target, new Date(0), new Date(0));
     await Deno.symlink(target, `${directory}/default-${HASH}.json`);
-    assert.equal(removeStaleFiles(directory, NOW), 0);
+    assert.equal(removeStaleFiles(directory, HOUR, NOW), 0);
     await Deno.lstat(target);
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -46,5 +46,18 @@ Deno.test("a link under the name of an auth file is left alone, and so is what i
 });
 
 Deno.test("a directory that is not there holds no stale files", () => {
-  assert.equal(removeStaleFiles("/nonexistent/auth", NOW), 0);
+  assert.equal(removeStaleFiles("/nonexistent/auth", HOUR, NOW), 0);
+});
+
+Deno.test("an age of 0 keeps every file", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const path = `${directory}/default-${HASH}.json`;
+    await Deno.writeTextFile(path, "{}");
+    await Deno.utime(path, new Date(0), new Date(0));
+    assert.equal(removeStaleFiles(directory, 0, NOW), 0);
+    await Deno.lstat(path);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
