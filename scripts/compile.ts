@@ -3,7 +3,8 @@
 import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin, DIST } from "./support/bundle.ts";
+import { BuildError, bundlePlugin } from "./support/bundle.ts";
+import { DIST } from "./support/project.ts";
 import { RUNTIME_ENVIRONMENT } from "./support/runtime_environment.ts";
 
 /** What to compile. */

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { BuildFacts } from "../../src/version.ts";
-import { PROJECT } from "./bundle.ts";
+import { PROJECT } from "./project.ts";
 
 const ProjectFile = v.object({ version: v.string() });
 const LockFile = v.object({ npm: v.record(v.string(), v.object({ integrity: v.string() })) });

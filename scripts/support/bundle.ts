@@ -3,12 +3,7 @@
 import type { Settings } from "../../src/settings.ts";
 import type { BuildFacts } from "../../src/version.ts";
 import { readBuildFacts } from "./build_facts.ts";
-
-/** The project's directory. */
-export const PROJECT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
-
-/** The directory that builds go into. */
-export const DIST = `${PROJECT}/dist`;
+import { PROJECT } from "./project.ts";
 
 /** A failure of a build, meant for the person who started it. */
 export class BuildError extends Error {
