@@ -110,17 +110,21 @@ export const CASES: readonly Case[] = [
       const { mirror } = world;
       const secrets = { own: { [mirror.host]: { auth: mirror.auth("a") } } };
       const pod = await world.namespace("two-images", secrets);
-      const begin = performance.now();
-      await world.kubelet.provide({ ...pod, image: NGINX });
-      await world.kubelet.provide({ ...pod, image: ALPINE });
-      const milliseconds = Math.round(performance.now() - begin);
+      let milliseconds = Infinity;
+      // A busy machine may need several tries at doing both within the second that is in question.
+      for (let tries = 0; tries < 5 && milliseconds >= 1000; tries++) {
+        for (const image of [NGINX, ALPINE]) await world.crio.discard("two-images", image);
+        const begin = performance.now();
+        for (const image of [NGINX, ALPINE]) await world.kubelet.provide({ ...pod, image });
+        milliseconds = Math.round(performance.now() - begin);
+      }
+      assert.ok(milliseconds < 1000, `the two took ${milliseconds} ms, too long to show anything`);
       assert.deepEqual(await exist(world, pod, [NGINX, ALPINE]), [true, true]);
       assertPulled(await world.crioPull("two-images", NGINX), "a");
       assertPulled(await world.crioPull("two-images", ALPINE), "a");
       await world.kubelet.provide({ ...pod, image: NGINX });
       assert.deepEqual(await exist(world, pod, [NGINX]), [true]);
       await world.crio.discard("two-images", NGINX);
-      assert.ok(milliseconds < 1000, `the two took ${milliseconds} ms, too long to show anything`);
       return `two files within ${milliseconds} ms; the same image again made a third`;
     },
   },
