@@ -31,6 +31,10 @@ export class UsageError extends UserError {}
 export function describeError(error: unknown): string {
   if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return "internal error: a value that is no error was thrown";
-  const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "))?.trim();
+  // The stack repeats the message, of which any line may look like a frame.
+  const stack = error.stack ?? "";
+  const end = stack.indexOf(error.message);
+  const frames = end === -1 ? "" : stack.slice(end + error.message.length);
+  const frame = frames.split("\n").find((line) => line.trimStart().startsWith("at "))?.trim();
   return `internal error: ${error.name}${frame === undefined ? "" : ` ${frame}`}`;
 }

@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from "./errors.ts";
-import { hostAndPort, parseApiServerUrl } from "./kubernetes/api_server_url.ts";
+import { hostAndPort, parseApiServerUrl, quoteAddress } from "./kubernetes/api_server_url.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import { oneOf, only, parsePath, parseStaleAfter, parseTimeout } from "./setting_values.ts";
 
@@ -177,7 +177,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       if (url === undefined) {
         throw new UsageError(
           "--apiserver",
-          `${JSON.stringify(text)} is not HOST:PORT or https://HOST`,
+          `${quoteAddress(text)} is not HOST:PORT or https://HOST`,
         );
       }
       return url;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { settingFlags } from "../src/cli/setting_flags.ts";
-import { permissionFlags, refuseOutsideSandbox, requiredPermissions } from "../src/sandbox.ts";
 import {
   applyFlags,
   DEFAULT_SETTINGS,
+  formatSetting,
   SETTING_NAMES,
   SETTINGS,
   type Settings,
@@ -40,6 +40,11 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["stale-after", "0s", "staleAfter", 0],
   ["stale-after", "2h", "staleAfter", 7_200_000],
   ["log-level", "debug", "logLevel", "debug"],
+  ["log-format", "json", "logFormat", "json"],
+  ["apiserver", "https://[fd00::1]:443/", "apiserver", "https://[fd00::1]"],
+  ["kubeconfig", "/a", "kubeconfig", ["/a"]],
+  ["timeout", "100ms", "timeout", 100],
+  ["timeout", "55s", "timeout", 55_000],
   ["journald-socket", "", "journaldSocket", ""],
   [
     "secret-types",
@@ -68,6 +73,12 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["timeout", "1ms", /is outside of 100ms to 55s/],
   ["stale-after", "30s", /is under 10m/],
   ["secret-types", "Opaque", /--secret-types: "Opaque" is not among its values/],
+  ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: "" is not among its values/],
+  ["stale-after", "9m", /is under 10m/],
+  ["journald-socket", "socket", /--journald-socket: "socket" is not an absolute path/],
+  ["registries-conf", "/", /the root directory is too wide/],
+  ["kubeconfig", "/a\u0000", /holds a comma or a control character/],
+  ["log-format", "JSON", /--log-format: "JSON" is not among its values/],
   ["log-level", "loud", /--log-level: "loud" is not among its values/],
 ];
 
@@ -77,54 +88,22 @@ for (const [flag, text, error] of REFUSED) {
   });
 }
 
+Deno.test("no flags leave the settings as they are, and flags of one setting leave the others", () => {
+  const base = { ...DEFAULT_SETTINGS, authDir: "/base" };
+  assert.deepEqual(applyFlags(base, new Map()), base);
+  assert.deepEqual(applyFlags(base, new Map([["timeout", ["5s"]]])), { ...base, timeout: 5000 });
+});
+
+Deno.test("the help shows a setting as it is written, and nothing where it is found out", () => {
+  const shown = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
+  );
+  assert.equal(shown["timeout"], "30s");
+  assert.equal(shown["staleAfter"], "60m");
+  assert.equal(shown["kubeconfig"], "/etc/kubernetes/kubelet.conf, /var/lib/kubelet/kubeconfig");
+  assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
+});
+
 Deno.test("a flag that is not repeatable must be given once", () => {
   assert.throws(() => apply(["auth-dir", "/a", "/b"]), /--auth-dir: must be given once/);
-});
-
-const grants = (settings: Settings) => permissionFlags(requiredPermissions(settings));
-
-Deno.test("the sandbox of the defaults names every file, directory and host", () => {
-  assert.deepEqual(grants(DEFAULT_SETTINGS), [
-    "--allow-read=" + [
-      "/etc/containers/registries.conf",
-      "/usr/share/containers/registries.conf",
-      "/usr/share/containers/registries.conf.d",
-      "/usr/share/containers/registries.rootful.conf.d",
-      "/etc/containers/registries.conf.d",
-      "/etc/containers/registries.rootful.conf.d",
-      "/etc/crio/auth",
-      "/var/lib/kubelet/config.json",
-      "/etc/kubernetes/apiserver-url.env",
-      "/etc/kubernetes/kubelet.conf",
-      "/var/lib/kubelet/kubeconfig",
-      "/etc/kubernetes/pki/ca.crt",
-      "/run/systemd/journal/stdout",
-    ].join(),
-    "--allow-write=/etc/crio/auth,/run/systemd/journal/stdout",
-    "--allow-net=localhost:6443,unix:/run/systemd/journal/stdout",
-  ]);
-});
-
-Deno.test("what the settings leave no use for is not granted", () => {
-  const settings = apply(
-    ["apiserver", "[fd00::1]:6443"],
-    ["ca-file", "/ca.crt"],
-    ["journald-socket", ""],
-    ["registries-conf", "/r.conf"],
-    ["registries-conf-dir", "/r.d"],
-  );
-  assert.deepEqual(grants(settings), [
-    "--allow-read=/r.conf,/r.d,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
-    "--allow-write=/etc/crio/auth",
-    "--allow-net=[fd00::1]:6443",
-  ]);
-});
-
-Deno.test("a setting outside of the sandbox is refused with the build flag that would allow it", () => {
-  const settings = apply(["auth-dir", "/elsewhere"]);
-  assert.throws(
-    () => refuseOutsideSandbox(settings, ({ target }) => target !== "/elsewhere"),
-    /\/elsewhere: cannot read: outside the sandbox of this executable; build it with --auth-dir \/elsewhere/,
-  );
-  refuseOutsideSandbox(settings, () => true);
 });

@@ -3,7 +3,7 @@
 import { UserError } from "../errors.ts";
 import { readTextFile } from "../files.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE, type Settings } from "../settings.ts";
-import { parseApiServerUrl } from "./api_server_url.ts";
+import { parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
 import type { KubeconfigCluster } from "./kubeconfig.ts";
 
 /** An API server and what vouches for it. */
@@ -63,7 +63,7 @@ function readEnvFile(path: string): Address | undefined {
   const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   const url = parseApiServerUrl(`${address}:${port}`);
   if (url === undefined) {
-    throw new UserError(path, `${JSON.stringify(`${host}:${port}`)} is not a host and a port`);
+    throw new UserError(path, `${quoteAddress(`${host}:${port}`)} is not a host and a port`);
   }
   return { url, origin: path };
 }
@@ -104,7 +104,7 @@ function serverOfKubeconfig(kubeconfig: Kubeconfig | undefined): Address | undef
   const { path, cluster } = kubeconfig;
   const url = parseApiServerUrl(cluster.server);
   if (url === undefined) {
-    throw new UserError(path, `"server" is not an https URL: ${JSON.stringify(cluster.server)}`);
+    throw new UserError(path, `"server" is not an https URL: ${quoteAddress(cluster.server)}`);
   }
   return { url, origin: path };
 }

@@ -19,3 +19,8 @@ export function hostAndPort(url: string): string {
   const { hostname, port } = new URL(url);
   return `${hostname}:${port === "" ? "443" : port}`;
 }
+
+/** An address in quotes for an error, without the user and password that someone may have put in. */
+export function quoteAddress(text: string): string {
+  return JSON.stringify(text.replace(/^([a-z]+:\/\/)?.*@/s, "$1…@"));
+}
