@@ -38,3 +38,8 @@ export function describeError(error: unknown): string {
   const frame = frames.split("\n").find((line) => line.trimStart().startsWith("at "))?.trim();
   return `internal error: ${error.name}${frame === undefined ? "" : ` ${frame}`}`;
 }
+
+/** An address without the user and password that someone may have put in. */
+export function hideUserInfo(address: string): string {
+  return address.replace(/^([a-z]+:\/\/)?.*@/s, "$1…@");
+}

@@ -1,7 +1,7 @@
 /** Registry credentials as Docker's clients store them: in secrets and in auth files. */
 
 import * as v from "valibot";
-import { UserError } from "../errors.ts";
+import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
 import { check, JsonObject, parseJson } from "../parse.ts";
 import { SECRET_DATA_KEYS } from "../settings.ts";
@@ -48,7 +48,7 @@ export function readSecret(secret: Secret, onSkipped: OnSkipped): ScopedCredenti
   for (const key of Object.keys(entries).sort()) {
     const scope = parseScope(key);
     if (scope === undefined) {
-      onSkipped(secret.name, key, "the key names no registry");
+      onSkipped(secret.name, hideUserInfo(key), "the key names no registry");
       continue;
     }
     try {

@@ -66,7 +66,11 @@ export function covers(scope: Scope, repository: Repository): boolean {
 
 function matchHost(pattern: string, host: string): boolean {
   if (!pattern.includes("*")) return pattern === host;
-  const labels = pattern.split("."), found = host.split(".");
+  // A port is no part of the last label, and an IPv6 address has no labels.
+  const [patternName = "", patternPort] = pattern.split(":");
+  const [name = "", port] = host.split(":");
+  if (port !== patternPort || host.startsWith("[")) return false;
+  const labels = patternName.split("."), found = name.split(".");
   return labels.length === found.length &&
     labels.every((label, index) => matchLabel(label, found[index] ?? ""));
 }

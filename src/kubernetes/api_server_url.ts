@@ -1,5 +1,7 @@
 /** The address of an API server as people write it. */
 
+import { hideUserInfo } from "../errors.ts";
+
 /**
  * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is
  * neither: plain `http` is refused, because what is sent to the address is a bearer token.
@@ -20,7 +22,7 @@ export function hostAndPort(url: string): string {
   return `${hostname}:${port === "" ? "443" : port}`;
 }
 
-/** An address in quotes for an error, without the user and password that someone may have put in. */
+/** An address in quotes for an error, without user and password. */
 export function quoteAddress(text: string): string {
-  return JSON.stringify(text.replace(/^([a-z]+:\/\/)?.*@/s, "$1…@"));
+  return JSON.stringify(hideUserInfo(text));
 }

@@ -186,7 +186,8 @@ export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean
 
 function parseToml(file: RegistriesFile): Record<string, unknown> {
   try {
-    return parse(file.text);
+    // Keys that mean nothing here may hold any integer of TOML.
+    return parse(file.text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     // The first line of the message is the reason; the rest shows the place with a caret.

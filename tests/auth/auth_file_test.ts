@@ -3,6 +3,7 @@ import {
   authFilePath,
   formatAuthFile,
   parseAuthFile,
+  placeAuthFile,
   readGlobalAuthFile,
   removeAuthFile,
   writeAuthFile,
@@ -97,6 +98,39 @@ Deno.test("a file in the place of the directory is refused", async () => {
   });
 });
 
+Deno.test("a pull with credentials leaves its file, and one without takes an earlier one away", async () => {
+  await withDirectory(async (directory) => {
+    const place = async (text?: string) => {
+      const file = text === undefined ? undefined : parseAuthFile(text, "test");
+      const { path, outcome } = await placeAuthFile(directory, "default", "a.io/app", file);
+      assert.equal(path, await authFilePath(directory, "default", "a.io/app"));
+      return [outcome, names(directory).length];
+    };
+    assert.deepEqual(await place(), ["no credentials", 0]);
+    assert.deepEqual(await place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", 1]);
+    assert.deepEqual(await place(), ["no credentials any more, removed the auth file", 0]);
+  });
+});
+
+Deno.test("a directory that is there keeps its mode and its other files", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.chmod(directory, 0o750);
+    await Deno.mkdir(`${directory}/in-use`);
+    await Deno.writeTextFile(`${directory}/other.json`, "other");
+    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    assert.equal(((await Deno.stat(directory)).mode ?? 0) & 0o777, 0o750);
+    assert.deepEqual(names(directory).sort(), ["a.json", "in-use", "other.json"]);
+  });
+});
+
+Deno.test("a file that others could read is replaced by one that they cannot", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/a.json`, "{}", { mode: 0o644 });
+    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    assert.equal(((await Deno.stat(`${directory}/a.json`)).mode ?? 0) & 0o777, 0o600);
+  });
+});
+
 Deno.test("an outdated file is removed, and none is no error", async () => {
   await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/a.json`, "{}");
@@ -104,6 +138,22 @@ Deno.test("an outdated file is removed, and none is no error", async () => {
     assert.equal(removeAuthFile(`${directory}/a.json`), false);
     assert.equal(removeAuthFile(`${directory}/none/a.json`), false);
   });
+});
+
+Deno.test("what a global auth file holds is written as it was read, in other fields too", () => {
+  const global = {
+    auths: { "a.io": { auth: "dTpw", email: "e", x: [1, { y: null }] }, "": "odd", "b.io": null },
+    credHelpers: { "c.io": "helper", "d.io": 5 },
+    HttpHeaders: { "X-A": "b" },
+    nested: { auths: { "a.io": {} } },
+  };
+  assert.deepEqual(JSON.parse(formatAuthFile(parseAuthFile(JSON.stringify(global), "f"))), global);
+});
+
+Deno.test("a global auth file may lack entries and helpers, or hold null for them", () => {
+  for (const text of ["{}", `{"auths": null, "credHelpers": null}`]) {
+    assert.equal(formatAuthFile(parseAuthFile(text, "f")), `{\n\t"auths": {}\n}`);
+  }
 });
 
 Deno.test("a node without a global auth file has none", () => {

@@ -49,6 +49,19 @@ const ENTRIES: readonly [name: string, entry: unknown, credential: unknown][] = 
     identitytoken: "t",
   }],
   ["an identity token alone", { identitytoken: "t" }, { auth: btoa(":"), identitytoken: "t" }],
+  ["an identity token beside username and password", {
+    username: "myuser",
+    password: "mypassword",
+    identitytoken: "t",
+  }, { auth: AUTH, identitytoken: "t" }],
+  ["NULs alone for a password", { auth: btoa("u:\0\0") }, { auth: btoa("u:") }],
+  ["bytes for a password that are no text", { auth: "dTr/" }, { auth: "dTr/" }],
+  ["a user name without a password", { username: "u" }, { auth: btoa("u:") }],
+  ["username and password beside an empty auth", {
+    auth: "",
+    username: "myuser",
+    password: "mypassword",
+  }, { auth: AUTH }],
   ["other fields, which are dropped", { auth: AUTH, email: "a@b" }, { auth: AUTH }],
   ["empty fields beside auth", { auth: AUTH, username: "", password: null }, { auth: AUTH }],
 ];
@@ -63,7 +76,13 @@ for (const [name, entry, credential] of ENTRIES) {
 }
 
 Deno.test("an entry without credential is a marker, not an error", () => {
-  for (const entry of [{}, { email: "a@b" }, { auth: "", username: "" }]) {
+  const markers = [
+    {},
+    { email: "a@b" },
+    { auth: "", username: "" },
+    { auth: null, identitytoken: null },
+  ];
+  for (const entry of markers) {
     assert.deepEqual(read(secretWith({ auths: { "quay.io": entry } })), {
       credentials: {},
       skipped: [],
@@ -78,7 +97,36 @@ Deno.test("the legacy type holds the map itself", () => {
   assert.deepEqual(credentials, { "quay.io": { auth: AUTH } });
 });
 
+Deno.test("a marker hides neither its neighbours nor another spelling of its key", () => {
+  const auths = { "https://quay.io": {}, "quay.io": { auth: AUTH }, "quay.io/": {}, "a.io": {} };
+  assert.deepEqual(read(secretWith({ auths })).credentials, { "quay.io": { auth: AUTH } });
+});
+
+Deno.test("a secret without entries, of either type, is no error", () => {
+  for (const content of [{}, { auths: {} }, { auths: null }, { credHelpers: { "a.io": "x" } }]) {
+    assert.deepEqual(read(secretWith(content)), { credentials: {}, skipped: [] });
+  }
+  assert.deepEqual(read(secretWith({}, "kubernetes.io/dockercfg")).credentials, {});
+});
+
+Deno.test("of two keys with one meaning in one secret the same one always counts", () => {
+  const first = { "https://quay.io": { auth: btoa("u:1") }, "quay.io": { auth: btoa("u:2") } };
+  const second = Object.fromEntries(Object.entries(first).toReversed());
+  for (const auths of [first, second]) {
+    const keys = readSecret(secretWith({ auths }), () => {}).map(({ key }) => key);
+    assert.deepEqual(keys, ["https://quay.io", "quay.io"]);
+  }
+});
+
 const MARKER = "s3cret-marker";
+
+Deno.test("a password in a key is not told when the key is left out", () => {
+  const key = `https://user:${MARKER}@quay.io`;
+  const { credentials, skipped } = read(secretWith({ auths: { [key]: { auth: AUTH } } }));
+  assert.deepEqual(credentials, {});
+  assert.equal(skipped.length, 1);
+  assert.ok(!JSON.stringify(skipped).includes(MARKER), "the key is told with its password");
+});
 
 const BROKEN_ENTRIES: readonly [name: string, key: string, entry: unknown, reason: RegExp][] = [
   ["auth that is no base64", "a.io", { auth: `!${MARKER}` }, /"auth" is not base64$/],
@@ -87,6 +135,10 @@ const BROKEN_ENTRIES: readonly [name: string, key: string, entry: unknown, reaso
   ["a password that is no string", "a.io", { password: { MARKER } }, /"password" must be a string/],
   ["a user name with a colon", "a.io", { username: `u:${MARKER}` }, /"username" holds a colon/],
   ["no object", "a.io", MARKER, /must be an object/],
+  ["an array", "a.io", [MARKER], /must be an object/],
+  ["null", "a.io", null, /must be an object/],
+  ["an identity token of another type", "a.io", { identitytoken: { MARKER } }, /"identitytoken"/],
+  ["auth in base64url", "a.io", { auth: "dTr_-w==" }, /"auth" is not base64$/],
   ["a key that names no registry", "a b", { auth: AUTH }, /the key names no registry/],
 ];
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { formatAuthFile, parseAuthFile } from "../../src/auth/auth_file.ts";
 import type { ScopedCredential } from "../../src/auth/docker_config.ts";
 import { resolveCredentials } from "../../src/auth/resolve.ts";
-import { parseScope } from "../../src/auth/scope.ts";
+import { formatScope, parseScope } from "../../src/auth/scope.ts";
 import type { Repository } from "../../src/registries/reference.ts";
 import { lookUpCredential } from "../support/image_library_lookup.ts";
 
@@ -15,7 +15,14 @@ const path = (min: number) =>
     parts.join("/")
   );
 const source = fc.record({ host: fc.constantFrom(...hosts), path: path(1) });
-const keyHost = fc.constantFrom(...hosts, "index.docker.io", "*.x.io", "a.*.io", "*.x.io:5000");
+const keyHost = fc.constantFrom(
+  ...hosts,
+  "index.docker.io",
+  "*.x.io",
+  "a.*.io",
+  "a.x.*",
+  "*.x.io:5000",
+);
 const key = fc.record({
   scheme: fc.constantFrom("", "http://", "https://"),
   host: keyHost,
@@ -37,11 +44,14 @@ const global = fc.option(fc.record({
 function chooseByTheRule(source: Repository, credentials: readonly ScopedCredential[]) {
   const hub = (host: string) => /^(index\.|registry-1\.)?docker\.io$/.test(host) ? "hub" : host;
   const specificity = ({ key }: ScopedCredential): [number, number] | undefined => {
-    const [, host = "", rest = ""] = /^(?:https?:\/\/)?([^/]+)(.*)$/.exec(key) ?? [];
+    const [, authority = "", rest = ""] = /^(?:https?:\/\/)?([^/]+)(.*)$/.exec(key) ?? [];
+    const [host = "", port] = authority.split(":");
+    const [sourceHost = "", sourcePort] = source.host.split(":");
+    if (port !== sourcePort) return undefined;
     const parts = rest.replace(/^\/v[12]\//, "/").split("/").filter((part) => part !== "");
     const wanted = source.path.split("/");
     const pattern = hub(host).replaceAll(".", "\\.").replaceAll("*", "[^.]+");
-    if (!new RegExp(`^${pattern}$`).test(hub(source.host))) return undefined;
+    if (!new RegExp(`^${pattern}$`).test(hub(sourceHost))) return undefined;
     if (parts.length > wanted.length || parts.some((part, i) => part !== wanted[i])) {
       return undefined;
     }
@@ -99,16 +109,25 @@ Deno.test("each source finds the credential that the rule chooses, or what the g
           }
         }
 
-        const allowed = new Set(
-          wanted.map((credential) => credential && JSON.stringify(credential)),
-        );
+        // Nothing else of the global file is touched: only keys that a chosen credential goes under
+        // may hold another entry than before, and only helpers of its host may be gone.
+        const places = new Set(sources.flatMap((source, index) => {
+          const credential = wanted[index];
+          if (credential === undefined) return [];
+          const keys = credentials.filter((scoped) => scoped.credential === credential)
+            .map(({ scope }) => formatScope(scope));
+          return [`${source.host}/${source.path}`, ...keys]
+            .map((key) => `${key} ${JSON.stringify(credential)}`);
+        }));
         for (const [key, entry] of Object.entries(written.auths ?? {})) {
-          const before = globalFile?.auths[key];
-          const unchanged = JSON.stringify(entry) === JSON.stringify(before);
-          assert.ok(unchanged || allowed.has(JSON.stringify(entry)), `${key} was not chosen`);
+          const unchanged = JSON.stringify(entry) === JSON.stringify(globalFile?.auths[key]);
+          assert.ok(unchanged || places.has(`${key} ${JSON.stringify(entry)}`), key);
         }
         for (const key of Object.keys(globalFile?.auths ?? {})) {
           assert.ok(key in written.auths, key);
+        }
+        for (const host of Object.keys(globalFile?.credHelpers ?? {})) {
+          assert.equal(written.credHelpers?.[host], opened.has(host) ? undefined : "helper", host);
         }
         if (file !== undefined) assert.equal(written.credsStore, globalFile?.credsStore);
       },

@@ -163,6 +163,55 @@ const CASES: readonly [
     { auths: { "https://index.docker.io/v1/": global("g") } },
     { auths: { "https://index.docker.io/v1/": entry("g"), "docker.io": entry("a") } },
   ],
+  ...["docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v2/"].map((
+    key,
+  ): typeof CASES[number] => [
+    `the key ${key} speaks for Docker Hub, and counts before a global entry of another spelling`,
+    ["docker.io/library/nginx"],
+    [`${key}=a`],
+    { auths: { "docker.io": global("g"), "registry-1.docker.io": global("g") } },
+    { auths: { "docker.io": entry("a"), "registry-1.docker.io": entry("g") } },
+  ]),
+  [
+    "a wildcard counts before every global entry and helper of the host",
+    ["a.example.com/team/app"],
+    ["*.example.com=wild"],
+    {
+      auths: { "a.example.com/team/app": global("g"), "*.example.com": global("g") },
+      credHelpers: { "a.example.com": "helper", "b.example.com": "helper" },
+    },
+    {
+      auths: { "a.example.com/team/app": entry("wild"), "*.example.com": entry("g") },
+      credHelpers: { "b.example.com": "helper" },
+    },
+  ],
+  [
+    "a global entry for the very repository is replaced by the credential of its host",
+    ["quay.io/team/app", "quay.io/team/app/sub"],
+    ["quay.io=a"],
+    { auths: { "quay.io/team/app": global("g"), "quay.io/team/other": global("g") } },
+    {
+      auths: {
+        "quay.io/team/app": entry("a"),
+        "quay.io/team/other": entry("g"),
+        "quay.io": entry("a"),
+      },
+    },
+  ],
+  [
+    "a longer path under a wildcard host counts before a shorter one under the host itself",
+    ["a.example.com/team/app"],
+    ["*.example.com/team=wild", "a.example.com=exact"],
+    undefined,
+    { auths: { "a.example.com/team/app": entry("wild") } },
+  ],
+  [
+    "a credential of another port does not count",
+    ["localhost:5000/app"],
+    ["localhost=a", "localhost:5001=b", "*=c"],
+    undefined,
+    undefined,
+  ],
   [
     "where two keys mean one host the repository is named",
     ["registry-1.docker.io/library/nginx"],
@@ -183,6 +232,12 @@ for (const [name, sources, credentials, globalFile, expected] of CASES) {
     assert.deepEqual(resolve(sources, credentials, globalFile).file, expected);
   });
 }
+
+Deno.test("a global entry of the same password but another identity token is not the same credential", () => {
+  const global = { auths: { "quay.io/team": { auth: btoa("u:a"), identitytoken: "t" } } };
+  const { file } = resolve(["quay.io/team/app"], ["quay.io=a"], global);
+  assert.deepEqual(file.auths["quay.io/team/app"], entry("a"));
+});
 
 Deno.test("an identity token is kept", () => {
   const scoped = credential("quay.io=a");
@@ -207,6 +262,17 @@ Deno.test("a tie of equal credentials, or under a more specific one, is not wort
     ["quay.io=a", "https://quay.io=b", "quay.io/team=c"],
   );
   assert.deepEqual(warnings, []);
+});
+
+Deno.test("a tie is told for each source that it concerns", () => {
+  const { warnings } = resolve(["quay.io/a", "ghcr.io/a", "quay.io/b"], ["quay.io=1", "quay.io=2"]);
+  assert.deepEqual(warnings.map((warning) => warning.split(" ")[0]), ["quay.io/a", "quay.io/b"]);
+});
+
+Deno.test("equally specific wildcards are a tie, which the later secret wins", () => {
+  const { file, warnings } = resolve(["a.x.io/app"], ["*.x.io=one", "a.*.io=two"]);
+  assert.deepEqual(file, { auths: { "a.x.io/app": entry("two") } });
+  assert.match(warnings.join(), /secret "one" \(key "\*\.x\.io"\) and secret "two"/);
 });
 
 Deno.test("a source that loses the helper of its host to another source's credential is told of", () => {

@@ -34,6 +34,11 @@ const KEYS: readonly [key: string, scope: string | undefined][] = [
   ["registry.example.com/a\nb", undefined],
   ["registry.example.com/*", undefined],
   ["../../etc/passwd", undefined],
+  ["https://registry.example.com:5000/v2/team/app/", "registry.example.com:5000/team/app"],
+  ["https://registry.example.com/v2beta/app", "registry.example.com/v2beta/app"],
+  ["registry.example.com/team/app:1.0", undefined],
+  ["registry.example.com:", undefined],
+  ["/team/app", undefined],
 ];
 
 for (const [key, expected] of KEYS) {
@@ -67,6 +72,20 @@ const COVERS: readonly [key: string, repository: string, covered: boolean][] = [
   ["prefix-*.example.com", "other-1.example.com/app", false],
   ["*-*.example.com", "a-b.example.com/app", true],
   ["a*a.example.com", "a.example.com/app", false],
+  ["*.*.example.com", "a.b.example.com/app", true],
+  ["*", "localhost/app", true],
+  // A wildcard is part of a DNS label, and a port is none: the kubelet compares ports by themselves.
+  ["*", "localhost:5000/app", false],
+  ["*:5000", "localhost:5000/app", true],
+  ["registry.example.*", "registry.example.com/app", true],
+  ["registry.example.*", "registry.example.com:5000/app", false],
+  ["registry.example.c*", "registry.example.com:5000/app", false],
+  ["registry.example.*m:5000", "registry.example.com:5000/app", true],
+  ["*", "[::1]:5000/app", false],
+  ["*.io", "docker.io/library/nginx", true],
+  ["*.io/library", "docker.io/library/nginx", true],
+  ["https://index.docker.io/v1/team", "docker.io/team/app", true],
+  ["quay.io/v2", "quay.io/v2/app", true],
 ];
 
 for (const [key, reference, covered] of COVERS) {

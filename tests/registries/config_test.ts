@@ -90,6 +90,68 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     new RegExp(`"registry\\[1\\]\\.${key}" contradicts "registry\\[0\\]\\.${key}"`),
   ]),
   [
+    "a string that is not closed is refused with line, column and the line itself",
+    `[[registry]]\nlocation = "a.io"\n\n  prefix = "b.io\nblocked = true`,
+    /^registries\.conf:4:\d+: not valid TOML: .*: prefix = "b\.io$/,
+  ],
+  [
+    "a key that stands twice is refused with line and column",
+    `[[registry]]\nlocation = "a.io"\nlocation = "b.io"`,
+    /^registries\.conf:3:1: not valid TOML/,
+  ],
+  ...["prefix", "location", "pull-from-mirror"].map((key): [string, string, RegExp] => [
+    `a ${key} that is no string is refused`,
+    `[[registry]]\nlocation = "a.io"\n[[registry]]\n${key} = ["a.io"]`,
+    new RegExp(`"registry\\[1\\]\\.${key}" must be a string`),
+  ]),
+  ...["blocked", "mirror-by-digest-only"].map((key): [string, string, RegExp] => [
+    `a ${key} that is no boolean is refused`,
+    `[[registry]]\nlocation = "a.io"\n${key} = 1`,
+    new RegExp(`"registry\\[0\\]\\.${key}" must be a boolean`),
+  ]),
+  ...[["insecure", "0", "boolean"], ["pull-from-mirror", "true", "string"]].map((
+    [key, value, type],
+  ): [string, string, RegExp] => [
+    `a mirror's ${key} of the wrong type is refused`,
+    `[[registry]]\nlocation = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\n${key} = ${value}`,
+    new RegExp(`"registry\\[0\\]\\.mirror\\[0\\]\\.${key}" must be a ${type}`),
+  ]),
+  [
+    "a mirror that is a table and not one of several is refused",
+    `[[registry]]\nlocation = "a.io"\n[registry.mirror]\nlocation = "b.io"`,
+    /"registry\[0\]\.mirror" must be an array/,
+  ],
+  [
+    "a list of search registries that holds a number is refused",
+    `unqualified-search-registries = ["a.io", 5]`,
+    /"unqualified-search-registries\[1\]" must be a string/,
+  ],
+  [
+    "a location of slashes alone is refused",
+    `[[registry]]\nlocation = "//"`,
+    /"registry\[0\]": both "prefix" and "location" are missing/,
+  ],
+  [
+    "an empty prefix with an empty location is refused",
+    `[[registry]]\nprefix = ""\nlocation = ""`,
+    /"registry\[0\]": both "prefix" and "location" are missing/,
+  ],
+  [
+    "a mirror with an empty location is refused",
+    `[[registry]]\nlocation = "a.io"\n[[registry.mirror]]\nlocation = ""`,
+    /"registry\[0\]\.mirror\[0\]\.location" is missing/,
+  ],
+  [
+    "a contradiction between tables that share a prefix is refused, though only the first counts",
+    `[[registry]]\nlocation = "a.io"\n[[registry]]\nlocation = "a.io"\nblocked = true`,
+    /"registry\[1\]\.blocked" contradicts "registry\[0\]\.blocked"/,
+  ],
+  [
+    "version 1 mixed with a search list of version 2 is refused",
+    `unqualified-search-registries = ["a.io"]\n[registries.block]\nregistries = ["b.io"]`,
+    /"registries" \(version 1\) and "unqualified-search-registries" \(version 2\) are mixed/,
+  ],
+  [
     "version 1 mixed with version 2 is refused",
     `[registries.search]\nregistries = ["a.io"]\n[[registry]]\nlocation = "a.io"`,
     /"registries" \(version 1\) and "registry" \(version 2\) are mixed/,
@@ -130,6 +192,39 @@ Deno.test("a table's defaults are filled in, slashes at the end go, and unknown 
   });
 });
 
+// Legal TOML of any type under a key of no meaning here.
+for (const value of ["9223372036854775807", "1979-05-27T07:32:00Z", "inf", "[[1], ['a']]", "{}"]) {
+  Deno.test(`an unknown key may hold ${value}`, () => {
+    assert.deepEqual(parse(`future = ${value}`), []);
+    assert.equal(parse(`[[registry]]\nlocation = "a.io"\nfuture = ${value}`).length, 1);
+  });
+}
+
+Deno.test("names with a meaning to JavaScript are unknown keys and aliases like any other", () => {
+  assert.deepEqual(parse(`[__proto__]\nregistry = 5\n[aliases]\n__proto__ = "a.io/b"`), []);
+  assert.deepEqual(
+    parse(`[[registry]]\nlocation = "a.io"\n[registry.__proto__]\nblocked = true`)
+      .map(({ blocked }) => blocked),
+    [false],
+  );
+});
+
+Deno.test("tables of one location may have several prefixes, and be insecure or blocked alike", () => {
+  const tables = ["b.io", "c.io"].map((prefix) =>
+    `[[registry]]\nprefix = "${prefix}"\nlocation = "a.io"\ninsecure = true\nblocked = true\n`
+  );
+  assert.deepEqual(parse(tables.join("")).map(({ prefix }) => prefix), ["b.io", "c.io"]);
+});
+
+for (const pull of ["all", "digest-only", "tag-only", ""]) {
+  Deno.test(`pull-from-mirror ${JSON.stringify(pull)} is legal for a mirror`, () => {
+    const [registry] = parse(
+      `[[registry]]\nlocation = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\npull-from-mirror = "${pull}"`,
+    );
+    assert.deepEqual(registry?.mirrors, ["b.io"]);
+  });
+}
+
 Deno.test("a wildcard prefix may stand without a location", () => {
   const [registry] = parse(`[[registry]]\nprefix = "*.a.io"`);
   assert.deepEqual([registry?.prefix, registry?.location], ["*.a.io", ""]);
@@ -151,6 +246,27 @@ Deno.test("a drop-in's table replaces the one with the same prefix as a whole", 
   const { registries, files } = mergeRegistries({ main, dropIns: [dropIn] });
   assert.deepEqual(registries.map(({ mirrors, file }) => [mirrors, file]), [[[], "drop-in"]]);
   assert.deepEqual(files, ["main", "drop-in"]);
+});
+
+Deno.test("a drop-in's error names the drop-in, and tables of other prefixes are added", () => {
+  const main = { path: "main", text: `[[registry]]\nlocation = "a.io"` };
+  const good = { path: "10.conf", text: `[[registry]]\nlocation = "b.io"` };
+  const { registries } = mergeRegistries({ main, dropIns: [good] });
+  assert.deepEqual(registries.map(({ prefix, file }) => [prefix, file]), [
+    ["a.io", "main"],
+    ["b.io", "10.conf"],
+  ]);
+  const bad = { path: "20.conf", text: "[[registry]]" };
+  assert.throws(
+    () => mergeRegistries({ main, dropIns: [good, bad] }),
+    /^UserError: 20\.conf: "registry\[0\]": both/,
+  );
+});
+
+Deno.test("drop-ins add to a main file of version 1", () => {
+  const main = { path: "main", text: `[registries.search]\nregistries = ["a.io"]` };
+  const dropIn = { path: "10.conf", text: `[[registry]]\nlocation = "b.io"` };
+  assert.equal(mergeRegistries({ main, dropIns: [dropIn] }).registries.length, 1);
 });
 
 /** Makes files, given by path, in a directory that stands for the root. */
@@ -192,6 +308,32 @@ Deno.test("drop-ins apply in the order of their names across directories, and th
       ["/etc/registries.conf.d/20.conf", "etc"],
       ["/usr/registries.conf.d/30.conf", "usr"],
     ]);
+  });
+});
+
+Deno.test("file names are in the order of their bytes, capitals and digits first", async () => {
+  const sorted = [
+    "1.conf",
+    "10.conf",
+    "2.conf",
+    "B.conf",
+    "a.conf",
+    "ä.conf",
+    "\uff5e.conf",
+    "😀.conf",
+  ];
+  const files = sorted.toReversed().map((name) => [`etc/registries.conf.d/${name}`, name]);
+  await withFiles(Object.fromEntries(files), (root) => {
+    assert.deepEqual(readRegistriesFiles(inRoot(root)).dropIns.map(({ text }) => text), sorted);
+  });
+});
+
+Deno.test("a file in the place of a directory of drop-ins is refused", async () => {
+  await withFiles({ "etc/registries.conf.d": "" }, (root) => {
+    assert.throws(
+      () => readRegistriesFiles(inRoot(root)),
+      /registries\.conf\.d: cannot list: Not a directory/,
+    );
   });
 });
 

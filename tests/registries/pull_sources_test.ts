@@ -108,6 +108,36 @@ const SOURCES: readonly [name: string, toml: string, image: string, sources: str
     "a.io/app",
     ["a.io/app"],
   ],
+  [
+    "a primary that is rewritten has mirrors, too, each with what follows the prefix",
+    `[[registry]]\nprefix = "a.io/x"\nlocation = "b.io/y"\n[[registry.mirror]]\nlocation = "c.io/z"`,
+    "a.io/x/app",
+    ["c.io/z/app", "b.io/y/app"],
+  ],
+  [
+    "an image that is the prefix itself is rewritten to the location itself",
+    `[[registry]]\nprefix = "a.io/x/app"\nlocation = "b.io/other"`,
+    "a.io/x/app",
+    ["b.io/other"],
+  ],
+  [
+    "a host with a port may be rewritten by its name alone",
+    `[[registry]]\nprefix = "a.io"\nlocation = "b.io"`,
+    "a.io:5000/app",
+    ["b.io:5000/app"],
+  ],
+  [
+    "a more specific table counts, though it has no mirrors",
+    `[[registry]]\nlocation = "a.io"\n[[registry.mirror]]\nlocation = "b.io"\n[[registry]]\nlocation = "a.io/team"`,
+    "a.io/team/app",
+    [],
+  ],
+  [
+    "a tag or digest in the image's name is no part of the repository",
+    `[[registry]]\nlocation = "a.io/app"\n[[registry.mirror]]\nlocation = "b.io/mirrored"`,
+    `a.io/app:1.0@sha256:${"0".repeat(64)}`,
+    ["b.io/mirrored", "a.io/app"],
+  ],
   ["an image of no table has none", `[[registry]]\nlocation = "docker.io"`, "quay.io/team/app", []],
 ];
 
@@ -125,3 +155,44 @@ Deno.test("a rewriting that gives no valid reference is told of, and the others 
   assert.deepEqual(sources.map(formatRepository), ["docker.io/library/nginx"]);
   assert.deepEqual(unusable, ["a.io/UPPER/library/nginx", "nohost/library/nginx"]);
 });
+
+/** Files as they are met on nodes. */
+const FIXTURES: readonly [file: string, image: string, sources: string[]][] = [
+  ["mirror.conf", "docker.io/library/nginx", [
+    "localhost:5000/library/nginx",
+    "docker.io/library/nginx",
+  ]],
+  ["mirror.conf", "quay.io/team/app", []],
+  ["version-1.conf", "docker.io/library/nginx", []],
+  ["openshift.conf", "quay.io/openshift-release-dev/ocp-release", [
+    "mirror.example.com:8443/ocp4/openshift4",
+    "quay.io/openshift-release-dev/ocp-release",
+  ]],
+  ["openshift.conf", "quay.io/openshift-release-dev/ocp-v4.0-art-dev", []],
+  ["openshift.conf", "registry.redhat.io/ubi9/ubi", []],
+  ["openshift.conf", "docker.io/library/nginx", [
+    "mirror.example.com:8443/hub/nginx",
+    "backup.example.com/hub/nginx",
+    "docker.io/library/nginx",
+  ]],
+  ["rewritten.conf", "example.com/foo/app", ["internal-registry.example.net/bar/app"]],
+  ["rewritten.conf", "example.com/other/app", []],
+  ["rewritten.conf", "eu.cloud.example.com/team/app", [
+    "proxy.example.net:5000/cloud/team/app",
+  ]],
+  ["rewritten.conf", "a.b.example.org/app", [
+    "proxy.example.net:5000/org/app",
+    "a.b.example.org/app",
+  ]],
+];
+
+for (const [file, image, expected] of FIXTURES) {
+  Deno.test(`by ${file}, ${image} has ${expected.length} pull sources`, () => {
+    const text = Deno.readTextFileSync(
+      new URL(`../../fixtures/registries/${file}`, import.meta.url),
+    );
+    const { sources, unusable } = findPullSources(load(text), image);
+    assert.deepEqual(sources.map(formatRepository), expected);
+    assert.deepEqual(unusable, []);
+  });
+}
