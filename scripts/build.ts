@@ -3,12 +3,12 @@
  * header whose one line shows the whole sandbox.
  */
 
-import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
+import { RUNTIME_ENVIRONMENT } from "../src/runtime_environment.ts";
+import { permissionFlags } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundlePlugin, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
-import { RUNTIME_ENVIRONMENT } from "./support/runtime_environment.ts";
 
 /** What to build. */
 export interface ScriptOptions {
@@ -47,12 +47,13 @@ export function scriptHeader(settings: Settings, deno: string): string {
     `${name}=${value}`
   );
   const command = [
-    "exec env -i",
-    `PATH="$PATH"`,
+    "exec /usr/bin/env -i",
+    // Only to find a runtime that is named without its path.
+    ...(deno.includes("/") ? [] : [`PATH="$PATH"`]),
     ...environment.map(quote),
     quote(deno),
     "run --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
-    ...permissionFlags(requiredPermissions(settings)).map(quote),
+    ...permissionFlags(settings).map(quote),
     `--ext=js "$0" "$@"`,
   ];
   return `#!/bin/sh\n":" //; ${command.join(" ")}`;

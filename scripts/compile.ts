@@ -1,11 +1,11 @@
 /** Builds the compiled form of the plugin: the bundle behind Deno's runtime, in one binary. */
 
-import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
+import { RUNTIME_ENVIRONMENT } from "../src/runtime_environment.ts";
+import { permissionFlags } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundlePlugin } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
-import { RUNTIME_ENVIRONMENT } from "./support/runtime_environment.ts";
 
 /** What to compile. */
 export interface CompileOptions {
@@ -40,19 +40,32 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--deny-import"],
-        ...permissionFlags(requiredPermissions(settings)),
+        ...permissionFlags(settings),
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", "crio-credential-provider"],
         ...["--output", await Deno.realPath(out) + "/crio-credential-provider", "plugin.js"],
       ],
       cwd: directory,
-      env: { NO_COLOR: "1" },
+      env: compilerEnvironment(),
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
     return path;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/**
+ * The compiler reads the variables that it bakes in as its own, too, where it does not have them. It
+ * is to find its download as it would without them, and to bake nothing else in.
+ */
+function compilerEnvironment(): Record<string, string> {
+  return {
+    NO_COLOR: "1",
+    OTEL_DENO: "false",
+    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla",
+    NO_PROXY: Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy") ?? "",
+  };
 }
 
 function describeFailure(output: string): string {

@@ -60,12 +60,12 @@ export const PKI_CA_FILE = "/etc/kubernetes/pki/ca.crt";
 /** The API server of a control-plane node, when nothing else names one. */
 export const LOCAL_API_SERVER = "https://localhost:6443";
 
-/** Something a setting's value makes the process touch. */
+/** Something that a setting's value makes the process touch, or keeps it from. */
 export interface Access {
   readonly kind: "read" | "write" | "net";
   /** An absolute path, `host:port`, or `unix:` and a path. */
   readonly target: string;
-  /** What the pull needs it for. */
+  /** What the pull needs it for, or is kept from. */
   readonly step: string;
 }
 
@@ -85,6 +85,8 @@ export interface Setting<Value> {
   readonly parse: (texts: readonly string[]) => Value;
   /** The permissions a value implies, given the settings as a whole. */
   readonly access: (value: Value, settings: Settings) => readonly Access[];
+  /** What lies within those permissions and is denied all the same. */
+  readonly except?: (value: Value) => readonly Access[];
 }
 
 /** The table. */
@@ -124,6 +126,11 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       read(path, "put the auth file in place"),
       { kind: "write", target: path, step: "put the auth file in place" },
     ],
+    except: (path) => {
+      const target = `${path}/in-use`;
+      const step = "touch what CRI-O has taken";
+      return [read(target, step), { kind: "write", target, step }];
+    },
   },
   kubeletAuthFile: {
     flag: "kubelet-auth-file",

@@ -7,6 +7,8 @@ export interface BuildFacts {
   readonly gitCommit: string;
   /** ISO 8601. */
   readonly gitCommitDate: string;
+  /** SHA-256 of the bundled program: the same for every build of a commit, whatever its settings. */
+  readonly bundleSha256: string;
   /** Name, version and integrity hash of each package in the executable, as in deno.lock. */
   readonly dependencies: readonly string[];
 }
@@ -28,14 +30,22 @@ export function formatVersion(facts: BuildFacts): string {
   return lines.join("\n") + "\n";
 }
 
-function versionFields(facts: BuildFacts): Record<string, string | readonly string[]> {
+/** Whether the runtime is part of the executable. */
+export function executableForm(): "compiled" | "script" {
+  return Deno.build.standalone ? "compiled" : "script";
+}
+
+/** What `--version-json` prints, as a value. */
+export function versionFields(facts: BuildFacts): Record<string, string | readonly string[]> {
   return {
     version: facts.version,
     gitCommit: facts.gitCommit,
     gitCommitDate: facts.gitCommitDate,
+    bundleSha256: facts.bundleSha256,
     denoVersion: Deno.version.deno,
     v8Version: Deno.version.v8,
     platform: `${Deno.build.os}/${Deno.build.arch}`,
+    form: executableForm(),
     dependencies: facts.dependencies,
   };
 }

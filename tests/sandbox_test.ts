@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import {
-  isGranted,
-  permissionFlags,
-  refuseOutsideSandbox,
-  requiredPermissions,
-} from "../src/sandbox.ts";
+import { isGranted, permissionFlags, refuseOutsideSandbox } from "../src/sandbox.ts";
 import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 
 function apply(...flags: [flag: string, ...texts: string[]][]): Settings {
   return applyFlags(DEFAULT_SETTINGS, new Map(flags.map(([flag, ...texts]) => [flag, texts])));
 }
 
-const grants = (settings: Settings) => permissionFlags(requiredPermissions(settings));
-
 Deno.test("the sandbox of the defaults names every file, directory and host", () => {
-  assert.deepEqual(grants(DEFAULT_SETTINGS), [
+  assert.deepEqual(permissionFlags(DEFAULT_SETTINGS), [
     "--allow-read=" + [
       "/etc/containers/registries.conf",
       "/usr/share/containers/registries.conf",
@@ -32,6 +25,8 @@ Deno.test("the sandbox of the defaults names every file, directory and host", ()
     ].join(),
     "--allow-write=/etc/crio/auth,/run/systemd/journal/stdout",
     "--allow-net=localhost:6443,unix:/run/systemd/journal/stdout",
+    "--deny-read=/etc/crio/auth/in-use",
+    "--deny-write=/etc/crio/auth/in-use",
   ]);
 });
 
@@ -43,10 +38,12 @@ Deno.test("what the settings leave no use for is not granted", () => {
     ["registries-conf", "/r.conf"],
     ["registries-conf-dir", "/r.d"],
   );
-  assert.deepEqual(grants(settings), [
+  assert.deepEqual(permissionFlags(settings), [
     "--allow-read=/r.conf,/r.d,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
     "--allow-write=/etc/crio/auth",
     "--allow-net=[fd00::1]:6443",
+    "--deny-read=/etc/crio/auth/in-use",
+    "--deny-write=/etc/crio/auth/in-use",
   ]);
 });
 
@@ -85,10 +82,8 @@ Deno.test("a directory that may be read but not written to is outside of the san
 
 Deno.test("two settings that need the same path are granted it once", () => {
   const settings = apply(["ca-file", "/x"], ["kubeconfig", "/x"], ["kubelet-auth-file", "/x"]);
-  assert.equal(permissionFlags(requiredPermissions(settings))[0]?.match(/\/x\b/g)?.length, 1);
+  assert.equal(permissionFlags(settings)[0]?.match(/\/x\b/g)?.length, 1);
 });
-
-Deno.test("no permissions are no flags", () => assert.deepEqual(permissionFlags([]), []));
 
 Deno.test({
   name: "the runtime is asked for each path, host and socket by itself",

@@ -28,9 +28,10 @@ export async function bundle(entry: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** The bundle of the plugin with what its build fixes put in front. */
+/** The bundle of the plugin with what its build fixes put in front, on a line of its own. */
 export async function bundlePlugin(settings: Settings): Promise<string> {
-  const [program, facts] = await Promise.all([bundle("main.ts"), readBuildFacts("src/main.ts")]);
+  const program = await bundle("main.ts");
+  const facts = await readBuildFacts("src/main.ts", program);
   const build: { settings: Settings; facts: BuildFacts } = { settings, facts };
   return `const BUILD=${JSON.stringify(build)};\n${program}`;
 }

@@ -77,7 +77,14 @@ function namedTransport(
 ): Transport & Disposable {
   const send: Transport = async (path, signal) => {
     const { get } = await import("node:https");
-    const options = { agent: false, ca: server.ca, headers, servername: server.tlsServerName };
+    const options = {
+      agent: false,
+      ca: server.ca,
+      headers,
+      // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED in the environment may say otherwise.
+      rejectUnauthorized: true,
+      servername: server.tlsServerName,
+    };
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         get(server.url + path, { ...options, signal }, resolve).on("error", reject);

@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS } from "../../src/settings.ts";
 
 /** What the shell makes of the header's command, word by word. */
 async function shellWords(header: string): Promise<string[]> {
-  const command = header.split("\n")[1]?.replace("exec env", "printf '%s\\n'") ?? "";
+  const command = header.split("\n")[1]?.replace("exec /usr/bin/env", "printf '%s\\n'") ?? "";
   const { stdout } = await new Deno.Command("/bin/sh", {
     args: ["-c", command, "/path/to/plugin", "an argument"],
     clearEnv: true,
@@ -27,7 +27,6 @@ Deno.test("the header clears the environment, grants what the settings need, and
   const words = await shellWords(scriptHeader(settings, "/opt/my deno/deno"));
   assert.deepEqual(words, [
     "-i",
-    "PATH=/bin:/usr/bin",
     "DENO_TLS_CA_STORE=",
     "NO_PROXY=*,0.0.0.0/0,::/0",
     "DENO_NO_UPDATE_CHECK=1",
@@ -42,10 +41,17 @@ Deno.test("the header clears the environment, grants what the settings need, and
     "--allow-read=/r.conf,/with space,/with'quote,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
     "--allow-write=/etc/crio/auth",
     "--allow-net=api.example.com:6443",
+    "--deny-read=/etc/crio/auth/in-use",
+    "--deny-write=/etc/crio/auth/in-use",
     "--ext=js",
     "/path/to/plugin",
     "an argument",
   ]);
+});
+
+Deno.test("PATH is handed on only where the runtime is looked up in it", async () => {
+  const words = await shellWords(scriptHeader(DEFAULT_SETTINGS, "deno"));
+  assert.deepEqual(words.slice(0, 2), ["-i", "PATH=/bin:/usr/bin"]);
 });
 
 Deno.test("a path to the runtime with a line break is refused, since the header is a comment to JavaScript", () => {
@@ -56,7 +62,7 @@ Deno.test("a path to the runtime with a line break is refused, since the header 
 Deno.test("the same sources give the same bundle, which imports nothing from outside", async () => {
   const [first, second] = await Promise.all([bundle("main.ts"), bundle("main.ts")]);
   assert.equal(first, second);
-  const imports = [...first.matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, from]) =>
+  const imports = [...first.matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, from]) =>
     from
   );
   assert.deepEqual(imports, ["node:https"]);

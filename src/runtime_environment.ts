@@ -1,0 +1,94 @@
+/**
+ * The environment variables that reach through the sandbox: the runtime obeys them whatever the
+ * program's permissions are. Read off the runtime's source and tried in tests/artifact.
+ */
+
+/** One such variable. */
+export interface RuntimeVariable {
+  readonly name: string;
+  /** What it can make the runtime do. */
+  readonly effect: string;
+  /** A value under which it does nothing. For some that is not the empty one. */
+  readonly neutral: string;
+  /** Whether the compiled form's runtime obeys it too, or only the `deno` executable. */
+  readonly compiled: boolean;
+}
+
+/** A device that reads as an empty file and forgets what is written to it. */
+const NULL_DEVICE = "/dev/null";
+
+/** Every host, IPv4 and IPv6 address. */
+const NO_PROXY = "*,0.0.0.0/0,::/0";
+
+const PROXY = "diverts requests to a proxy, past the permission to connect";
+const FOREIGN_CA = "trusts further CAs beside the cluster's";
+
+/** The variables. */
+export const RUNTIME_VARIABLES: readonly RuntimeVariable[] = [
+  both("HTTPS_PROXY", PROXY),
+  both("https_proxy", PROXY),
+  both("ALL_PROXY", PROXY),
+  both("all_proxy", PROXY),
+  both("NO_PROXY", "takes requests out of what the other proxy variables divert", NO_PROXY),
+  both("DENO_TLS_CA_STORE", `${FOREIGN_CA}: unset, those of Mozilla's list`),
+  // An empty value would be read as the name of a file.
+  both("DENO_CERT", FOREIGN_CA, NULL_DEVICE),
+  both("NODE_EXTRA_CA_CERTS", FOREIGN_CA),
+  both("SSLKEYLOGFILE", "writes the keys of TLS connections to any file", NULL_DEVICE),
+  both("NODE_TLS_REJECT_UNAUTHORIZED", "turns the verification of node:https off"),
+  both("DENO_INTERNAL_CHILD_ENTRYPOINT", "runs another program in the place of this one"),
+  both("NODE_OPTIONS", "changes how Node's modules behave"),
+  both("NODE_DEBUG", "makes Node's modules log what they do"),
+  both("DENO_LOG", "makes the runtime log what it does"),
+  both("DENO_TRACE_PERMISSIONS", "adds stack traces to refusals"),
+  denoOnly("DENO_PERMISSION_BROKER_PATH", "asks a socket for permissions instead of the flags"),
+  denoOnly("DENO_AUDIT_PERMISSIONS", "writes a record of accesses to any file", NULL_DEVICE),
+  denoOnly("DENO_COVERAGE_DIR", "writes coverage files to any directory"),
+  denoOnly("DENO_V8_FLAGS", "changes how the program is executed", "--stack-size=1024"),
+  denoOnly("OTEL_DENO", "sends traces and logs to any host", "false"),
+];
+
+function both(name: string, effect: string, neutral = ""): RuntimeVariable {
+  return { name, effect, neutral, compiled: true };
+}
+
+function denoOnly(name: string, effect: string, neutral = ""): RuntimeVariable {
+  return { name, effect, neutral, compiled: false };
+}
+
+/**
+ * What the runtime is started with: the script form's header sets it in an environment that it has
+ * emptied; the compiled form carries it, for variables that its environment does not have.
+ */
+export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
+  DENO_TLS_CA_STORE: "",
+  NO_PROXY,
+  DENO_NO_UPDATE_CHECK: "1",
+};
+
+/**
+ * `env` of the compiled form's entry in the kubelet's `CredentialProviderConfig`: the kubelet puts it
+ * over its own environment.
+ */
+export function kubeletEnvironment(): { name: string; value: string }[] {
+  return RUNTIME_VARIABLES.filter(({ compiled }) => compiled)
+    .map(({ name, neutral }) => ({ name, value: neutral }));
+}
+
+/**
+ * Finds the variables that reach through the sandbox in an environment.
+ *
+ * @param text `NAME=value` each, separated by NULs as in `/proc/<pid>/environ`, or by line breaks. Of
+ * a name given twice the last counts. Values are compared and dropped.
+ */
+export function findRuntimeVariables(text: string): RuntimeVariable[] {
+  const given = new Map<string, string>();
+  for (const entry of text.split(text.includes("\0") ? "\0" : "\n")) {
+    const [name = "", ...value] = entry.split("=");
+    given.set(name, value.join("="));
+  }
+  return RUNTIME_VARIABLES.filter(({ name, neutral }) => {
+    const value = given.get(name);
+    return value !== undefined && value !== neutral;
+  });
+}
