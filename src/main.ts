@@ -1,4 +1,4 @@
-/** Entry of the plugin `crio-credential-provider`: the pull, `--version`, `--help`. */
+/** Entry of the plugin `crio-credential-provider`: the pull, `audit`, `--version`, `--help`. */
 
 import { CLOCK } from "./clock.ts";
 import { describeError } from "./errors.ts";

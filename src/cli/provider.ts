@@ -27,6 +27,10 @@ export async function readCommandLine(
   args: readonly string[],
   build: { readonly settings: Settings; readonly facts: BuildFacts },
 ): Promise<Settings | number> {
+  if (args[0] === "audit") {
+    const { audit } = await import("./audit.ts");
+    return await audit(args.slice(1), build);
+  }
   let settings: Settings | undefined;
   const command = buildCommand<Flags>({
     docs: {
@@ -40,6 +44,7 @@ export async function readCommandLine(
       customUsage: [
         { input: "< request.json", brief: "answer a request" },
         { input: "--log-level debug --timeout 20s < request.json", brief: "the same, wordier" },
+        { input: "audit --help", brief: "show what this executable may touch" },
         { input: "--version", brief: "show what this executable is made of" },
       ],
     },
