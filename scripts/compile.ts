@@ -56,6 +56,76 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
 }
 
 /**
+ * What `deno compile` of Deno 2.9 is to write into an executable, beside the
+ * permissions to read, write and connect. A member that is `undefined` may have any value.
+ */
+export function compiledMetadata(): {
+  readonly permissions: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+} {
+  const nothing = ["env", "ffi", "run", "sys"]
+    .flatMap((kind) => [[`allow_${kind}`, null], [`deny_${kind}`, null]]);
+  return {
+    permissions: {
+      ...Object.fromEntries(nothing),
+      ignore_env: null,
+      ignore_read: null,
+      // The runtime's list of public hosts; the empty list of what is denied stands for all of them.
+      allow_import: undefined,
+      deny_import: [],
+      prompt: false,
+    },
+    metadata: {
+      argv: [],
+      seed: null,
+      code_cache_key: undefined,
+      location: null,
+      v8_flags: [
+        "UNUSED_BUT_NECESSARY_ARG0",
+        "--stack-size=1024",
+        "--inspector-live-edit",
+        "--external-memory-max-reasonable-size=0",
+      ],
+      log_level: "ERROR",
+      ca_stores: null,
+      ca_data: null,
+      unsafely_ignore_certificate_errors: null,
+      env_vars_from_env_file: RUNTIME_ENVIRONMENT,
+      workspace_resolver: {
+        import_map: null,
+        jsr_pkgs: [],
+        package_jsons: {},
+        pkg_json_resolution: "Enabled",
+        catalogs: {},
+      },
+      entrypoint_key: "plugin.js",
+      preload_modules: [],
+      require_modules: [],
+      node_modules: null,
+      unstable_config: {
+        legacy_flag_enabled: false,
+        detect_cjs: false,
+        lazy_dynamic_imports: false,
+        raw_imports: false,
+        sloppy_imports: false,
+        npm_lazy_caching: false,
+        tsgo: false,
+        features: [],
+      },
+      otel_config: {
+        tracing_enabled: false,
+        metrics_enabled: false,
+        console: "Ignore",
+        deterministic_prefix: null,
+        propagators: [],
+      },
+      vfs_case_sensitivity: undefined,
+      app_name: "crio-credential-provider",
+    },
+  };
+}
+
+/**
  * The compiler reads the variables that it bakes in as its own, too, where it does not have them. It
  * is to find its download as it would without them, and to bake nothing else in.
  */

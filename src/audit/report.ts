@@ -1,5 +1,6 @@
 /** What an executable may touch and why, as it finds out about itself. */
 
+import { formatTable } from "../cli/table.ts";
 import { findRuntimeVariables, type RuntimeVariable } from "../runtime_environment.ts";
 import {
   deniedPermissions,
@@ -108,19 +109,21 @@ export function formatReport(report: AuditReport): string {
   const { dependencies, ...parts } = rest;
   const lines = [
     `crio-credential-provider ${version}, ${form} form, commit ${gitCommit} of ${gitCommitDate}`,
-    ...table(Object.entries(parts).map(([name, value]) => [name, String(value)])),
+    ...formatTable(Object.entries(parts).map(([name, value]) => [name, String(value)])),
     "",
     "Made of",
     ...[dependencies ?? []].flat().map((dependency) => `  ${dependency}`),
     "",
     "It may",
-    ...table(report.allow.map((line) => [...columns(line), line.granted ? "" : "NOT GRANTED"])),
+    ...formatTable(
+      report.allow.map((line) => [...columns(line), line.granted ? "" : "NOT GRANTED"]),
+    ),
     "",
     "but not",
-    ...table(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),
+    ...formatTable(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),
     "",
     "Tried just now, and to be denied",
-    ...table(
+    ...formatTable(
       report.tried.map(({ kind, attempt, denied }) => [
         kind,
         attempt,
@@ -136,7 +139,7 @@ export function formatReport(report: AuditReport): string {
     report.findings.length === 0
       ? "Result: the process holds just what its settings ask for."
       : `Result: ${report.findings.length} findings\n${
-        table(report.findings.map((f) => [f])).join("\n")
+        formatTable(report.findings.map((f) => [f])).join("\n")
       }`,
   ];
   return lines.join("\n") + "\n";
@@ -156,17 +159,6 @@ function formatVariables({ variables }: AuditReport): string[] {
     : "set these with env in the CredentialProviderConfig";
   return [
     `The environment holds variables that the runtime obeys; ${effect}`,
-    ...table(variables.map(({ name, effect }) => [name, effect])),
+    ...formatTable(variables.map(({ name, effect }) => [name, effect])),
   ];
-}
-
-/** Rows in columns as wide as they need to be, indented. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, index) => widths[index] = Math.max(widths[index] ?? 0, cell.length));
-  }
-  return rows.map((row) =>
-    `  ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  ")}`.trimEnd()
-  );
 }

@@ -62,8 +62,8 @@ Deno.test("a path to the runtime with a line break is refused, since the header 
 Deno.test("the same sources give the same bundle, which imports nothing from outside", async () => {
   const [first, second] = await Promise.all([bundle("main.ts"), bundle("main.ts")]);
   assert.equal(first, second);
-  const imports = [...first.matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, from]) =>
-    from
-  );
+  const imports = [...first.matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((
+    [, from],
+  ) => from);
   assert.deepEqual(imports, ["node:https"]);
 });

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { compareWithPolicy } from "../../scripts/audit.ts";
+import { buildScript } from "../../scripts/build.ts";
+import { compile } from "../../scripts/compile.ts";
+import { formatPolicy } from "../../scripts/policy.ts";
+import { readArtifact } from "../../scripts/support/artifact.ts";
+import { policyOf } from "../../src/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+
+const PROJECT = new URL("../../", import.meta.url);
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function judge(bytes: Bytes): Promise<string[]> {
+  const artifact = await readArtifact(bytes);
+  return compareWithPolicy(artifact, policyOf(artifact.settings));
+}
+
+/** Builds once, in a directory that is gone afterwards. */
+async function built(build: (out: string) => Promise<string>): Promise<Bytes> {
+  const out = await Deno.makeTempDir();
+  try {
+    return await Deno.readFile(await build(out));
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+}
+
+function edit(bytes: Bytes, from: string | RegExp, to: string): Bytes {
+  const text = new TextDecoder().decode(bytes);
+  const changed = text.replace(from, () => to);
+  assert.notEqual(changed, text, String(from));
+  return new TextEncoder().encode(changed);
+}
+
+const HEADER: readonly [name: string, from: string | RegExp, to: string, finding: RegExp][] = [
+  ["an added --allow-run", " --ext=js", " --allow-run --ext=js", /^--allow-run must not be there$/],
+  ["all permissions", "--no-prompt", "-A", /^-A must not be there$/],
+  [
+    "a widened path",
+    "/etc/containers/registries.conf,",
+    "/etc,",
+    /^allow read \/etc: baked in, and/,
+  ],
+  ["an added path", "/etc/crio/auth,", "/etc/crio/auth,/x,", /^allow read \/x: baked in, and not/],
+  ["an added host", "--allow-net=", "--allow-net=evil.example.com:443,", /^allow net evil\.ex/],
+  ["an added kind", " --ext", " --allow-env=HOME --ext", /^allow env HOME: baked in, and not in/],
+  [
+    "a denial left out",
+    /--deny-write=\S+ /,
+    "",
+    /^deny write \/etc\/crio\/auth\/in-use: in the pol/,
+  ],
+  ["remote modules", "--no-remote ", "", /^--no-remote is missing$/],
+  ["a variable", "-i ", "-i DENO_CERT=/ca.pem ", /^DENO_CERT=\/ca\.pem must not be there$/],
+  ["the environment kept", "env -i", "env", /^-i is missing$/],
+  ["a module loaded first", " --ext", " --preload /evil.js --ext", /^--preload must not be there$/],
+];
+
+Deno.test("reading an executable finds what was changed in the header of the script form", async (test) => {
+  const script = await built((out) => buildScript({ out }));
+  await test.step("nothing changed", async () => assert.deepEqual(await judge(script), []));
+  for (const [name, from, to, finding] of HEADER) {
+    await test.step(name, async () => {
+      const findings = await judge(edit(script, from, to));
+      assert.ok(findings.some((text) => finding.test(text)), findings.join("\n"));
+    });
+  }
+  const refused: readonly [name: string, from: string | RegExp, to: string, error: RegExp][] = [
+    ["a second command", " --ext=js", "; id --ext=js", /second line is not a plain command at col/],
+    ["a substitution", "-i ", "-i $(id) ", /second line is not a plain command at column/],
+    ["another interpreter", "#!/bin/sh", "#!/bin/bash", /its first line is not #!\/bin\/sh/],
+    ["code before the command", `":" //`, `id; ":" //`, /second line does not begin with ":"/],
+    [
+      "settings with code",
+      `const BUILD={`,
+      "const BUILD={...x,",
+      /settings of its build are broken/,
+    ],
+    ["no settings", "const BUILD=", "const TOOL=", /no settings of a build were found/],
+  ];
+  for (const [name, from, to, error] of refused) {
+    await test.step(name, () => assert.rejects(judge(edit(script, from, to)), error));
+  }
+  await test.step("a changed program", async () => {
+    const [finding] = await judge(edit(script, /\n$/, ";fetch('https://evil.example.com')\n"));
+    assert.match(
+      finding ?? "",
+      /^the program is not the one it claims to be: its SHA-256 is [0-9a-f]{64}$/,
+    );
+  });
+  await test.step("settings that stand twice", async () => {
+    const [finding] = await judge(edit(script, `"authDir":`, `"authDir":"/a","authDir":`));
+    assert.match(finding ?? "", /^its first line holds more than JSON$/);
+  });
+});
+
+const METADATA: readonly [name: string, from: string | RegExp, to: string, finding: RegExp][] = [
+  [
+    "--allow-run",
+    `"allow_run":null`,
+    `"allow_run":[]`,
+    /^permissions\.allow_run is \[\], not null$/,
+  ],
+  [
+    "a widened path",
+    `"allow_write":["`,
+    `"allow_write":["/","`,
+    /^allow write \/: baked in, and not/,
+  ],
+  ["everything", /"allow_read":\[[^\]]*\]/, `"allow_read":[]`, /^allow read everything: baked in/],
+  ["imports", `"deny_import":[]`, `"deny_import":null`, /^permissions\.deny_import is null, not/],
+  ["prompts", `"prompt":false`, `"prompt":true`, /^permissions\.prompt is true, not false$/],
+  ["a CA", `"ca_data":null`, `"ca_data":[1]`, /^ca_data is \[1\], not null$/],
+  [
+    "no verification",
+    `"unsafely_ignore_certificate_errors":null`,
+    `"unsafely_ignore_certificate_errors":[]`,
+    /^unsafely_ignore_certificate_errors is \[\], not null$/,
+  ],
+  ["a proxy", `"NO_PROXY":"*,`, `"NO_PROXY":"`, /^env_vars_from_env_file\.NO_PROXY is "0/],
+  [
+    "another entry",
+    `"entrypoint_key":"plugin.js"`,
+    `"entrypoint_key":"x.js"`,
+    /^entrypoint_key is/,
+  ],
+  ["a V8 flag", `"--stack-size=1024"`, `"--stack-size=1024","--x"`, /^v8_flags is .*"--x"/],
+  ["a field unknown", `"seed":null`, `"seed":null,"new":true`, /^new is true, not known$/],
+];
+
+/** Changes the metadata, and the length in front of it. */
+function editMetadata(bytes: Bytes, from: string | RegExp, to: string): Bytes {
+  const start = new TextDecoder("latin1").decode(bytes).indexOf(`{"argv":`);
+  const view = new DataView(bytes.buffer);
+  const end = start + Number(view.getBigUint64(start - 8, true));
+  const metadata = edit(bytes.slice(start, end), from, to);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(metadata.length), true);
+  const parts = [bytes.subarray(0, start - 8), length, metadata, bytes.subarray(end)];
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+Deno.test("reading an executable finds what was changed in the metadata of the compiled form", async (test) => {
+  // Any file does as the runtime, since the executable is read and not run.
+  Deno.env.set("DENORT_BIN", "/bin/true");
+  const compiled = await built((out) => compile({ out })).finally(() =>
+    Deno.env.delete("DENORT_BIN")
+  );
+  await test.step("nothing changed", async () => assert.deepEqual(await judge(compiled), []));
+  for (const [name, from, to, finding] of METADATA) {
+    await test.step(name, async () => {
+      const findings = await judge(editMetadata(compiled, from, to));
+      assert.ok(findings.some((text) => finding.test(text)), findings.join("\n"));
+    });
+  }
+  await test.step("a second block of metadata", async () => {
+    const start = new TextDecoder("latin1").decode(compiled).indexOf(`{"argv":`) - 16;
+    const twice = Uint8Array.from([...compiled, ...compiled.subarray(start)]);
+    await assert.rejects(judge(twice), /more than one block of metadata/);
+  });
+  await test.step("a file beside the bundle", async () => {
+    const more = edit(latin1(compiled), `[{"File":{"n":"plugin.js"`, `[{"File":{"n":"pluginXjs"`);
+    await assert.rejects(judge(fromLatin1(more)), /its file system holds something else/);
+  });
+  await test.step("a changed program", async () => {
+    const changed = compiled.slice();
+    const at = new TextDecoder("iso-8859-1").decode(compiled).indexOf("nothing to do");
+    changed[at] = "N".charCodeAt(0);
+    const [finding] = await judge(changed);
+    assert.match(finding ?? "", /^the program is not the one it claims to be/);
+  });
+});
+
+/** Bytes one to one as text, so that a binary file can be edited as one. */
+function latin1(bytes: Bytes): Bytes {
+  return new TextEncoder().encode(new TextDecoder("iso-8859-1").decode(bytes));
+}
+
+function fromLatin1(bytes: Bytes): Bytes {
+  return Uint8Array.from(new TextDecoder().decode(bytes), (character) => character.charCodeAt(0));
+}
+
+Deno.test("a widened build is found by the policy under review, though it agrees with itself", async () => {
+  const settings = { authDir: "/srv/auth", apiserver: "https://other.example.com" };
+  const bytes = await built((out) => buildScript({ out, settings }));
+  assert.deepEqual(await judge(bytes), []);
+  const findings = compareWithPolicy(await readArtifact(bytes), policyOf(DEFAULT_SETTINGS));
+  assert.ok(findings.includes("allow write /srv/auth: baked in, and not in the policy"));
+  assert.ok(findings.includes("allow net other.example.com:443: baked in, and not in the policy"));
+  assert.ok(findings.includes("allow write /etc/crio/auth: in the policy, and not baked in"));
+});
+
+Deno.test("the checked-in policy is that of a default build", async () => {
+  const checkedIn = await Deno.readTextFile(new URL("fixtures/policy/default.json", PROJECT));
+  assert.equal(
+    `${formatPolicy(DEFAULT_SETTINGS)}\n`,
+    checkedIn,
+    "review the difference, then: deno task policy > fixtures/policy/default.json",
+  );
+});
+
+const COMMANDS: readonly [name: string, args: string[], code: number, stderr: RegExp][] = [
+  ["a file that is no executable", ["README.md"], 1, /^error: README\.md: its first line is not/],
+  ["another binary", ["/bin/true"], 1, /neither a script nor made by deno compile/],
+  ["a file that is missing", ["/nonexistent"], 2, /^error: \/nonexistent: /],
+  ["no file", [], 2, /FILE/],
+  ["a policy that is none", ["--policy", "deno.json", "/bin/true"], 1, /neither a script/],
+];
+
+for (const [name, args, code, stderr] of COMMANDS) {
+  Deno.test(`deno task audit with ${name} is an error`, async () => {
+    const result = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-read", "scripts/audit.ts", ...args],
+      cwd: PROJECT,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert.match(new TextDecoder().decode(result.stderr), stderr);
+    assert.deepEqual([result.code, result.stdout.length], [code, 0]);
+  });
+}
