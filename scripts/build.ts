@@ -18,6 +18,8 @@ export interface ScriptOptions {
   readonly out?: string;
   /** The runtime that the script starts: a path, or a name looked up in `PATH`. @default "deno" */
   readonly deno?: string;
+  /** JavaScript to put behind the header in the plugin's place, for tests of the sandbox. */
+  readonly program?: string;
 }
 
 /**
@@ -30,7 +32,8 @@ export async function buildScript(options: ScriptOptions = {}): Promise<string> 
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-provider`;
   const header = scriptHeader(settings, options.deno ?? "deno");
-  await writeExecutable(path, `${header}\n${await bundlePlugin(settings)}`);
+  const program = options.program ?? await bundlePlugin(settings);
+  await writeExecutable(path, `${header}\n${program}`);
   return path;
 }
 

@@ -15,6 +15,8 @@ export interface CompileOptions {
   readonly out?: string;
   /** Platform, as `deno compile --target` takes it. @default this machine's */
   readonly target?: string;
+  /** JavaScript to compile in the plugin's place, for tests of the sandbox. */
+  readonly program?: string;
 }
 
 /**
@@ -30,7 +32,8 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
-    await Deno.writeTextFile(`${directory}/plugin.js`, await bundlePlugin(settings));
+    const program = options.program ?? await bundlePlugin(settings);
+    await Deno.writeTextFile(`${directory}/plugin.js`, program);
     const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
       `${name}="${value}"`
     );

@@ -97,10 +97,10 @@ function netProbes(settings: Settings): Probe[] {
   const server = hostAndPort(settings.apiserver === "" ? LOCAL_API_SERVER : settings.apiserver);
   const host = server.slice(0, server.lastIndexOf(":"));
   const allowed = new Set(targets(settings, "net"));
-  const addresses = [`${host}:1`, `${host}:10250`, "127.0.0.1:1", "[::1]:1"];
+  const addresses = new Set([`${host}:1`, `${host}:10250`, "127.0.0.1:1", "[::1]:1"]);
   const sockets = ["/run/crio/crio.sock", "/run/systemd/private"];
   return [
-    ...addresses.filter((address) => !allowed.has(address)).map((address): Probe => ({
+    ...[...addresses].filter((address) => !allowed.has(address)).map((address): Probe => ({
       kind: "net",
       attempt: `connect to ${address}`,
       run: () => connect(address),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { buildScript } from "../../scripts/build.ts";
 import { permissionFlags } from "../../src/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
+import { tempNode } from "../support/temp_node.ts";
 
 const HELP = /crio-credential-provider < request\.json[\s\S]*--registries-conf[\s\S]*--log-format/;
 
@@ -76,9 +78,10 @@ Deno.test("flags change a run within its sandbox", async () => {
 });
 
 Deno.test("the second line of the script is the whole sandbox", async () => {
-  await using cluster = await Cluster.start();
-  const header = (await Deno.readTextFile(cluster.executable)).split("\n")[1] ?? "";
+  await using node = await tempNode();
+  const script = await buildScript({ settings: node.settings, out: node.path("bin") });
+  const header = (await Deno.readTextFile(script)).split("\n")[1] ?? "";
   const granted = header.match(/--(?:allow|deny)-(?!import)\S*/g);
-  assert.deepEqual(granted, permissionFlags(cluster.node.settings));
+  assert.deepEqual(granted, permissionFlags(node.settings));
   for (const flag of granted ?? []) assert.match(flag, /^--(?:allow|deny)-(?:read|write|net)=\S/);
 });

@@ -184,7 +184,7 @@ Deno.test("an answer that is no list of secrets is an error", async (test) => {
 });
 
 Deno.test("a redirect is not followed, and the token not sent on", async () => {
-  await using other = await Cluster.start();
+  await using other = await Cluster.start({ settings: {} });
   await using cluster = await Cluster.start();
   const location = `${other.api.url}/api/v1/namespaces/default/secrets`;
   cluster.api.respond = () => new Response(null, { status: 307, headers: { location } });

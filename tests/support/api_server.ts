@@ -38,6 +38,8 @@ export interface ApiServerOptions {
   ca?: CertificateAuthority;
   /** The address to listen on. @default "127.0.0.1" */
   hostname?: "127.0.0.1" | "::1";
+  /** The port to listen on; another process on it is waited for. @default a free one */
+  port?: number;
   /** Names in the certificate. @default ["localhost", "127.0.0.1", "::1"] */
   hosts?: readonly string[];
   /** End of the certificate. @default in a day */
@@ -107,13 +109,13 @@ export class ApiServer implements AsyncDisposable {
     tls: { cert: string; key: string },
     options: ApiServerOptions,
   ) {
-    const { hostname = "127.0.0.1" } = options;
+    const { hostname = "127.0.0.1", port = 0 } = options;
     this.ca = ca;
     this.respond = options.respond;
     this.#server = Deno.serve({
       ...tls,
       hostname,
-      port: 0,
+      port,
       signal: this.#abort.signal,
       onListen: () => {},
     }, (request) => this.#handle(request));
@@ -128,7 +130,14 @@ export class ApiServer implements AsyncDisposable {
       commonName: "kube-apiserver",
       ...(options.notAfter !== undefined && { notAfter: options.notAfter }),
     });
-    return new ApiServer(ca, { cert, key }, options);
+    for (;;) {
+      try {
+        return new ApiServer(ca, { cert, key }, options);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
   }
 
   /** Makes a service account known and returns a token of it. */

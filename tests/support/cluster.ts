@@ -1,9 +1,14 @@
 /** A node with the built plugin, an API server, and one namespace that may read its secrets. */
 
-import { buildScript } from "../../scripts/build.ts";
 import type { Settings } from "../../src/settings.ts";
 import { ApiServer, type ApiServerOptions } from "./api_server.ts";
 import { authFileName } from "./crio_consumer.ts";
+import {
+  buildExecutable,
+  type GivenExecutable,
+  givenExecutable,
+  TEST_NODE_ROOT,
+} from "./executable.ts";
 import { type PluginResult, type PluginRun, runPlugin } from "./plugin.ts";
 import { type TempNode, tempNode } from "./temp_node.ts";
 
@@ -54,14 +59,30 @@ export class Cluster implements AsyncDisposable {
   }
 
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const given = options.settings === undefined ? await givenExecutable() : undefined;
+    if (given !== undefined) return await Cluster.#startFor(given, options);
     const api = await ApiServer.start(options.api);
     const settings = typeof options.settings === "function"
       ? options.settings(api)
       : options.settings ?? {};
     const node = await tempNode({ apiServer: api, settings });
     await node.writeRegistriesConf(options.registriesConf ?? MIRROR);
-    const executable = await buildScript({ settings: node.settings, out: node.path("bin") });
+    const executable = await buildExecutable(node.settings, node.path("bin"));
     return new Cluster(api, node, executable);
+  }
+
+  /** A cluster where an executable expects it. There is one at a time, which the port sees to. */
+  static async #startFor(
+    { path, settings }: GivenExecutable,
+    options: ClusterOptions,
+  ): Promise<Cluster> {
+    const api = await ApiServer.start({
+      ...options.api,
+      port: Number(new URL(settings.apiserver).port),
+    });
+    const node = await tempNode({ apiServer: api, settings, root: TEST_NODE_ROOT });
+    await node.writeRegistriesConf(options.registriesConf ?? MIRROR);
+    return new Cluster(api, node, path);
   }
 
   /** Runs the plugin as the kubelet does. */
@@ -81,8 +102,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.api.close();
     await this.node[Symbol.asyncDispose]();
+    await this.api.close();
   }
 }
 

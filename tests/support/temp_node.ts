@@ -9,6 +9,8 @@ export interface TempNodeOptions {
   apiServer?: { readonly url: string; readonly ca: CertificateAuthority };
   /** Settings put over those of the directory. */
   settings?: Partial<Settings>;
+  /** The directory that stands for `/`; it is removed in the end. @default a temporary one */
+  root?: string;
 }
 
 /**
@@ -21,7 +23,8 @@ export interface TempNodeOptions {
  * await buildScript({ settings: node.settings, out: node.path("out") });
  */
 export async function tempNode(options: TempNodeOptions = {}): Promise<TempNode> {
-  const directory = await Deno.makeTempDir({ prefix: "crio-credential-provider-" });
+  const directory = options.root ?? await Deno.makeTempDir({ prefix: "crio-credential-provider-" });
+  await Deno.mkdir(directory, { recursive: true });
   // The sandbox goes by real paths, and the place for temporary files may be a link.
   const node = new TempNode(await Deno.realPath(directory), options);
   for (const path of node.settings.registriesConfDir) await Deno.mkdir(path, { recursive: true });
