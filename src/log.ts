@@ -46,13 +46,28 @@ function formatText(level: LogLevel, message: string, fields: LogFields): string
   let line = `${level}: ${message}`;
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    line += ` ${name}=${JSON.stringify(typeof value === "object" ? value.join(", ") : value)}`;
+    const text = typeof value === "object" ? value.join(", ") : value;
+    line += ` ${name}=${JSON.stringify(shorten(text))}`;
   }
   return escapeControls(line);
 }
 
 function formatJson(level: LogLevel, message: string, fields: LogFields, now: () => Date): string {
-  return escapeControls(JSON.stringify({ time: now().toISOString(), level, message, ...fields }));
+  const shortened = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === "object" ? value.map(shorten) : shorten(value),
+  ]);
+  const line = { time: now().toISOString(), level, message, ...Object.fromEntries(shortened) };
+  return escapeControls(JSON.stringify(line));
+}
+
+/** Longest text of a field, in characters: names and keys come from strangers. */
+const LONGEST_TEXT = 1024;
+
+function shorten(text: string | number | undefined): string | number | undefined {
+  return typeof text === "string" && text.length > LONGEST_TEXT
+    ? `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters)`
+    : text;
 }
 
 /**

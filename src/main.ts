@@ -47,13 +47,14 @@ async function pull(settings: Settings, log: Log): Promise<number> {
   const deadline = CLOCK.now() + settings.timeout;
   try {
     const request = await readText(Deno.stdin, MAX_REQUEST_BYTES, settings.timeout);
-    const response = await providePullCredentials(request, {
-      settings,
-      log,
-      clock: CLOCK,
-      deadline,
-    });
-    writeText(Deno.stdout, response);
+    const surroundings = { settings, log, clock: CLOCK, deadline };
+    const { response, withdraw } = await providePullCredentials(request, surroundings);
+    try {
+      writeText(Deno.stdout, response);
+    } catch (error) {
+      withdraw();
+      throw error;
+    }
     return 0;
   } catch (error) {
     log.error(describeError(error));

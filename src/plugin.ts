@@ -25,22 +25,34 @@ export interface Surroundings {
   readonly deadline: number;
 }
 
+/** Warnings of one kind in a run. Secrets come from strangers, who must not fill the node's journal. */
+const MOST_WARNINGS = 5;
+
+/** The answer to a request. */
+export interface Answer {
+  /** The text of the `CredentialProviderResponse`. */
+  readonly response: string;
+  /** Takes back what was put in place for CRI-O, should the kubelet not get the answer. */
+  readonly withdraw: () => void;
+}
+
+const NOTHING_TO_DO: Answer = { response: formatResponse(), withdraw: () => {} };
+
 /**
  * Answers a credential provider request, and puts the auth file in place if the image has mirrors
  * or is pulled from elsewhere than its name says.
  *
  * @param stdin the text of the `CredentialProviderRequest`.
- * @returns the text of the `CredentialProviderResponse`.
  * @throws {UserError} when the request, the node's configuration or the API server does not allow it.
  */
 export async function providePullCredentials(
   stdin: string,
   { settings, log, clock, deadline }: Surroundings,
-): Promise<string> {
+): Promise<Answer> {
   const { image, serviceAccountToken } = parseRequest(stdin);
   if (serviceAccountToken === "") {
     log.info("no service account, as for a static pod: nothing to do", { image });
-    return formatResponse();
+    return NOTHING_TO_DO;
   }
   const serviceAccount = readServiceAccount(serviceAccountToken);
   const { namespace } = serviceAccount;
@@ -51,7 +63,7 @@ export async function providePullCredentials(
   if (sources.length === 0) {
     const reason = registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
     log.info(`${reason}: nothing to do`, { image });
-    return formatResponse();
+    return NOTHING_TO_DO;
   }
   const names = sources.map(formatRepository);
   log.info("found pull sources", {
@@ -75,12 +87,17 @@ export async function providePullCredentials(
   });
   log.info("read secrets", { namespace, secrets: secrets.length });
 
+  let skipped = 0;
   const credentials = secrets.flatMap((secret) =>
     readSecret(secret, (name, key, reason) => {
       const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
-      log.warn(`skipped ${what}`, { secret: name, key, reason });
+      const tell = ++skipped > MOST_WARNINGS ? log.debug : log.warn;
+      tell(`skipped ${what}`, { secret: name, key, reason });
     })
   );
+  if (skipped > MOST_WARNINGS) {
+    log.warn("skipped more that is broken, told at debug level", { more: skipped - MOST_WARNINGS });
+  }
   const global = readGlobalAuthFile(settings.kubeletAuthFile);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
   for (const warning of warnings) log.warn(warning);
@@ -93,9 +110,9 @@ export async function providePullCredentials(
     });
   }
 
-  const { path, outcome } = await placeAuthFile(settings.authDir, namespace, image, file);
+  const { path, outcome, withdraw } = await placeAuthFile(settings.authDir, namespace, image, file);
   log.info(outcome, { path, credentials: chosen.length });
   const stale = removeStaleFiles(settings.authDir, settings.staleAfter, clock.today());
   if (stale > 0) log.info("removed auth files that were never taken", { files: stale });
-  return formatResponse();
+  return { response: formatResponse(), withdraw };
 }

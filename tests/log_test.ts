@@ -68,6 +68,17 @@ Deno.test("journald gets its header lines, then each line with its priority", as
   }
 });
 
+Deno.test("a text that a stranger made long is cut in either format", () => {
+  const long = "x".repeat(5000);
+  for (const format of ["text", "json"] as const) {
+    const [line = ""] = lines((log) => log.warn("found", { key: long, keys: ["a", long] }), {
+      format,
+    });
+    assert.match(line, /x{1024}… \(5000 characters\)|x… \(\d+ characters\)/);
+    assert.ok(line.length < 2500);
+  }
+});
+
 Deno.test("a node without journald is no error", async () => {
   const journald = new JournaldStream("crio-credential-provider");
   journald.sink("info", "line");

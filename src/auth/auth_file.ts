@@ -85,6 +85,11 @@ export interface Placed {
     | "wrote the auth file"
     | "no credentials"
     | "no credentials any more, removed the auth file";
+  /**
+   * Takes the file back when the kubelet cannot be told of it. Nothing is done where CRI-O has taken
+   * it, or another run has put its own in its place. Never throws.
+   */
+  readonly withdraw: () => void;
 }
 
 /**
@@ -106,46 +111,67 @@ export async function placeAuthFile(
     return {
       path,
       outcome: removed ? "no credentials any more, removed the auth file" : "no credentials",
+      withdraw: () => {},
     };
   }
-  writeAuthFile(authDir, path, formatAuthFile(file));
-  return { path, outcome: "wrote the auth file" };
+  const inode = writeAuthFile(authDir, path, formatAuthFile(file));
+  return { path, outcome: "wrote the auth file", withdraw: () => withdraw(path, inode) };
+}
+
+function withdraw(path: string, inode: number | null): void {
+  try {
+    if (Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
+  } catch {
+    // It was taken.
+  }
 }
 
 /**
  * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
  * root's eyes only, flushed, renamed, and the directory is flushed.
  *
- * @throws {UserError} when that fails; then no temporary file is left.
+ * @returns the file's inode.
+ * @throws {UserError} when that fails; then no file is left.
  */
-export function writeAuthFile(authDir: string, path: string, text: string): void {
+export function writeAuthFile(authDir: string, path: string, text: string): number | null {
   attempt(authDir, "create the directory", () => {
     Deno.mkdirSync(authDir, { recursive: true, mode: 0o700 });
   });
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
+  let inode: number | null = null;
   try {
-    attempt(temporary, "write the auth file", () => writeFlushed(authDir, temporary, text));
+    attempt(temporary, "write the auth file", () => {
+      inode = writeFlushed(authDir, temporary, text);
+    });
     attempt(path, "put the auth file in place", () => Deno.renameSync(temporary, path));
   } catch (error) {
     removeFile(temporary);
     throw error;
   }
-  attempt(authDir, "flush the directory", () => {
-    using directory = Deno.openSync(authDir, { read: true });
-    directory.syncSync();
-  });
+  try {
+    attempt(authDir, "flush the directory", () => {
+      using directory = Deno.openSync(authDir, { read: true });
+      directory.syncSync();
+    });
+  } catch (error) {
+    withdraw(path, inode);
+    throw error;
+  }
+  return inode;
 }
 
-function writeFlushed(authDir: string, path: string, text: string): void {
+function writeFlushed(authDir: string, path: string, text: string): number | null {
   // With `createNew` a link that someone planted under this name is not followed.
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  refuseUnsafeDirectory(authDir, file.statSync().uid);
+  const { uid, ino } = file.statSync();
+  refuseUnsafeDirectory(authDir, uid);
   const bytes = new TextEncoder().encode(text);
   for (let written = 0; written < bytes.length;) {
     written += file.writeSync(bytes.subarray(written));
   }
   file.syncSync();
+  return ino;
 }
 
 /** Whoever can write to the directory decides which credentials CRI-O uses for a pull. */

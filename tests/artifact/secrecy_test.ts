@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Cluster, type Pull, request } from "../support/cluster.ts";
+import { AUTH, Cluster, type Pull, request } from "../support/cluster.ts";
 
 Deno.test("neither token nor password is ever told, whatever happens", async (test) => {
   await using cluster = await Cluster.start();
@@ -60,6 +60,78 @@ Deno.test("hostile requests write nothing but the one file, and forge no line", 
       for (const entry of await cluster.node.authDirEntries()) {
         assert.match(entry, /^default-.*\.json$/);
       }
+    });
+  }
+});
+
+const LINE = /^(?:error|warn|info|debug): /;
+const FORGED = "x\nerror: forged\r\u001b[2J\u2028\u202e";
+const deep = "[".repeat(200_000);
+
+/** Secrets that a tenant, or an API server gone bad, may come up with. */
+const HOSTILE_SECRETS: readonly [name: string, secret: string, data: string][] = [
+  ["a name that is a path", "../../etc/crio", JSON.stringify({ auths: {} })],
+  ["a name that forges a line", FORGED, "{"],
+  [
+    "keys that are paths",
+    "paths",
+    keys("../../../etc/passwd", "localhost:5000/../../x", "/", ".."),
+  ],
+  ["keys that forge lines", "lines", keys(FORGED, `localhost:5000/${FORGED}`)],
+  ["keys of JavaScript", "keys", `{"auths": {"__proto__": {"auth": "YTpi"}, "constructor": {}}}`],
+  [
+    "members of JavaScript",
+    "members",
+    `{"__proto__": {"auths": {}}, "auths": {"a": {"__proto__": 1}}}`,
+  ],
+  ["a key of 10 MB", "long", keys("a".repeat(10_000_000))],
+  ["a broken key of 10 MB", "longer", keys(`/${"a".repeat(10_000_000)}`)],
+  ["a password of 10 MB", "large", JSON.stringify({ auths: { a: { password: "x".repeat(1e7) } } })],
+  ["deep JSON", "deep", `{"auths": ${deep}`],
+  [
+    "deep JSON in an entry",
+    "nested",
+    `{"auths": {"localhost:5000": {"email": ${deep}${"]".repeat(deep.length)}}}}`,
+  ],
+  ["numbers that are none", "numbers", `{"auths": {"localhost:5000": {"auth": 1e999}}}`],
+  ["lone surrogates", "surrogates", `{"auths": {"localhost:5000/\\ud800": {"auth": "YTpi"}}}`],
+];
+
+const MANY = keys(...Array.from({ length: 10_000 }, (_, index) => `/${index}`));
+
+Deno.test("thousands of broken entries are a few lines of log", async () => {
+  await using cluster = await Cluster.start();
+  cluster.api.addSecret("default", { name: "many", data: { ".dockerconfigjson": MANY } });
+  const { code, stderr } = await cluster.pull();
+  assert.equal(code, 0);
+  assert.match(stderr, /^warn: skipped more that is broken, told at debug level more=9995$/m);
+  assert.ok(stderr.split("\n").length < 15);
+});
+
+function keys(...names: string[]): string {
+  return JSON.stringify({ auths: Object.fromEntries(names.map((name) => [name, { auth: AUTH }])) });
+}
+
+Deno.test("hostile secrets change nothing but the one file, and forge no line", async (test) => {
+  await using cluster = await Cluster.start();
+  const { api, node } = cluster;
+  const args = ["--log-level", "debug"];
+  const plain = await cluster.pull({ args });
+  assert.equal(plain.code, 0, plain.stderr);
+  const [file] = await node.authDirEntries();
+  const expected = await cluster.authFile();
+  for (const [name, secret, data] of HOSTILE_SECRETS) {
+    await test.step(name, async () => {
+      api.addSecret("default", { name: secret, data: { ".dockerconfigjson": data } });
+      const { code, stderr } = await cluster.pull({ args });
+      assert.equal(code, 0, stderr.slice(0, 1000));
+      for (const line of stderr.trimEnd().split("\n")) assert.match(line, LINE);
+      for (const character of "\r\u001b\u2028\u202e") assert.ok(!stderr.includes(character));
+      assert.ok(!stderr.includes("\nerror:"));
+      assert.ok(stderr.length < 20_000, `${stderr.length} characters of log`);
+      assert.deepEqual(await cluster.authFile(), expected);
+      assert.deepEqual(await node.authDirEntries(), [file]);
+      api.deleteSecret("default", secret);
     });
   }
 });
