@@ -52,6 +52,7 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
       env: compilerEnvironment(),
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
+    await refuseOtherMachine(path, options.target ?? Deno.build.target);
     return path;
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -139,6 +140,19 @@ function compilerEnvironment(): Record<string, string> {
     DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla",
     NO_PROXY: Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy") ?? "",
   };
+}
+
+/** `e_machine` of ELF(5) by the first part of a target. */
+const MACHINES: Readonly<Record<string, number>> = { x86_64: 0x3e, aarch64: 0xb7 };
+
+/** A runtime that was supplied may be another platform's, which nothing else would notice. */
+async function refuseOtherMachine(path: string, target: string): Promise<void> {
+  const header = (await Deno.readFile(path)).subarray(0, 20);
+  const machine = new DataView(header.buffer, header.byteOffset).getUint16(18, true);
+  const expected = MACHINES[target.split("-")[0] ?? ""];
+  if (expected === undefined || machine === expected) return;
+  await Deno.remove(path);
+  throw new BuildError(`the runtime that was supplied (DENORT_BIN) is not one for ${target}`);
 }
 
 function describeFailure(output: string): string {

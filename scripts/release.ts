@@ -1,0 +1,93 @@
+/**
+ * Makes what a release consists of: the executables, what they are made of, what they may touch, and
+ * the checksums of all of it.
+ */
+
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { buildScript } from "./build.ts";
+import { compile } from "./compile.ts";
+import { formatPolicy } from "./policy.ts";
+import { billOfMaterials } from "./support/bill_of_materials.ts";
+import { runBuildCommand } from "./support/build_command_line.ts";
+import { readBuildFacts, sha256 } from "./support/build_facts.ts";
+import { BuildError, bundle } from "./support/bundle.ts";
+import { DIST } from "./support/project.ts";
+
+/** The platforms that are compiled for. */
+const TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] as const;
+
+/** Where to put a release, and for which settings. */
+export interface ReleaseOptions {
+  readonly settings?: Settings;
+  /** @default `dist/release` of the project */
+  readonly out?: string;
+  /** Told of each platform that cannot be compiled for. */
+  readonly onMissing: (target: string, reason: string) => void;
+}
+
+/**
+ * Makes a release.
+ *
+ * @returns the directory.
+ * @throws {BuildError} when the parts that need no download cannot be made.
+ */
+export async function release(options: ReleaseOptions): Promise<string> {
+  const settings = options.settings ?? DEFAULT_SETTINGS;
+  const out = options.out ?? `${DIST}/release`;
+  // What an earlier release left there would be taken for a part of this one.
+  await Deno.remove(out, { recursive: true }).catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await Deno.mkdir(out, { recursive: true });
+  const work = await Deno.makeTempDir();
+  const name = "crio-credential-provider";
+  try {
+    const facts = await readBuildFacts("src/main.ts", await bundle("main.ts"));
+    await Deno.copyFile(await buildScript({ settings, out: work }), `${out}/${name}-script`);
+    for (const target of TARGETS) {
+      try {
+        const path = await compile({ settings, out: `${work}/${target}`, target });
+        await Deno.copyFile(path, `${out}/${name}-${target}`);
+      } catch (error) {
+        if (!(error instanceof BuildError)) throw error;
+        options.onMissing(target, error.message);
+      }
+    }
+    const bom = billOfMaterials(facts, Deno.version.deno);
+    await Deno.writeTextFile(`${out}/${name}.cdx.json`, JSON.stringify(bom, null, 2) + "\n");
+    await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings) + "\n");
+    await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
+    return out;
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+/** Lines as `sha256sum --check` reads them. */
+async function checksums(directory: string): Promise<string> {
+  const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).sort();
+  const lines = names.map(async (name) =>
+    `${await sha256(await Deno.readFile(`${directory}/${name}`))}  ${name}\n`
+  );
+  return (await Promise.all(lines)).join("");
+}
+
+if (import.meta.main) {
+  const print = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+  Deno.exit(
+    await runBuildCommand({
+      name: "deno task release",
+      brief: "Make a release: executables, bill of materials, policy, checksums",
+      example: "--settings site.jsonc",
+    }, ({ settings, out, deno, target }) => {
+      if (deno !== undefined) throw new BuildError("--deno is for deno task build");
+      if (target !== undefined) throw new BuildError("--target is for deno task compile");
+      return release({
+        settings,
+        ...(out && { out }),
+        onMissing: (target, reason) =>
+          print(`warning: left out the compiled form for ${target}: ${reason}\n`),
+      });
+    }),
+  );
+}
