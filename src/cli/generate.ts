@@ -1,0 +1,241 @@
+/** `crio-credential-ctl generate`: manifests, ready to apply. */
+
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../manifests/choices.ts";
+import type { CtlContext } from "./ctl_context.ts";
+import type { Flags as CrioConfigFlags } from "./generate/crio_credential_provider_config.ts";
+import type { Flags as KubeletConfigFlags } from "./generate/kubelet_config.ts";
+import type { Flags as MachineConfigFlags } from "./generate/machine_config.ts";
+import type { Flags as RbacFlags } from "./generate/rbac.ts";
+import type { Flags as RegistriesConfFlags } from "./generate/registries_conf.ts";
+import type { Flags as SecretFlags } from "./generate/secret.ts";
+
+/** The parts of a flag with a value. The list of flags shows no placeholders, so the text does. */
+function described(placeholder: string, brief: string) {
+  return { kind: "parsed", parse: String, placeholder, brief: `${placeholder}  ${brief}` } as const;
+}
+
+function text(placeholder: string, brief: string) {
+  return { ...described(placeholder, brief), optional: true } as const;
+}
+
+function texts(placeholder: string, brief: string) {
+  return { ...text(placeholder, `${brief}; may be repeated`), variadic: true } as const;
+}
+
+const AUDIENCE = text(
+  "AUDIENCE",
+  "Audience of the tokens, one of the API server's [https://kubernetes.default.svc]",
+);
+const MIRROR = texts(
+  "SOURCE=LOCATION",
+  "Registry and a mirror of it, such as docker.io=mirror.local/hub",
+);
+const INSECURE = texts("LOCATION", "Mirror that is reached without TLS or its verification");
+const MATCH_IMAGE = "Images for which the kubelet runs the plugin, such as docker.io";
+const MERGE = "Provider file whose other providers are kept, or - for stdin";
+
+const ENV = {
+  kind: "boolean",
+  default: true,
+  brief: "Set variables that the compiled plugin would obey to values without effect",
+} as const;
+
+const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
+  loader: async () => (await import("./generate/kubelet_config.ts")).generateKubeletConfig,
+  docs: {
+    brief: "The kubelet's CredentialProviderConfig",
+    fullDescription: [
+      "Prints the file that the kubelet's --image-credential-provider-config names. Entries that",
+      "overlap those of another provider in the file are left out and reported, by the rule of",
+      "OpenShift's Machine Config Operator. With --from, prints what that operator makes of a",
+      "CRIOCredentialProviderConfig, and the conditions of the resource on stderr.",
+    ].join("\n"),
+    customUsage: [
+      { input: "--match-image docker.io --match-image quay.io", brief: "two registries" },
+      { input: "--match-image docker.io --merge providers.yaml", brief: "keep other providers" },
+      {
+        input: "--from cluster.yaml --platform aws --no-env",
+        brief: "as OpenShift 4.22 renders it",
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      matchImage: texts("PATTERN", MATCH_IMAGE),
+      from: text("FILE", "CRIOCredentialProviderConfig to render, or - for stdin"),
+      merge: text("FILE", MERGE),
+      platform: {
+        kind: "enum",
+        values: PLATFORMS,
+        optional: true,
+        brief: "With --from: OpenShift's platform, whose own provider is kept [none]",
+      },
+      audience: AUDIENCE,
+      arg: texts("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
+      env: ENV,
+    },
+  },
+});
+
+const rbac = buildCommand<RbacFlags, [], CtlContext>({
+  loader: async () => (await import("./generate/rbac.ts")).generateRbac,
+  docs: {
+    brief: "RBAC of the nodes and of a namespace",
+    fullDescription: [
+      "Prints the namespace part for --namespace: its service accounts may list its secrets. Prints",
+      "the node part for --node or --all-nodes: kubelets may ask for tokens of one audience.",
+      "All service accounts of a namespace belong into one call, whose binding replaces the last.",
+    ].join("\n"),
+    customUsage: [
+      { input: "--namespace team --all-nodes", brief: "both parts, service account default" },
+      { input: "--namespace team --service-account builder", brief: "the namespace alone" },
+      { input: "--node worker-0 --node worker-1", brief: "two nodes alone" },
+    ],
+  },
+  parameters: {
+    flags: {
+      namespace: text("NAME", "Namespace of the pods"),
+      serviceAccount: texts("NAME", "Service account of the pods [default]"),
+      node: texts("NAME", "Node of its own binding"),
+      allNodes: {
+        kind: "boolean",
+        optional: true,
+        withNegated: false,
+        brief: "All nodes, through the group system:nodes",
+      },
+      audience: AUDIENCE,
+    },
+  },
+});
+
+const secret = buildCommand<SecretFlags, [], CtlContext>({
+  loader: async () => (await import("./generate/secret.ts")).generateSecret,
+  docs: {
+    brief: "A registry secret, with the password from stdin",
+    fullDescription: [
+      "Prints a secret of type kubernetes.io/dockerconfigjson, which carries the password in base64.",
+      "The password is read from stdin; one line end behind it is dropped.",
+    ].join("\n"),
+    customUsage: [
+      {
+        input: "--namespace team --registry mirror.local:5000 --username puller < password",
+        brief: "a credential for a mirror",
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      namespace: described("NAME", "Namespace of the pods"),
+      registry: described(
+        "HOST[:PORT][/PATH]",
+        "What the credential opens: a mirror, or a path on it",
+      ),
+      username: described("NAME", "User at the registry"),
+      name: text("NAME", "Name of the secret [registry-<host>]"),
+    },
+  },
+});
+
+const registriesConf = buildCommand<RegistriesConfFlags, [], CtlContext>({
+  loader: async () => (await import("./generate/registries_conf.ts")).generateRegistriesConf,
+  docs: {
+    brief: "A drop-in for registries.conf",
+    fullDescription: [
+      "Prints a file for /etc/containers/registries.conf.d: mirrors of registries, tried in the order",
+      "given. It replaces tables for the same registries in earlier files.",
+    ].join("\n"),
+    customUsage: [
+      { input: "--mirror docker.io=mirror.local/hub", brief: "one mirror" },
+      {
+        input: "--mirror quay.io=10.0.0.1:5000 --insecure 10.0.0.1:5000",
+        brief: "one without TLS",
+      },
+    ],
+  },
+  parameters: { flags: { mirror: MIRROR, insecure: INSECURE } },
+});
+
+const machineConfig = buildCommand<MachineConfigFlags, [], CtlContext>({
+  loader: async () => (await import("./generate/machine_config.ts")).generateMachineConfig,
+  docs: {
+    brief: "OpenShift 4.21: a MachineConfig with provider file and registries drop-in",
+    fullDescription: [
+      "Prints a MachineConfig that writes the platform's provider file, with the platform's own",
+      "provider kept, and the mirrors as a drop-in. From OpenShift 4.22 on, use",
+      "crio-credential-provider-config for the former. 4.21 needs the feature gate",
+      "KubeletServiceAccountTokenForCredentialProviders.",
+    ].join("\n"),
+    customUsage: [
+      {
+        input: "--role worker --platform aws --mirror docker.io=mirror.local/hub",
+        brief: "the plugin for the mirrored registry",
+      },
+      {
+        input: "--role worker --platform gcp --match-image docker.io --merge providers.yaml",
+        brief: "with the provider file of the cluster",
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      role: described("ROLE", "Pool of machines, such as worker"),
+      platform: {
+        kind: "enum",
+        values: PLATFORMS,
+        brief: "Platform of the cluster, whose own provider is kept",
+      },
+      matchImage: texts("PATTERN", `${MATCH_IMAGE} [sources of the mirrors]`),
+      mirror: MIRROR,
+      insecure: INSECURE,
+      merge: text("FILE", `${MERGE} [what the platform ships]`),
+      audience: AUDIENCE,
+      ignition: {
+        kind: "enum",
+        values: IGNITION_VERSIONS,
+        default: "3.4",
+        brief: "Version of Ignition's specification",
+      },
+      env: ENV,
+    },
+  },
+});
+
+const crioConfig = buildCommand<CrioConfigFlags, [], CtlContext>({
+  loader: async () =>
+    (await import("./generate/crio_credential_provider_config.ts"))
+      .generateCrioCredentialProviderConfig,
+  docs: {
+    brief: "OpenShift 4.22: a CRIOCredentialProviderConfig",
+    customUsage: [{ input: "--match-image docker.io", brief: "one registry" }],
+  },
+  parameters: {
+    flags: {
+      matchImage: texts("PATTERN", MATCH_IMAGE),
+      apiVersion: {
+        kind: "enum",
+        values: CRIO_CONFIG_VERSIONS,
+        default: "v1alpha1",
+        brief: "Version of config.openshift.io: 4.22 has v1alpha1 alone",
+      },
+    },
+  },
+});
+
+/** The sub-commands. */
+export const GENERATE = buildRouteMap<string, CtlContext>({
+  routes: {
+    kubeletConfig,
+    rbac,
+    secret,
+    registriesConf,
+    machineConfig,
+    crioCredentialProviderConfig: crioConfig,
+  },
+  docs: {
+    brief: "Print manifests, ready to apply",
+    fullDescription:
+      "Prints manifests to stdout and nothing else there; what there is to say about " +
+      "them goes to stderr.",
+  },
+});

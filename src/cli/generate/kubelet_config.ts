@@ -1,0 +1,87 @@
+/** `generate kubelet-config` */
+
+import { UsageError, UserError } from "../../errors.ts";
+import type { Platform } from "../../manifests/choices.ts";
+import {
+  emptyConfig,
+  formatCredentialProviderConfig,
+  mergeProvider,
+  type MergeResult,
+} from "../../manifests/credential_provider_config.ts";
+import {
+  parseCrioCredentialProviderConfig,
+  renderCrioCredentialProviderConfig,
+} from "../../manifests/crio_credential_provider_config.ts";
+import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
+import { formatYaml } from "../../manifests/yaml.ts";
+import { type CtlContext, readInput, report } from "../ctl_context.ts";
+import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly matchImage?: readonly string[];
+  readonly from?: string;
+  readonly merge?: string;
+  readonly platform?: Platform;
+  readonly audience?: string;
+  readonly arg?: readonly string[];
+  readonly env: boolean;
+}
+
+/** Prints a `CredentialProviderConfig`. */
+export async function generateKubeletConfig(this: CtlContext, flags: Flags): Promise<void> {
+  const merged = flags.from === undefined
+    ? await mergeFlags(this, flags)
+    : await renderResource(this, flags, flags.from);
+  const config = requireEntries(this, merged);
+  this.process.stdout.write(formatYaml([formatCredentialProviderConfig(config)]));
+}
+
+async function mergeFlags(context: CtlContext, flags: Flags): Promise<MergeResult> {
+  const { matchImage = [], merge, platform, audience, arg, env } = flags;
+  if (platform !== undefined) {
+    throw new UsageError("--platform", "goes with --from", "use --merge with the platform's file");
+  }
+  if (matchImage.length === 0) {
+    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+  }
+  if (audience === "") throw new UsageError("--audience", "is empty");
+  checkMatchImages(context, matchImage);
+  const existing = merge === undefined ? emptyConfig() : await readProviderFile(context, merge);
+  return mergeProvider(existing, {
+    matchImages: matchImage,
+    env,
+    ...(audience !== undefined && { audience }),
+    ...(arg !== undefined && arg.length > 0 && { args: arg }),
+  });
+}
+
+async function renderResource(
+  context: CtlContext,
+  flags: Flags,
+  path: string,
+): Promise<MergeResult> {
+  const { matchImage = [], merge, platform, audience, arg = [], env } = flags;
+  if (matchImage.length > 0 || audience !== undefined || arg.length > 0) {
+    throw new UsageError("--from", "does not go with --match-image, --audience or --arg");
+  }
+  if (merge !== undefined && platform !== undefined) {
+    throw new UsageError("--merge", "does not go with --platform", "give one provider file");
+  }
+  if (path === "-" && merge === "-") throw new UsageError("--merge", "reads stdin, as --from does");
+  const matchImages = parseCrioCredentialProviderConfig(
+    await readInput(context, path, "from"),
+    path,
+  );
+  const base = merge === undefined
+    ? PLATFORM_PROVIDERS[platform ?? "none"].config
+    : await readProviderFile(context, merge);
+  const rendering = renderCrioCredentialProviderConfig(matchImages, base, env);
+  for (const { type, status, reason, message } of rendering.conditions) {
+    report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
+  }
+  if (matchImages.length === 0) {
+    throw new UserError(path, `"spec.matchImages" is empty: it configures no provider`);
+  }
+  return rendering;
+}

@@ -1,0 +1,59 @@
+/** `generate rbac` */
+
+import { UsageError } from "../../errors.ts";
+import { DEFAULT_AUDIENCE } from "../../manifests/credential_provider_config.ts";
+import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { createNamespaceRbac, createNodeRbac } from "../../manifests/rbac.ts";
+import { formatYaml, type Manifest } from "../../manifests/yaml.ts";
+import type { CtlContext } from "../ctl_context.ts";
+import { checkName } from "./names.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly namespace?: string;
+  readonly serviceAccount?: readonly string[];
+  readonly node?: readonly string[];
+  readonly allNodes?: boolean;
+  readonly audience?: string;
+}
+
+/** Prints the node part, the namespace part, or both. */
+export function generateRbac(this: CtlContext, flags: Flags): void {
+  const { namespace, serviceAccount = [], node = [], allNodes = false, audience } = flags;
+  if (namespace === undefined && serviceAccount.length > 0) {
+    throw new UsageError("--service-account", "goes with --namespace");
+  }
+  if (allNodes && node.length > 0) throw new UsageError("--all-nodes", "does not go with --node");
+  const nodePart = allNodes || node.length > 0;
+  if (audience !== undefined && !nodePart) {
+    throw new UsageError("--audience", "goes with --node or --all-nodes");
+  }
+  // An audience is a resource's name here, in which * stands for all of them.
+  if (audience === "" || audience === "*") {
+    throw new UsageError(
+      "--audience",
+      "must name one audience, as the kubelet's configuration does",
+    );
+  }
+  const manifests: Manifest[] = [];
+  if (nodePart) {
+    node.forEach((name) => checkName("--node", name, isDnsSubdomain, "node"));
+    manifests.push(...createNodeRbac(audience ?? DEFAULT_AUDIENCE, [...new Set(node)]));
+  }
+  if (namespace !== undefined) {
+    checkName("--namespace", namespace, isDnsLabel, "namespace");
+    const accounts = serviceAccount.length === 0 ? ["default"] : [...new Set(serviceAccount)];
+    for (const name of accounts) {
+      checkName("--service-account", name, isDnsSubdomain, "service account");
+    }
+    manifests.push(...createNamespaceRbac(namespace, accounts));
+  }
+  if (manifests.length === 0) {
+    throw new UsageError(
+      "generate rbac",
+      "has nothing to print",
+      "give --namespace or --all-nodes",
+    );
+  }
+  this.process.stdout.write(formatYaml(manifests));
+}

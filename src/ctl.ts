@@ -1,0 +1,24 @@
+/** Entry of the operator's tool `crio-credential-ctl`. */
+
+import type { StricliProcess } from "@stricli/core";
+import { runCtl } from "./cli/ctl.ts";
+import type { Settings } from "./settings.ts";
+import { writeText } from "./stdio.ts";
+import type { BuildFacts } from "./version.ts";
+
+/** What the build fixes in an executable. */
+interface Build {
+  /** The defaults of the plugin built together with this. */
+  readonly settings: Settings;
+  readonly facts: BuildFacts;
+}
+
+/** Put in front of the bundle by the build. */
+declare const BUILD: Build;
+
+const process: StricliProcess = {
+  stdout: { write: (text) => writeText(Deno.stdout, text) },
+  stderr: { write: (text) => writeText(Deno.stderr, text) },
+};
+
+Deno.exit(await runCtl(Deno.args, { process, stdin: Deno.stdin }, BUILD.facts));

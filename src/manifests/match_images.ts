@@ -1,0 +1,143 @@
+/**
+ * The patterns of `matchImages`: how the kubelet reads and matches them, and when the Machine Config
+ * Operator holds two of them to overlap. The two rules differ.
+ */
+
+import { UserError } from "../errors.ts";
+
+/** A pattern, taken apart as the kubelet does it. */
+export interface MatchImage {
+  /** Labels of the host; a `*` stands for any characters of one label. */
+  readonly labels: readonly string[];
+  /** Empty: no port. */
+  readonly port: string;
+  /** What the path of an image must begin with, a `/` in front; empty: any path. */
+  readonly path: string;
+}
+
+/** Go's `net/url` refuses any other ASCII character in a host name. */
+const HOST = /^[\w\-.~!$&'()*+,;=<>"\P{ASCII}]*$/u;
+const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
+
+/**
+ * Parses a pattern as the kubelet does (`credentialprovider.ParseSchemelessURL`, `SplitURL`): what
+ * Go's `net/url` makes of it behind `https://`. Much passes that no image can match.
+ *
+ * @throws {UserError} when the kubelet would not start with such a pattern.
+ */
+export function parseMatchImage(text: string): MatchImage {
+  const refuse = (problem: string) => new UserError(JSON.stringify(text), problem);
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw refuse("holds a control character");
+  const [, authority = "", path = ""] = /^([^/?#]*)([^?#]*)/.exec(text) ?? [];
+  const at = authority.lastIndexOf("@");
+  if (!USER_INFO.test(authority.slice(0, at + 1))) throw refuse("is not of the form host/path");
+  const { name, port } = splitHost(authority.slice(at + 1), refuse);
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw refuse(`holds a "%" without two hex digits`);
+  // A path that is no UTF-8 is compared by bytes, and no image has one.
+  return { labels: name.split("."), port, path: decode(path) };
+}
+
+function splitHost(host: string, refuse: (problem: string) => UserError) {
+  const address = /^\[([A-Fa-f0-9:.]*)\](?::(\d*))?$/.exec(host);
+  if (address !== null) {
+    const [, name = "", port] = address;
+    // Without a port the brackets stay, and are then read as a set of characters.
+    return port === undefined ? { name: host, port: "" } : { name, port };
+  }
+  const [, name = "", port = ""] = /^([^:]*)(?::(.*))?$/.exec(host) ?? [];
+  if (!/^\d*$/.test(port)) throw refuse(`has ${JSON.stringify(port)} as port`);
+  if (!HOST.test(name)) throw refuse("holds a character that no host name can hold");
+  if (host.indexOf(":") !== host.lastIndexOf(":")) throw refuse("holds more than one port");
+  return { name, port };
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The name that the kubelet compares is the pod's, normalised: a host, and a path of lower case. */
+const NAME = /^[A-Za-z0-9*.-]+(?::\d+)?(?:\/[a-z0-9._/-]*)?$/;
+
+/**
+ * Says why no image, or not the images that the writer means, can match a pattern that the kubelet
+ * accepts; `undefined` when there is nothing to say.
+ */
+export function explainUnmatchable(text: string): string | undefined {
+  if (/^[a-z]+:\/\//i.test(text)) return "begins with a URL scheme: leave it out";
+  if (text.startsWith("[") && !/\]:\d/.test(text)) {
+    return "is an IPv6 address without a port, which the kubelet reads as a set of characters";
+  }
+  const path = text.slice(text.indexOf("/"));
+  if (text.includes("/") && /[:@]/.test(path)) {
+    return "names a tag or digest: the kubelet compares the name without";
+  }
+  if (text.includes("/") && path.includes("*")) {
+    return `has a "*" in its path, where it is no wildcard`;
+  }
+  if (!NAME.test(text) && !/^\[[A-Fa-f0-9:.]+\]:\d+(?:\/[a-z0-9._/-]*)?$/.test(text)) {
+    return "is not of the form host[:port][/path] that names of images have";
+  }
+  const host = text.split("/", 1)[0] ?? "";
+  if (host.split(/[.:]/).includes("")) return "has an empty part in its host";
+  if (!/[.:*]/.test(host) && host !== "localhost") {
+    return "begins with no host: the kubelet compares full names, such as docker.io/library/nginx";
+  }
+  return undefined;
+}
+
+/**
+ * Whether some image matches both patterns, so that the kubelet runs both providers for it and
+ * whether, one of them being a plain name, it matches the other (`credentialprovider.URLsMatch`):
+ * same port, same number of labels, each matching, and one path the beginning of the other.
+ */
+export function intersects(a: MatchImage, b: MatchImage): boolean {
+  return a.port === b.port && a.labels.length === b.labels.length &&
+    (a.path.startsWith(b.path) || b.path.startsWith(a.path)) &&
+    a.labels.every((label, index) => labelsIntersect(label, b.labels[index] ?? ""));
+}
+
+/** Whether the kubelet runs a provider with this pattern for an image, named without tag. */
+export function matchesImage(pattern: MatchImage, image: string): boolean {
+  const name = parseMatchImage(image);
+  return name.path.startsWith(pattern.path) && intersects(pattern, name);
+}
+
+/** Whether some text without dots matches both labels. */
+function labelsIntersect(a: string, b: string): boolean {
+  // An address in brackets is a set of characters to the kubelet, none of which is a host.
+  if (a.startsWith("[") || b.startsWith("[")) return false;
+  // below[j]: whether what follows a[i] has a text in common with what begins at b[j].
+  let below: boolean[] = [];
+  for (let i = a.length; i >= 0; i--) {
+    const row: boolean[] = [];
+    for (let j = b.length; j >= 0; j--) {
+      const right = row[j + 1] ?? false, under = below[j] ?? false;
+      if (i === a.length && j === b.length) row[j] = true;
+      else if (a[i] === "*" || b[j] === "*") row[j] = right || under;
+      else row[j] = i < a.length && a[i] === b[j] && (below[j + 1] ?? false);
+    }
+    below = row;
+  }
+  return below[0] ?? false;
+}
+
+/**
+ * Whether two entries overlap to the Machine Config Operator, which compares them as scopes of
+ * `registries.conf` (`ScopeIsNestedInsideScope` of openshift/runtime-utils), one inside the other:
+ * a `*.` in front covers any number of labels, a `*` elsewhere is a character like any other.
+ */
+export function scopesOverlap(a: string, b: string): boolean {
+  return isNested(a, b) || isNested(b, a);
+}
+
+function isNested(scope: string, outer: string): boolean {
+  if (scope === outer || scope.startsWith(`${outer}/`)) return true;
+  if (!outer.startsWith("*.")) return false;
+  const [host = ""] = scope.split(scope.includes(":") ? ":" : "/", 1);
+  return !host.includes("/") && host.endsWith(outer.slice(1));
+}

@@ -1,0 +1,71 @@
+/** A drop-in for `registries.conf` (containers-registries.conf(5), version 2). */
+
+import { stringify } from "smol-toml";
+import { UsageError } from "../errors.ts";
+import { parseRepository } from "../registries/reference.ts";
+
+/** A registry, or a part of it, with one mirror. */
+export interface MirrorRule {
+  /** What images must begin with; `*.host` for all sub-domains. */
+  readonly source: string;
+  /** Where they are looked for first. */
+  readonly mirror: string;
+}
+
+/** Where the drop-in belongs. */
+export const DROP_IN_PATH = "/etc/containers/registries.conf.d/50-crio-credential-provider.conf";
+
+/**
+ * Parses `docker.io=mirror.local/hub`.
+ *
+ * @throws {UsageError} whose place is left to be filled in.
+ */
+export function parseMirrorRule(text: string): MirrorRule {
+  const [source, mirror, ...rest] = text.split("=").map((part) => part.replace(/\/+$/, ""));
+  if (source === undefined || mirror === undefined || rest.length > 0) {
+    throw new UsageError(
+      "",
+      `${JSON.stringify(text)} is not SOURCE=LOCATION`,
+      "write it like docker.io=mirror.local/hub",
+    );
+  }
+  checkLocation(source.replace(/^\*\.(?=[^/:]+$)/, ""));
+  checkLocation(mirror);
+  return { source, mirror };
+}
+
+/**
+ * Checks a location: host with port and path if need be.
+ *
+ * @throws {UsageError} whose place is left to be filled in.
+ */
+export function checkLocation(text: string): void {
+  // Every image of the location must have a name that the image library takes.
+  if (parseRepository(`${text}/repository/image`) !== undefined) return;
+  throw new UsageError(
+    "",
+    `${JSON.stringify(text)} is not a registry with port and path`,
+    /^https?:\/\//.test(text) ? "leave out the URL scheme" : "write it like mirror.local:5000/hub",
+  );
+}
+
+/**
+ * Makes the drop-in: one table for each source, its mirrors in the order given.
+ *
+ * @param insecure mirrors that are reached without TLS or without verification.
+ */
+export function createRegistriesDropIn(
+  rules: readonly MirrorRule[],
+  insecure: ReadonlySet<string>,
+): string {
+  const bySource = Map.groupBy(rules, ({ source }) => source);
+  const registry = [...bySource].map(([source, own]) => ({
+    // A wildcard prefix must do without a location, and is not rewritten then.
+    ...(source.startsWith("*.") ? { prefix: source } : { location: source }),
+    mirror: [...new Set(own.map(({ mirror }) => mirror))].map((location) => ({
+      location,
+      ...(insecure.has(location) && { insecure: true }),
+    })),
+  }));
+  return stringify({ registry });
+}

@@ -1,0 +1,31 @@
+/** A registry secret, as `kubectl create secret docker-registry` makes it. */
+
+import type { Manifest } from "./yaml.ts";
+
+/** Whose secret it is, and what is in it. */
+export interface RegistrySecret {
+  readonly namespace: string;
+  readonly name: string;
+  /** Key of the entry: a host with port and path if need be. */
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Makes the manifest, which carries the password. */
+export function createRegistrySecret(secret: RegistrySecret): Manifest {
+  const { namespace, name, registry, username, password } = secret;
+  const auth = toBase64(`${username}:${password}`);
+  const config = { auths: { [registry]: { username, password, auth } } };
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name, namespace },
+    type: "kubernetes.io/dockerconfigjson",
+    data: { ".dockerconfigjson": toBase64(JSON.stringify(config)) },
+  };
+}
+
+function toBase64(text: string): string {
+  return new TextEncoder().encode(text).toBase64();
+}
