@@ -47,6 +47,10 @@ export const JsonObject = v.custom<Readonly<Record<string, unknown>>>(
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = formatPath(issue.path?.map((item) => item.key) ?? []);
   const key = path === "" ? "it" : JSON.stringify(path);
+  // A strict object expects nothing under a key that it does not have.
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    return `${key} is no key of this kind of file`;
+  }
   if (issue.input === undefined) return `${key} is missing`;
   if (issue.kind === "validation" || issue.type === "custom") return `${key} ${issue.message}`;
   return `${key} must be ${describeExpected(issue.expected)}`;

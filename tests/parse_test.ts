@@ -31,6 +31,7 @@ const Schema = v.object({
   form: v.optional(v.pipe(v.string(), v.regex(/^a+$/, "is not made of a"))),
   map: v.optional(JsonObject),
   either: v.optional(v.union([v.string(), v.number()])),
+  strict: v.optional(v.strictObject({ size: v.number() })),
 });
 
 const VALUES: readonly [value: unknown, problem: string][] = [
@@ -38,6 +39,9 @@ const VALUES: readonly [value: unknown, problem: string][] = [
   [null, "it must be an object"],
   [{}, `"name" is missing`],
   [{ name: null }, `"name" must be a string`],
+  [{ name: "", strict: {} }, `"strict.size" is missing`],
+  [{ name: "", strict: 5 }, `"strict" must be an object`],
+  [{ name: "", strict: { size: 1, sizes: 2 } }, `"strict.sizes" is no key of this kind of file`],
   [{ name: "", flag: "true" }, `"flag" must be a boolean`],
   [{ name: "", list: {} }, `"list" must be an array`],
   [{ name: "", list: [{ size: 1 }, {}] }, `"list[1].size" is missing`],
