@@ -16,7 +16,8 @@ export interface MatchImage {
 }
 
 /** Go's `net/url` refuses any other ASCII character in a host name. */
-const HOST = /^[\w\-.~!$&'()*+,;=<>"\P{ASCII}]*$/u;
+const HOST = /^[\w\-.~!$&'()*+,;=<>"\]\P{ASCII}]*$/u;
+const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
 
 /**
@@ -27,13 +28,17 @@ const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
  */
 export function parseMatchImage(text: string): MatchImage {
   const refuse = (problem: string) => new UserError(JSON.stringify(text), problem);
+  const [, rest = "", fragment = ""] = /^([^#]*)(.*)$/s.exec(text) ?? [];
   // deno-lint-ignore no-control-regex -- control characters are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw refuse("holds a control character");
-  const [, authority = "", path = ""] = /^([^/?#]*)([^?#]*)/.exec(text) ?? [];
+  if (/[\u0000-\u001f\u007f]/.test(rest)) throw refuse("holds a control character");
+  const [, authority = "", path = ""] = /^([^/?]*)([^?]*)/.exec(rest) ?? [];
   const at = authority.lastIndexOf("@");
-  if (!USER_INFO.test(authority.slice(0, at + 1))) throw refuse("is not of the form host/path");
+  const user = authority.slice(0, at + 1);
+  if (!USER_INFO.test(user)) throw refuse("is not of the form host/path");
+  if (BROKEN_ESCAPE.test(`${user} ${path} ${fragment}`)) {
+    throw refuse(`holds a "%" without two hex digits`);
+  }
   const { name, port } = splitHost(authority.slice(at + 1), refuse);
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) throw refuse(`holds a "%" without two hex digits`);
   // A path that is no UTF-8 is compared by bytes, and no image has one.
   return { labels: name.split("."), port, path: decode(path) };
 }
@@ -42,6 +47,7 @@ function splitHost(host: string, refuse: (problem: string) => UserError) {
   const address = /^\[([A-Fa-f0-9:.]*)\](?::(\d*))?$/.exec(host);
   if (address !== null) {
     const [, name = "", port] = address;
+    if (!URL.canParse(`https://[${name}]`)) throw refuse("holds no IPv6 address in its brackets");
     // Without a port the brackets stay, and are then read as a set of characters.
     return port === undefined ? { name: host, port: "" } : { name, port };
   }
@@ -83,7 +89,9 @@ export function explainUnmatchable(text: string): string | undefined {
     return "is not of the form host[:port][/path] that names of images have";
   }
   const host = text.split("/", 1)[0] ?? "";
-  if (host.split(/[.:]/).includes("")) return "has an empty part in its host";
+  if (!host.startsWith("[") && host.split(/[.:]/).includes("")) {
+    return "has an empty part in its host";
+  }
   if (!/[.:*]/.test(host) && host !== "localhost") {
     return "begins with no host: the kubelet compares full names, such as docker.io/library/nginx";
   }
@@ -91,26 +99,34 @@ export function explainUnmatchable(text: string): string | undefined {
 }
 
 /**
- * Whether some image matches both patterns, so that the kubelet runs both providers for it and
- * whether, one of them being a plain name, it matches the other (`credentialprovider.URLsMatch`):
- * same port, same number of labels, each matching, and one path the beginning of the other.
+ * Whether some image matches both patterns, so that the kubelet runs both providers for it
+ * (`credentialprovider.URLsMatch`): same port, same number of labels, each matching, and one path
+ * the beginning of the other.
  */
 export function intersects(a: MatchImage, b: MatchImage): boolean {
-  return a.port === b.port && a.labels.length === b.labels.length &&
-    (a.path.startsWith(b.path) || b.path.startsWith(a.path)) &&
-    a.labels.every((label, index) => labelsIntersect(label, b.labels[index] ?? ""));
+  return isMatchable(a) && isMatchable(b) && hostsIntersect(a, b) &&
+    (a.path.startsWith(b.path) || b.path.startsWith(a.path));
 }
 
 /** Whether the kubelet runs a provider with this pattern for an image, named without tag. */
 export function matchesImage(pattern: MatchImage, image: string): boolean {
   const name = parseMatchImage(image);
-  return name.path.startsWith(pattern.path) && intersects(pattern, name);
+  return isMatchable(pattern) && hostsIntersect(pattern, name) &&
+    name.path.startsWith(pattern.path);
+}
+
+/** To the kubelet an address in brackets is a set of characters, none of which is a host. */
+function isMatchable({ labels }: MatchImage): boolean {
+  return !labels.some((label) => label.startsWith("["));
+}
+
+function hostsIntersect(a: MatchImage, b: MatchImage): boolean {
+  return a.port === b.port && a.labels.length === b.labels.length &&
+    a.labels.every((label, index) => labelsIntersect(label, b.labels[index] ?? ""));
 }
 
 /** Whether some text without dots matches both labels. */
 function labelsIntersect(a: string, b: string): boolean {
-  // An address in brackets is a set of characters to the kubelet, none of which is a host.
-  if (a.startsWith("[") || b.startsWith("[")) return false;
   // below[j]: whether what follows a[i] has a text in common with what begins at b[j].
   let below: boolean[] = [];
   for (let i = a.length; i >= 0; i--) {
