@@ -37,6 +37,11 @@ export async function readInput(context: CtlContext, path: string, flag: string)
   return text;
 }
 
+/** What errors call an input that a flag names. */
+export function inputName(path: string): string {
+  return path === "-" ? "stdin" : path;
+}
+
 /**
  * Reads stdin to its end.
  *

@@ -14,7 +14,7 @@ import {
 } from "../../manifests/crio_credential_provider_config.ts";
 import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
-import { type CtlContext, readInput, report } from "../ctl_context.ts";
+import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
 
 /** Flags of the command. */
@@ -69,9 +69,10 @@ async function renderResource(
     throw new UsageError("--merge", "does not go with --platform", "give one provider file");
   }
   if (path === "-" && merge === "-") throw new UsageError("--merge", "reads stdin, as --from does");
+  const name = inputName(path);
   const matchImages = parseCrioCredentialProviderConfig(
     await readInput(context, path, "from"),
-    path,
+    name,
   );
   const base = merge === undefined
     ? PLATFORM_PROVIDERS[platform ?? "none"].config
@@ -81,7 +82,7 @@ async function renderResource(
     report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
   }
   if (matchImages.length === 0) {
-    throw new UserError(path, `"spec.matchImages" is empty: it configures no provider`);
+    throw new UserError(name, `"spec.matchImages" is empty: it configures no provider`);
   }
   return rendering;
 }

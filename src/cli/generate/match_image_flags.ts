@@ -10,7 +10,7 @@ import {
   parseCredentialProviderConfig,
 } from "../../manifests/credential_provider_config.ts";
 import { refuseViolations } from "../../manifests/crio_credential_provider_config.ts";
-import { type CtlContext, readInput, report } from "../ctl_context.ts";
+import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts";
 
 /**
  * Refuses patterns that match nothing or are not of the kubelet's form.
@@ -38,8 +38,9 @@ export async function readProviderFile(
   context: CtlContext,
   path: string,
 ): Promise<CredentialProviderConfig> {
-  const config = parseCredentialProviderConfig(await readInput(context, path, "merge"), path);
-  refuseViolations(findViolations(config), path);
+  const name = inputName(path);
+  const config = parseCredentialProviderConfig(await readInput(context, path, "merge"), name);
+  refuseViolations(findViolations(config), name);
   return config;
 }
 
