@@ -46,17 +46,36 @@ export async function buildScript(options: ScriptOptions = {}): Promise<string> 
  * key logs and the runtime's own switches all act past its permissions.
  */
 export function scriptHeader(settings: Settings, deno: string): string {
+  return shellHeader({
+    grants: permissionFlags(settings).map(quote),
+    deno,
+  });
+}
+
+/**
+ * The header of a script.
+ *
+ * @param parts.prelude shell commands that come first, each ended by a semicolon.
+ * @param parts.grants permission flags as words of the shell.
+ */
+export function shellHeader(
+  { prelude = "", grants, deno }: {
+    readonly prelude?: string;
+    readonly grants: readonly string[];
+    readonly deno: string;
+  },
+): string {
   const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
     `${name}=${value}`
   );
   const command = [
-    "exec /usr/bin/env -i",
+    `${prelude}exec /usr/bin/env -i`,
     // Only to find a runtime that is named without its path.
     ...(deno.includes("/") ? [] : [`PATH="$PATH"`]),
     ...environment.map(quote),
     quote(deno),
     "run --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
-    ...permissionFlags(settings).map(quote),
+    ...grants,
     `--ext=js "$0" "$@"`,
   ];
   return `#!/bin/sh\n":" //; ${command.join(" ")}`;

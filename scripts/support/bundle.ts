@@ -29,9 +29,14 @@ export async function bundle(entry: string): Promise<string> {
 }
 
 /** The bundle of the plugin with what its build fixes put in front, on a line of its own. */
-export async function bundlePlugin(settings: Settings): Promise<string> {
-  const program = await bundle("main.ts");
-  const facts = await readBuildFacts("src/main.ts", program);
+export function bundlePlugin(settings: Settings): Promise<string> {
+  return bundleProgram("main.ts", settings);
+}
+
+/** The bundle of an entry of `src/` with what its build fixes put in front, on a line of its own. */
+export async function bundleProgram(entry: string, settings: Settings): Promise<string> {
+  const program = await bundle(entry);
+  const facts = await readBuildFacts(`src/${entry}`, program);
   const build: { settings: Settings; facts: BuildFacts } = { settings, facts };
   return `const BUILD=${JSON.stringify(build)};\n${program}`;
 }
