@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { describeIssue } from "../parse.ts";
-import { HOSTILE_VARIABLES } from "../runtime_environment.ts";
+import { kubeletEnvironment } from "../runtime_environment.ts";
 import { parseGoDuration } from "./duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
 import { isAnnotationKey } from "./names.ts";
@@ -216,7 +216,7 @@ export interface ProviderOptions {
   readonly audience?: string;
   /** Arguments of the plugin. @default those of an existing provider, else none */
   readonly args?: readonly string[];
-  /** Whether {@link HOSTILE_VARIABLES} are set, which the compiled form needs. @default true */
+  /** Whether {@link kubeletEnvironment} is set, which the compiled form needs. @default true */
   readonly env?: boolean;
 }
 
@@ -231,9 +231,7 @@ export function createProvider(options: ProviderOptions): CredentialProvider {
     matchImages: [...options.matchImages],
     defaultCacheDuration: "1s",
     args: [...options.args ?? []],
-    env: options.env === false
-      ? []
-      : Object.entries(HOSTILE_VARIABLES).map(([name, value]) => ({ name, value })),
+    env: options.env === false ? [] : kubeletEnvironment(),
     tokenAttributes: {
       serviceAccountTokenAudience: options.audience ?? DEFAULT_AUDIENCE,
       cacheType: "Token",
