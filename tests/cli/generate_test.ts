@@ -313,6 +313,7 @@ Deno.test("the drop-in is read as registries.conf, mirrors in order", async () =
     "a.b.example.com/app",
   ]);
   assert.equal(text.match(/insecure = true/g)?.length, 1);
+  assert.equal(text.match(/location = "backup\.local"/g)?.length, 1);
   assert.match(text, /location = "10\.0\.0\.1:5000"\ninsecure = true/);
 });
 
@@ -475,6 +476,8 @@ for (const [platform, file, first] of PLATFORM_FILES) {
     );
     const config = schemas.readManifest(schemas.MachineConfig, text);
     assert.equal(config.spec.config.ignition.version, "3.5.0");
+    assert.equal(config.metadata.name, "99-infra-crio-credential-provider");
+    assert.equal(config.metadata.labels["machineconfiguration.openshift.io/role"], "infra");
     const files = await schemas.readNodeFiles(config);
     const path = `/etc/kubernetes/credential-providers/${file}-credential-provider.yaml`;
     const { providers } = schemas.readManifest(
