@@ -11,7 +11,7 @@ const RESOURCE = `${FIXTURES}openshift/crio-credential-provider-config.yaml`;
 async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
   const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
   const { stdout } = await new Deno.Command("/bin/sh", {
-    args: ["-c", header.replace("exec env -i", "exec printf '%s\\n'"), ctl, ...args],
+    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
     stderr: "null",
   }).output();
   return new TextDecoder().decode(stdout).split("\n");

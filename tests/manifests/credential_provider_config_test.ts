@@ -9,7 +9,7 @@ import {
   parseCredentialProviderConfig,
 } from "../../src/manifests/credential_provider_config.ts";
 import { formatYaml } from "../../src/manifests/yaml.ts";
-import { HOSTILE_VARIABLES } from "../../src/runtime_environment.ts";
+import { kubeletEnvironment } from "../../src/runtime_environment.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
@@ -224,10 +224,10 @@ function written(merged: CredentialProviderConfig | undefined) {
   return schemas.readManifest(schemas.CredentialProviderConfig, text);
 }
 
-Deno.test("without variables it is the configuration that the end-to-end run uses", () => {
+Deno.test("it is the configuration that the README documents and the end-to-end run uses", () => {
   const path = "kubernetes/credential-provider-config.yaml";
   assert.deepEqual(
-    written(createCredentialProviderConfig({ matchImages: ["docker.io"], env: false })),
+    written(createCredentialProviderConfig({ matchImages: ["docker.io"] })),
     schemas.readManifest(schemas.CredentialProviderConfig, fixture(path)),
   );
 });
@@ -235,7 +235,10 @@ Deno.test("without variables it is the configuration that the end-to-end run use
 Deno.test("the variables that the compiled form would obey are set to what takes their effect", () => {
   const { providers } = written(createCredentialProviderConfig({ matchImages: ["docker.io"] }));
   const env = Object.fromEntries(providers[0]?.env?.map(({ name, value }) => [name, value]) ?? []);
-  assert.deepEqual(env, HOSTILE_VARIABLES);
+  assert.deepEqual(
+    env,
+    Object.fromEntries(kubeletEnvironment().map(({ name, value }) => [name, value])),
+  );
   assert.equal(env["HTTPS_PROXY"], "");
   assert.equal(env["NO_PROXY"], "*,0.0.0.0/0,::/0");
 });
@@ -249,7 +252,6 @@ Deno.test("merged into a file, our provider comes last and the others stay as th
   const before = schemas.readManifest(schemas.CredentialProviderConfig, ecr).providers.slice(0, 1);
   const { config: merged, skipped, shared } = mergeProvider(existing(...before), {
     matchImages: ["docker.io"],
-    env: false,
   });
   assert.deepEqual(
     written(merged),

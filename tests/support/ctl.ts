@@ -15,6 +15,7 @@ const FACTS: BuildFacts = {
   version: "1.2.3",
   gitCommit: "0123abc",
   gitCommitDate: "2026-01-02T03:04:05Z",
+  bundleSha256: "00ff",
   dependencies: ["example@1.0.0 sha512-…"],
 };
 
