@@ -59,7 +59,8 @@ export class Cluster implements AsyncDisposable {
   }
 
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const given = options.settings === undefined ? await givenExecutable() : undefined;
+    const asGiven = options.settings === undefined && options.api?.hostname === undefined;
+    const given = asGiven ? await givenExecutable() : undefined;
     if (given !== undefined) return await Cluster.#startFor(given, options);
     const api = await ApiServer.start(options.api);
     const settings = typeof options.settings === "function"
