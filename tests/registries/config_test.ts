@@ -351,7 +351,7 @@ Deno.test("a node without any of the files has an empty configuration", () => {
 Deno.test("a drop-in that is gone when it is opened is skipped", async () => {
   await withFiles({ "etc/registries.conf": "" }, async (root) => {
     await Deno.mkdir(`${root}/etc/registries.conf.d`);
-    await Deno.symlink("/nonexistent", `${root}/etc/registries.conf.d/10.conf`);
+    await Deno.symlink(`${root}/gone`, `${root}/etc/registries.conf.d/10.conf`);
     assert.deepEqual(readRegistriesFiles(inRoot(root)).dropIns, []);
   });
 });
