@@ -64,10 +64,21 @@ Deno.test("no attempt begins that could only end after the deadline", async () =
   assert.match(String(outcome), /after 2 attempts/);
 });
 
-Deno.test("Retry-After is the least delay, with jitter on top", async () => {
+Deno.test("Retry-After is the least delay, with jitter on top that is as long as what it asks for", async () => {
   const busy = new RetryableAnswer("HTTP status 429", "2");
   assert.deepEqual((await run([busy])).delays, [2050]);
-  assert.deepEqual((await run([busy], { random: 0.5 })).delays, [2075]);
+  assert.deepEqual((await run([busy], { random: 0.5 })).delays, [3075]);
+  const long = new RetryableAnswer("HTTP status 429", "20");
+  assert.deepEqual((await run([long], { random: 0.5 })).delays, [22_575]);
+  const now = new RetryableAnswer("HTTP status 429", "0");
+  assert.deepEqual((await run([now], { random: 0.5 })).delays, [75]);
+});
+
+Deno.test("jitter does not cost the attempt that Retry-After leaves time for", async () => {
+  const busy = new RetryableAnswer("HTTP status 429", "20");
+  const { outcome, delays } = await run([busy], { random: 0.9, deadline: 21_095 });
+  assert.equal(outcome, "done");
+  assert.deepEqual(delays, [20_545]);
 });
 
 Deno.test("a Retry-After beyond the deadline ends the run at once", async () => {
