@@ -1,0 +1,170 @@
+/**
+ * Races with CRI-O: many processes of the built artifact put auth files in place, of the same and of
+ * different names, while files are taken and deleted at random moments.
+ *
+ * The API server gives every run a password of its own, so that a file tells which run wrote it.
+ */
+
+import assert from "node:assert/strict";
+import type { RecordedRequest } from "../support/api_server.ts";
+import { Cluster, request } from "../support/cluster.ts";
+import { takeAuthFile, type TakenAuthFile } from "../support/crio_consumer.ts";
+import { runPlugin } from "../support/plugin.ts";
+import { runPool } from "../support/pool.ts";
+import { share } from "../support/share.ts";
+import { report } from "../support/summary.ts";
+
+const PROCESSES = 20;
+const RUNS = share(60, 3000);
+const DURATION = share(8_000, 180_000);
+
+/** Files are taken by so many at a time, as by a node's parallel pulls. */
+const CONSUMERS = 2;
+
+/** Longest time until a consumer looks for another file, in milliseconds. */
+const LONGEST_PAUSE = 5;
+
+const NAMESPACES = ["team-a", "team-b", "team-c"];
+
+/** Entries of the global auth file: what is written takes long enough to be seen half. */
+const GLOBAL = Object.fromEntries(
+  Array.from({ length: 500 }, (_, i) => [`r${i}.example.com`, { auth: btoa(`global:${i}`) }]),
+);
+
+/** One run of the plugin. */
+interface Run {
+  readonly namespace: string;
+  readonly image: string;
+  readonly password: string;
+  /** When its secrets were answered, in milliseconds; its file cannot be there earlier. */
+  answered: number;
+  /** When it ended; its file cannot be put in place later. */
+  ended: number;
+}
+
+/** A file that was taken. */
+interface Taking {
+  readonly run: Run;
+  readonly at: number;
+}
+
+/** Half of the runs are for a name that others are for, too; each of the others has its own. */
+function pullOf(index: number): { namespace: string; image: string } {
+  const namespace = NAMESPACES[index % NAMESPACES.length] ?? "";
+  const name = index % 2 === 0 ? `shared-${Math.floor(index / 6) % 2}` : `own-${index}`;
+  return { namespace, image: `docker.io/library/${name}` };
+}
+
+/** The password in a taken file, which has to be the file of one run and no more. */
+function passwordIn({ authFile }: TakenAuthFile): string {
+  assert.ok(typeof authFile === "object" && authFile !== null && "auths" in authFile);
+  const { auths } = authFile;
+  assert.ok(typeof auths === "object" && auths !== null);
+  const { "localhost:5000": entry, ...rest } = Object.fromEntries(Object.entries(auths));
+  assert.ok(JSON.stringify(rest) === JSON.stringify(GLOBAL), "not all global entries, or others");
+  assert.ok(typeof entry === "object" && entry !== null && "auth" in entry);
+  assert.ok(typeof entry.auth === "string");
+  return atob(entry.auth).replace(/^user:/, "");
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+Deno.test("CRI-O takes whole files of the right namespace, and every run's file or a newer one", async () => {
+  const runs = new Map<string, Run>();
+  const byAccount = new Map<string, Run>();
+  const respond = ({ user }: RecordedRequest) => {
+    const run = byAccount.get(user ?? "");
+    assert.ok(run !== undefined);
+    run.answered = performance.now();
+    const auths = { "localhost:5000": { auth: btoa(`user:${run.password}`) } };
+    return Response.json({
+      kind: "SecretList",
+      items: [{
+        metadata: { name: "registry" },
+        type: "kubernetes.io/dockerconfigjson",
+        data: { ".dockerconfigjson": btoa(JSON.stringify({ auths })) },
+      }],
+    });
+  };
+  await using cluster = await Cluster.start({ api: { respond } });
+  const { api, node, executable } = cluster;
+  const { authDir } = node.settings;
+  await node.writeGlobalAuthFile({ auths: GLOBAL });
+
+  const takings: Taking[] = [];
+  const take = async (namespace: string, image: string) => {
+    const file = await takeAuthFile(authDir, namespace, image);
+    if (file === undefined) return;
+    const run = runs.get(passwordIn(file));
+    assert.ok(run !== undefined, "a password that no run was given");
+    assert.equal(`${run.namespace} ${run.image}`, `${namespace} ${image}`);
+    takings.push({ run, at: performance.now() });
+    if (image.includes("own")) waiting.delete(`${namespace} ${image}`);
+  };
+  /** The pulls whose file may be there, by name. */
+  const waiting = new Map<string, { namespace: string; image: string }>();
+  let over = false;
+  const consume = async () => {
+    while (!over) {
+      const pulls = [...waiting.values()];
+      const pull = pulls[Math.floor(Math.random() * pulls.length)];
+      if (pull !== undefined) await take(pull.namespace, pull.image);
+      await pause(Math.random() * LONGEST_PAUSE);
+    }
+  };
+
+  const consumers = Promise.all(Array.from({ length: CONSUMERS }, consume));
+  // A consumer that fails must not be an unhandled rejection while the runs go on.
+  const consumed = consumers.then(() => undefined, (error: unknown) => error);
+  const end = performance.now() + DURATION;
+  const provide = async (index: number) => {
+    const pull = pullOf(index);
+    const run: Run = {
+      ...pull,
+      password: crypto.randomUUID(),
+      answered: Infinity,
+      ended: Infinity,
+    };
+    runs.set(run.password, run);
+    byAccount.set(`system:serviceaccount:${pull.namespace}:run-${index}`, run);
+    waiting.set(`${pull.namespace} ${pull.image}`, pull);
+    const token = api.addServiceAccount(pull.namespace, `run-${index}`);
+    const { code, stderr } = await runPlugin(executable, { stdin: request(pull.image, token) });
+    run.ended = performance.now();
+    assert.equal(code, 0, stderr);
+  };
+  try {
+    await runPool(RUNS, PROCESSES, provide, () => performance.now() < end);
+  } finally {
+    over = true;
+  }
+  const failure = await consumed;
+  if (failure !== undefined) throw failure;
+  const takenDuring = takings.length;
+  for (const { namespace, image } of waiting.values()) await take(namespace, image);
+
+  const taken = new Set(takings.map(({ run }) => run));
+  assert.equal(taken.size, takings.length, "a file was taken twice");
+  const untaken = [...runs.values()].filter((run) => !taken.has(run));
+  // A run is overtaken by another one of the same name whose file was put in place after its own:
+  // that was taken after this one's answer, and comes from a run that had not ended by then.
+  const lost = untaken.filter((run) =>
+    !takings.some((taking) =>
+      taking.run.namespace === run.namespace && taking.run.image === run.image &&
+      taking.at > run.answered && taking.run.ended > run.answered
+    )
+  );
+  report({ suite: "races with CRI-O", cases: runs.size, lost: lost.length });
+  assert.deepEqual(lost.map(({ namespace, image }) => `${namespace} ${image}`), []);
+  assert.deepEqual(await node.authDirEntries(), ["in-use"]);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(`${authDir}/in-use`)), []);
+  // Files were taken while others were being written, or there was no race.
+  assert.ok(takenDuring > runs.size / 4, `${takenDuring} of ${runs.size}`);
+  if (share(0, 1) === 1) {
+    const text =
+      `\n${runs.size} runs: ${takings.length} files taken, ${untaken.length} overtaken\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+});
