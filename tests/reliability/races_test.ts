@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { RecordedRequest } from "../support/api_server.ts";
 import { Cluster, request } from "../support/cluster.ts";
-import { takeAuthFile, type TakenAuthFile } from "../support/crio_consumer.ts";
+import { takeAuthFile, takeAuthFileAtOnce, type TakenAuthFile } from "../support/crio_consumer.ts";
 import { runPlugin } from "../support/plugin.ts";
 import { runPool } from "../support/pool.ts";
 import { share } from "../support/share.ts";
@@ -17,6 +17,12 @@ import { report } from "../support/summary.ts";
 const PROCESSES = 20;
 const RUNS = share(60, 3000);
 const DURATION = share(8_000, 180_000);
+
+/** The share of runs whose file is waited for, and taken in the moment it appears. */
+const AWAITED = 0.5;
+
+/** How long it is waited for, in milliseconds: the API server stands still meanwhile. */
+const PATIENCE = 40;
 
 /** Files are taken by so many at a time, as by a node's parallel pulls. */
 const CONSUMERS = 2;
@@ -28,13 +34,19 @@ const NAMESPACES = ["team-a", "team-b", "team-c"];
 
 /** Entries of the global auth file: what is written takes long enough to be seen half. */
 const GLOBAL = Object.fromEntries(
-  Array.from({ length: 500 }, (_, i) => [`r${i}.example.com`, { auth: btoa(`global:${i}`) }]),
+  Array.from({ length: 2_000 }, (_, i) => [`r${i}.example.com`, { auth: btoa(`global:${i}`) }]),
 );
 
-/** One run of the plugin. */
-interface Run {
+/** What the kubelet asks for. */
+interface Pull {
   readonly namespace: string;
   readonly image: string;
+  /** Whether other runs are for the same name. */
+  readonly shared: boolean;
+}
+
+/** One run of the plugin. */
+interface Run extends Pull {
   readonly password: string;
   /** When its secrets were answered, in milliseconds; its file cannot be there earlier. */
   answered: number;
@@ -49,10 +61,15 @@ interface Taking {
 }
 
 /** Half of the runs are for a name that others are for, too; each of the others has its own. */
-function pullOf(index: number): { namespace: string; image: string } {
+function pullOf(index: number): Pull {
+  const shared = index % 2 === 0;
+  const name = shared ? `shared-${Math.floor(index / 6) % 2}` : `own-${index}`;
   const namespace = NAMESPACES[index % NAMESPACES.length] ?? "";
-  const name = index % 2 === 0 ? `shared-${Math.floor(index / 6) % 2}` : `own-${index}`;
-  return { namespace, image: `docker.io/library/${name}` };
+  return { namespace, image: `docker.io/library/${name}`, shared };
+}
+
+function nameOf({ namespace, image }: Pull): string {
+  return `${namespace} ${image}`;
 }
 
 /** The password in a taken file, which has to be the file of one run and no more. */
@@ -67,6 +84,18 @@ function passwordIn({ authFile }: TakenAuthFile): string {
   return atob(entry.auth).replace(/^user:/, "");
 }
 
+function secretList(password: string): Response {
+  const auths = { "localhost:5000": { auth: btoa(`user:${password}`) } };
+  return Response.json({
+    kind: "SecretList",
+    items: [{
+      metadata: { name: "registry" },
+      type: "kubernetes.io/dockerconfigjson",
+      data: { ".dockerconfigjson": btoa(JSON.stringify({ auths })) },
+    }],
+  });
+}
+
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -74,63 +103,59 @@ function pause(milliseconds: number): Promise<void> {
 Deno.test("CRI-O takes whole files of the right namespace, and every run's file or a newer one", async () => {
   const runs = new Map<string, Run>();
   const byAccount = new Map<string, Run>();
+  /** Runs whose file is about to appear. */
+  const imminent: Run[] = [];
   const respond = ({ user }: RecordedRequest) => {
     const run = byAccount.get(user ?? "");
     assert.ok(run !== undefined);
     run.answered = performance.now();
-    const auths = { "localhost:5000": { auth: btoa(`user:${run.password}`) } };
-    return Response.json({
-      kind: "SecretList",
-      items: [{
-        metadata: { name: "registry" },
-        type: "kubernetes.io/dockerconfigjson",
-        data: { ".dockerconfigjson": btoa(JSON.stringify({ auths })) },
-      }],
-    });
+    if (Math.random() < AWAITED) setTimeout(() => imminent.push(run), 1);
+    return secretList(run.password);
   };
   await using cluster = await Cluster.start({ api: { respond } });
   const { api, node, executable } = cluster;
   const { authDir } = node.settings;
   await node.writeGlobalAuthFile({ auths: GLOBAL });
 
+  /** Pulls whose file may be there, by name. */
+  const waiting = new Map<string, Pull>();
   const takings: Taking[] = [];
-  const take = async (namespace: string, image: string) => {
-    const file = await takeAuthFile(authDir, namespace, image);
+  let over = false;
+  const take = async (pull: Pull, patience = 0) => {
+    const { namespace, image } = pull;
+    const file = patience === 0
+      ? await takeAuthFile(authDir, namespace, image)
+      : await takeAuthFileAtOnce(authDir, namespace, image, patience);
     if (file === undefined) return;
     const run = runs.get(passwordIn(file));
     assert.ok(run !== undefined, "a password that no run was given");
-    assert.equal(`${run.namespace} ${run.image}`, `${namespace} ${image}`);
+    assert.equal(nameOf(run), nameOf(pull));
     takings.push({ run, at: performance.now() });
-    if (image.includes("own")) waiting.delete(`${namespace} ${image}`);
+    if (!pull.shared) waiting.delete(nameOf(pull));
   };
-  /** The pulls whose file may be there, by name. */
-  const waiting = new Map<string, { namespace: string; image: string }>();
-  let over = false;
   const consume = async () => {
     while (!over) {
+      const next = imminent.shift();
       const pulls = [...waiting.values()];
-      const pull = pulls[Math.floor(Math.random() * pulls.length)];
-      if (pull !== undefined) await take(pull.namespace, pull.image);
+      const any = pulls[Math.floor(Math.random() * pulls.length)];
+      if (next !== undefined) await take(next, PATIENCE);
+      else if (any !== undefined) await take(any);
       await pause(Math.random() * LONGEST_PAUSE);
     }
   };
-
   const consumers = Promise.all(Array.from({ length: CONSUMERS }, consume));
   // A consumer that fails must not be an unhandled rejection while the runs go on.
   const consumed = consumers.then(() => undefined, (error: unknown) => error);
+
   const end = performance.now() + DURATION;
   const provide = async (index: number) => {
     const pull = pullOf(index);
-    const run: Run = {
-      ...pull,
-      password: crypto.randomUUID(),
-      answered: Infinity,
-      ended: Infinity,
-    };
-    runs.set(run.password, run);
-    byAccount.set(`system:serviceaccount:${pull.namespace}:run-${index}`, run);
-    waiting.set(`${pull.namespace} ${pull.image}`, pull);
+    const password = crypto.randomUUID();
+    const run: Run = { ...pull, password, answered: Infinity, ended: Infinity };
     const token = api.addServiceAccount(pull.namespace, `run-${index}`);
+    byAccount.set(`system:serviceaccount:${pull.namespace}:run-${index}`, run);
+    runs.set(password, run);
+    waiting.set(nameOf(pull), pull);
     const { code, stderr } = await runPlugin(executable, { stdin: request(pull.image, token) });
     run.ended = performance.now();
     assert.equal(code, 0, stderr);
@@ -143,7 +168,7 @@ Deno.test("CRI-O takes whole files of the right namespace, and every run's file 
   const failure = await consumed;
   if (failure !== undefined) throw failure;
   const takenDuring = takings.length;
-  for (const { namespace, image } of waiting.values()) await take(namespace, image);
+  for (const pull of waiting.values()) await take(pull);
 
   const taken = new Set(takings.map(({ run }) => run));
   assert.equal(taken.size, takings.length, "a file was taken twice");
@@ -152,12 +177,12 @@ Deno.test("CRI-O takes whole files of the right namespace, and every run's file 
   // that was taken after this one's answer, and comes from a run that had not ended by then.
   const lost = untaken.filter((run) =>
     !takings.some((taking) =>
-      taking.run.namespace === run.namespace && taking.run.image === run.image &&
-      taking.at > run.answered && taking.run.ended > run.answered
+      nameOf(taking.run) === nameOf(run) && taking.at > run.answered &&
+      taking.run.ended > run.answered
     )
   );
   report({ suite: "races with CRI-O", cases: runs.size, lost: lost.length });
-  assert.deepEqual(lost.map(({ namespace, image }) => `${namespace} ${image}`), []);
+  assert.deepEqual(lost.map(nameOf), []);
   assert.deepEqual(await node.authDirEntries(), ["in-use"]);
   assert.deepEqual(await Array.fromAsync(Deno.readDir(`${authDir}/in-use`)), []);
   // Files were taken while others were being written, or there was no race.

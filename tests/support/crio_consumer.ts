@@ -21,21 +21,49 @@ export async function takeAuthFile(
   namespace: string,
   image: string,
 ): Promise<TakenAuthFile | undefined> {
+  const name = await authFileName(namespace, image);
+  return take(authDir, name);
+}
+
+/**
+ * Takes the auth file of a pull at the very moment it appears: tries again and again without ever
+ * letting go, so that a file which is not put in place whole is caught half written. Nothing else
+ * runs in this thread meanwhile.
+ *
+ * @param patience how long, in milliseconds.
+ * @returns `undefined` if none appeared.
+ * @throws {assert.AssertionError} as {@link takeAuthFile} does.
+ */
+export async function takeAuthFileAtOnce(
+  authDir: string,
+  namespace: string,
+  image: string,
+  patience: number,
+): Promise<TakenAuthFile | undefined> {
+  const name = await authFileName(namespace, image);
+  const end = performance.now() + patience;
+  for (;;) {
+    const file = take(authDir, name);
+    if (file !== undefined || performance.now() > end) return file;
+  }
+}
+
+function take(authDir: string, name: string): TakenAuthFile | undefined {
   const inUse = `${authDir}/in-use/${crypto.randomUUID()}.json`;
   try {
-    await makeDirectory(`${authDir}/in-use`);
-    await Deno.rename(`${authDir}/${await authFileName(namespace, image)}`, inUse);
+    makeDirectory(`${authDir}/in-use`);
+    Deno.renameSync(`${authDir}/${name}`, inUse);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
   try {
-    const { mode } = await Deno.stat(inUse);
+    const text = Deno.readTextFileSync(inUse);
+    const { mode } = Deno.statSync(inUse);
     assert.equal(((mode ?? 0) & 0o7777).toString(8), "600", "mode of the auth file");
-    const text = await Deno.readTextFile(inUse);
     return { text, authFile: parse(text) };
   } finally {
-    await Deno.remove(inUse);
+    Deno.removeSync(inUse);
   }
 }
 
@@ -50,9 +78,9 @@ export async function authFileName(namespace: string, image: string): Promise<st
 }
 
 /** Leaves it to the plugin to make the directory above. */
-async function makeDirectory(path: string): Promise<void> {
+function makeDirectory(path: string): void {
   try {
-    await Deno.mkdir(path, { mode: 0o700 });
+    Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
