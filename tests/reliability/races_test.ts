@@ -15,8 +15,8 @@ import { share } from "../support/share.ts";
 import { report } from "../support/summary.ts";
 
 const PROCESSES = 20;
-const RUNS = share(60, 3000);
-const DURATION = share(8_000, 180_000);
+const RUNS = share(48, 3000);
+const DURATION = share(6_000, 180_000);
 
 /** The share of runs whose file is waited for, and taken in the moment it appears. */
 const AWAITED = 0.5;
