@@ -1,0 +1,265 @@
+/**
+ * Times the built plugin as a whole process beside floor programs: an empty one, and one that sends
+ * the same request and decodes the answer. `deno task bench [runs]`
+ */
+
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { TEST_NODE_ROOT } from "../tests/support/executable.ts";
+import { type TempNode, tempNode } from "../tests/support/temp_node.ts";
+import { buildScript } from "./build.ts";
+import type { BenchServer } from "./support/bench_server.ts";
+import { NAMESPACES } from "./support/bench_server.ts";
+import { type Command, measure, measureMemory, median } from "./support/measure.ts";
+import { DIST, PROJECT } from "./support/project.ts";
+
+const IMAGE = "docker.io/library/nginx";
+const LEAST_RUNS = 20;
+const MEMORY_RUNS = 5;
+const AT_ONCE = 20;
+
+/** The port that a Go build has baked in, with the root of `test_node.jsonc`. */
+const GO_PORT = 16443;
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+/** Medians of one program's runs. */
+interface Figures {
+  readonly wall: number;
+  readonly cpu: number;
+  /** KiB. */
+  readonly memory: number;
+}
+
+/** A line of the table. */
+interface Verdict {
+  readonly what: string;
+  readonly ours: string;
+  readonly floor: string;
+  readonly ratio: number;
+  readonly goal: number;
+}
+
+/** The API server, until it is disposed of. */
+async function startServer(port: number): Promise<BenchServer & AsyncDisposable> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", `${PROJECT}/scripts/support/bench_server.ts`, String(port)],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error("the API server did not start");
+    text += value;
+  }
+  const server: BenchServer = JSON.parse(text);
+  return {
+    ...server,
+    [Symbol.asyncDispose]: async () => {
+      await child.stdin.close();
+      await child.status;
+    },
+  };
+}
+
+/** The bare request: a client, `fetch`, `json`. */
+function getProgram({ url, caPem, tokens }: BenchServer, namespace: string): string {
+  const query = new URLSearchParams({ fieldSelector: "type=kubernetes.io/dockerconfigjson" });
+  return [
+    `const client = Deno.createHttpClient({ caCerts: [${JSON.stringify(caPem)}] });`,
+    `const url = ${JSON.stringify(`${url}/api/v1/namespaces/${namespace}/secrets?${query}`)};`,
+    `const headers = { Authorization: ${JSON.stringify(`Bearer ${tokens[namespace]}`)} };`,
+    `const response = await fetch(url, { client, headers });`,
+    `await response.json();`,
+  ].join("\n");
+}
+
+function requestFor(image: string, token: string): string {
+  return JSON.stringify({
+    apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+    kind: "CredentialProviderRequest",
+    image,
+    serviceAccountToken: token,
+  });
+}
+
+/** The programs by name, each with its stdin. */
+async function prepare(node: TempNode, server: BenchServer): Promise<Map<string, Command>> {
+  const { settings } = node;
+  await node.writeRegistriesConf(
+    `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "localhost:5000"\n`,
+  );
+  await Deno.mkdir(settings.authDir, { recursive: true, mode: 0o700 });
+  const deno = Deno.execPath();
+  const build = async (name: string, program?: string) =>
+    await buildScript({
+      settings,
+      deno,
+      out: node.path(`bin/${name}`),
+      ...(program !== undefined && { program }),
+    });
+  const commands = new Map<string, Command>();
+  const ours = await build("ours");
+  const request = async (name: string, image: string, namespace: string) => {
+    const path = node.path(`requests/${name}.json`);
+    await node.write(path, requestFor(image, server.tokens[namespace] ?? ""));
+    return path;
+  };
+  const none = await request("none", "quay.io/team/app", "one");
+  commands.set("empty program", { executable: await build("empty", ""), stdin: none });
+  commands.set("no mirror", { executable: ours, stdin: none });
+  const go = Deno.env.get("GO_PLUGIN");
+  for (const namespace of Object.keys(NAMESPACES)) {
+    const stdin = await request(namespace, IMAGE, namespace);
+    const bare = await build(`get-${namespace}`, getProgram(server, namespace));
+    commands.set(`GET ${namespace}`, { executable: bare, stdin });
+    commands.set(namespace, { executable: ours, stdin });
+    if (go !== undefined) commands.set(`Go ${namespace}`, { executable: go, stdin });
+  }
+  if (go !== undefined) commands.set("Go no mirror", { executable: go, stdin: none });
+  return commands;
+}
+
+async function measureAll(
+  commands: ReadonlyMap<string, Command>,
+  runs: number,
+): Promise<Map<string, Figures>> {
+  const walls = new Map<string, number[]>();
+  const cpus = new Map<string, number[]>();
+  for (const [name, command] of commands) {
+    await measure(command); // Warms the file cache, and the runtime's cache of compiled code.
+    walls.set(name, []);
+    cpus.set(name, []);
+  }
+  for (let round = 0; round < runs; round++) {
+    for (const [name, command] of commands) {
+      const { wall, cpu } = await measure(command);
+      walls.get(name)?.push(wall);
+      cpus.get(name)?.push(cpu);
+    }
+  }
+  const figures = new Map<string, Figures>();
+  for (const [name, command] of commands) {
+    const memory: number[] = [];
+    for (let i = 0; i < MEMORY_RUNS; i++) memory.push(await measureMemory(command));
+    figures.set(name, {
+      wall: median(walls.get(name) ?? []),
+      cpu: median(cpus.get(name) ?? []),
+      memory: median(memory),
+    });
+  }
+  return figures;
+}
+
+/** The processor time of many runs at once, as a ratio to as many single ones. */
+async function measureAtOnce(command: Command, single: number): Promise<Verdict> {
+  const cpus: number[] = [];
+  for (let i = 0; i < 3; i++) cpus.push((await measure(command, AT_ONCE)).cpu);
+  return verdict(`${AT_ONCE} at once, processor time`, median(cpus), AT_ONCE * single, 1.1);
+}
+
+function verdict(
+  what: string,
+  ours: number,
+  floor: number,
+  goal: number,
+  unit: "ms" | "MiB" = "ms",
+): Verdict {
+  const show = (value: number) =>
+    unit === "ms" ? `${value.toFixed(1)} ms` : `${(value / 1024).toFixed(1)} MiB`;
+  return { what, ours: show(ours), floor: show(floor), ratio: ours / floor, goal };
+}
+
+/** What the goals are about, from the figures. */
+function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
+  const of = (name: string): Figures => {
+    const found = figures.get(name);
+    if (found === undefined) throw new Error(`nothing was measured of ${name}`);
+    return found;
+  };
+  const perSecret = (few: string, more: string) =>
+    (of(more).wall - of(few).wall) / ((NAMESPACES[more] ?? 0) - (NAMESPACES[few] ?? 0));
+  const verdicts = [
+    verdict("one secret, to the bare GET", of("one").wall, of("GET one").wall, 1),
+    verdict("no mirror, to an empty program", of("no mirror").wall, of("empty program").wall, 1.1),
+    verdict("1,000 secrets, to the bare GET", of("many").wall, of("GET many").wall, 1.25),
+    verdict(
+      "each further secret of 5,000, to each of 1,000",
+      perSecret("many", "most"),
+      perSecret("one", "many"),
+      1,
+    ),
+    verdict("one secret, peak memory", of("one").memory, of("GET one").memory, 1.15, "MiB"),
+    verdict("1,000 secrets, peak memory", of("many").memory, of("GET many").memory, 1.5, "MiB"),
+    verdict("5,000 secrets, peak memory", of("most").memory, of("GET most").memory, 1.5, "MiB"),
+  ];
+  if (figures.has("Go many")) {
+    verdicts.push(
+      verdict("one secret, to the Go program", of("one").wall, of("Go one").wall, Infinity),
+      verdict("1,000 secrets, to the Go program", of("many").wall, of("Go many").wall, 0.45),
+      verdict("5,000 secrets, to the Go program", of("most").wall, of("Go most").wall, 0.45),
+    );
+  }
+  return verdicts;
+}
+
+function printTable(figures: ReadonlyMap<string, Figures>, verdicts: readonly Verdict[]): void {
+  print(`${"".padEnd(16)}${"wall".padStart(10)}${"cpu".padStart(12)}${"peak".padStart(12)}`);
+  for (const [name, { wall, cpu, memory }] of figures) {
+    print(
+      `${name.padEnd(16)}${`${wall.toFixed(1)} ms`.padStart(10)}${
+        `${cpu.toFixed(1)} ms`.padStart(12)
+      }` +
+        `${`${(memory / 1024).toFixed(1)} MiB`.padStart(12)}`,
+    );
+  }
+  print("");
+  const width = Math.max(...verdicts.map(({ what }) => what.length));
+  const header = ["ours", "floor"].map((name) => name.padStart(11)).join("");
+  print(`${"".padEnd(width)}${header}  ratio   goal`);
+  for (const { what, ours, floor, ratio, goal } of verdicts) {
+    const met = goal === Infinity ? "" : ratio <= goal ? "met" : "not met";
+    const bound = goal === Infinity ? "-" : goal.toFixed(2);
+    print(
+      `${what.padEnd(width)}${ours.padStart(11)}${floor.padStart(11)}  ${ratio.toFixed(2)}   ` +
+        `${bound.padStart(4)}  ${met}`.trimEnd(),
+    );
+  }
+}
+
+async function main(runs: number): Promise<void> {
+  const go = Deno.env.get("GO_PLUGIN") !== undefined;
+  await using server = await startServer(go ? GO_PORT : 0);
+  const settings: Partial<Settings> = {
+    apiserver: server.url,
+    logLevel: DEFAULT_SETTINGS.logLevel,
+  };
+  await using node = await tempNode({ settings, ...(go && { root: TEST_NODE_ROOT }) });
+  await node.writeCa(server.caPem);
+  const { hostname, port } = new URL(server.url);
+  if (go) await node.writeApiserverEnv(hostname, Number(port));
+  const commands = await prepare(node, server);
+  print(`${runs} interleaved runs of each, medians\n`);
+  const figures = await measureAll(commands, runs);
+  const one = commands.get("one");
+  const verdicts = judge(figures);
+  if (one !== undefined) {
+    verdicts.push(await measureAtOnce(one, figures.get("one")?.cpu ?? NaN));
+  }
+  printTable(figures, verdicts);
+  await Deno.mkdir(DIST, { recursive: true });
+  const results = { deno: Deno.version.deno, runs, figures: Object.fromEntries(figures), verdicts };
+  await Deno.writeTextFile(`${DIST}/bench.json`, JSON.stringify(results, null, 2) + "\n");
+}
+
+if (import.meta.main) {
+  const runs = Number(Deno.args[0] ?? LEAST_RUNS);
+  if (!Number.isInteger(runs) || runs < 1) {
+    Deno.stderr.writeSync(new TextEncoder().encode("error: the number of runs is no number\n"));
+    Deno.exit(2);
+  }
+  await main(runs);
+}
