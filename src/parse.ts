@@ -37,11 +37,24 @@ export function check<const Schema extends v.GenericSchema>(
   throw new UserError(where, describeIssue(result.issues[0]));
 }
 
-/** An object of any members, as JSON has it. Its members are not looked at. */
+/**
+ * An object of any members, as JSON has it; no array, and no date of TOML. Its members are not
+ * looked at.
+ */
 export const JsonObject = v.custom<Readonly<Record<string, unknown>>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date),
   "must be an object",
 );
+
+/**
+ * An object with these members. Valibot's own takes an array, or a TOML date, for an object: where
+ * no member is mandatory they would pass as an empty one.
+ */
+export function object<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(JsonObject, v.object(entries));
+}
 
 /** `"image" is missing`, `"registry[0].insecure" must be a boolean`. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {

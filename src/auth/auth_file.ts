@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { check, JsonObject, parseJson } from "../parse.ts";
+import { check, JsonObject, object, parseJson } from "../parse.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
@@ -15,7 +15,7 @@ export interface AuthFile {
   readonly otherFields: ReadonlyMap<string, unknown>;
 }
 
-const AuthFileFields = v.object({
+const AuthFileFields = object({
   auths: v.nullish(JsonObject, {}),
   credHelpers: v.nullish(JsonObject, {}),
 });

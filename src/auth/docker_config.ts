@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { check, JsonObject, parseJson } from "../parse.ts";
+import { check, JsonObject, object, parseJson } from "../parse.ts";
 import { SECRET_DATA_KEYS } from "../settings.ts";
 import { parseScope, type Scope } from "./scope.ts";
 
@@ -28,7 +28,7 @@ export interface ScopedCredential {
 /** Told of each secret or entry that is left out. */
 export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
 
-const DockerConfigJson = v.object({ auths: v.nullish(JsonObject, {}) });
+const DockerConfigJson = object({ auths: v.nullish(JsonObject, {}) });
 
 /**
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others

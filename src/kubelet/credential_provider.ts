@@ -4,11 +4,11 @@
  */
 
 import * as v from "valibot";
-import { check, parseJson } from "../parse.ts";
+import { check, object, parseJson } from "../parse.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
-const CredentialProviderRequest = v.object({
+const CredentialProviderRequest = object({
   apiVersion: v.literal(API_VERSION),
   kind: v.literal("CredentialProviderRequest"),
   image: v.pipe(

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
-import { check, JsonObject, parseJson } from "../parse.ts";
+import { check, JsonObject, object, parseJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -27,12 +27,12 @@ const MAX_LIST_LENGTH = 256 * 1024 * 1024;
 /** How often a list is begun anew because its continue token expired. */
 const MAX_RESTARTS = 3;
 
-const SecretList = v.object({
+const SecretList = object({
   kind: v.literal("SecretList"),
-  metadata: v.nullish(v.object({ continue: v.nullish(v.string(), "") }), {}),
+  metadata: v.nullish(object({ continue: v.nullish(v.string(), "") }), {}),
   items: v.nullish(
-    v.array(v.object({
-      metadata: v.object({ name: v.string() }),
+    v.array(object({
+      metadata: object({ name: v.string() }),
       type: v.optional(v.string()),
       data: v.nullish(JsonObject, {}),
     })),
@@ -40,7 +40,7 @@ const SecretList = v.object({
   ),
 });
 
-const Status = v.object({
+const Status = object({
   kind: v.literal("Status"),
   message: v.optional(v.string(), ""),
   reason: v.optional(v.string(), ""),

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check, parseJson } from "../parse.ts";
+import { check, object, parseJson } from "../parse.ts";
 
 /** An RFC 1123 label, the form of every Kubernetes namespace. */
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -13,11 +13,11 @@ const SERVICE_ACCOUNT_NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 /** RFC 7515 section 3.1: header, payload and signature, each in base64url. */
 const COMPACT_FORM = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
 
-const Claims = v.object({
+const Claims = object({
   sub: v.optional(v.string()),
-  "kubernetes.io": v.object({
+  "kubernetes.io": object({
     namespace: v.pipe(v.string(), v.regex(NAMESPACE, "is not a namespace's name")),
-    serviceaccount: v.optional(v.object({
+    serviceaccount: v.optional(object({
       name: v.pipe(v.string(), v.regex(SERVICE_ACCOUNT_NAME, "is not a service account's name")),
     })),
   }),

@@ -7,7 +7,7 @@ import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { check } from "../parse.ts";
+import { check, JsonObject, object } from "../parse.ts";
 import type { Settings } from "../settings.ts";
 
 /** One `[[registry]]` table, checked and with its defaults filled in. */
@@ -119,13 +119,13 @@ export function mergeRegistries(files: RegistriesFiles): RegistriesConfiguration
 const Location = v.optional(v.string());
 const Flag = v.optional(v.boolean(), false);
 
-const Mirror = v.object({
+const Mirror = object({
   location: Location,
   insecure: Flag,
   "pull-from-mirror": v.optional(v.string()),
 });
 
-const RegistryTable = v.object({
+const RegistryTable = object({
   prefix: Location,
   location: Location,
   insecure: Flag,
@@ -141,12 +141,12 @@ const Version2 = v.object({
   "credential-helpers": v.optional(v.array(v.string())),
   "short-name-mode": v.optional(v.string()),
   "additional-layer-store-auth-helper": v.optional(v.string()),
-  aliases: v.optional(v.record(v.string(), v.string())),
+  aliases: v.optional(v.pipe(JsonObject, v.record(v.string(), v.string()))),
 });
 
-const V1List = v.optional(v.object({ registries: v.optional(v.array(v.string())) }));
-const Version1 = v.object({
-  registries: v.object({ search: V1List, insecure: V1List, block: V1List }),
+const V1List = v.optional(object({ registries: v.optional(v.array(v.string())) }));
+const Version1 = object({
+  registries: object({ search: V1List, insecure: V1List, block: V1List }),
 });
 
 /**

@@ -161,6 +161,23 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     `[registries.search]\nregistries = "a.io"`,
     /"registries\.search\.registries" must be an array/,
   ],
+  ...["[]", "1979-05-27"].flatMap((value): [string, string, RegExp][] => [
+    [
+      `${value} in the place of a version 1 table is refused`,
+      `[registries]\nsearch = ${value}`,
+      /"registries\.search" must be an object/,
+    ],
+    [
+      `${value} in the place of a registry's table is refused`,
+      `registry = [${value}]`,
+      /"registry\[0\]" must be an object/,
+    ],
+    [
+      `${value} in the place of the aliases is refused`,
+      `aliases = ${value}`,
+      /"aliases" must be an object/,
+    ],
+  ]),
 ];
 
 for (const [name, text, error] of REFUSED) {
