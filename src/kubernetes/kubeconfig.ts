@@ -1,17 +1,17 @@
 /** The parts of a kubeconfig (`k8s.io/client-go/tools/clientcmd/api/v1`) that find an API server. */
 
-import { load, YAMLException } from "js-yaml";
+import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check } from "../parse.ts";
+import { check, object } from "../parse.ts";
 
 const Text = v.nullish(v.string(), "");
 
-const Context = v.object({ name: v.string(), context: v.nullish(v.object({ cluster: Text })) });
+const Context = object({ name: v.string(), context: v.nullish(object({ cluster: Text })) });
 
-const Cluster = v.object({
+const Cluster = object({
   name: v.string(),
-  cluster: v.nullish(v.object({
+  cluster: v.nullish(object({
     server: Text,
     "certificate-authority": Text,
     "certificate-authority-data": Text,
@@ -19,7 +19,7 @@ const Cluster = v.object({
   })),
 });
 
-const Kubeconfig = v.object({
+const Kubeconfig = object({
   "current-context": v.string(),
   contexts: v.nullish(v.array(Context), []),
   clusters: v.nullish(v.array(Cluster), []),
@@ -60,9 +60,13 @@ export function parseKubeconfig(text: string, path: string): KubeconfigCluster {
   };
 }
 
+/** With merge keys (`<<`), which client-go follows too. */
+const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
+
 function parseYaml(text: string, path: string): unknown {
+  let documents: unknown[];
   try {
-    return load(text);
+    documents = loadAll(text, { schema: SCHEMA });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     // The library's message quotes the file, which may hold a client key.
@@ -71,4 +75,7 @@ function parseYaml(text: string, path: string): unknown {
       : `${path}:${error.mark.line + 1}:${error.mark.column + 1}`;
     throw new UserError(place, "not valid YAML");
   }
+  if (documents.length > 1) throw new UserError(path, "holds more than one YAML document");
+  if (documents.length === 0) throw new UserError(path, "is empty, expected a kubeconfig");
+  return documents[0];
 }
