@@ -28,6 +28,11 @@ export function connectionFailure(error: unknown, server: ApiServer, signal: Abo
 /** What the TLS libraries of Deno and of `node:https` say, and what that means. */
 const VERDICTS: readonly (readonly [RegExp, (name: string) => string])[] = [
   [
+    // `node:https` says no more than that, whatever the reason.
+    /unable to verify the first certificate/i,
+    () => "its certificate is not signed by the expected CA, or is expired or not yet valid",
+  ],
+  [
     /UnknownIssuer|BadSignature|unable to (?:get|verify)|self.signed/i,
     () => "its certificate is not signed by the expected CA",
   ],

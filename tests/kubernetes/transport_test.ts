@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { UserError } from "../../src/errors.ts";
+import type { ApiServer as Server } from "../../src/kubernetes/api_server.ts";
+import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
+import { openTransport } from "../../src/kubernetes/transport.ts";
+import { ApiServer, type ApiServerOptions, status } from "../support/api_server.ts";
+import { CertificateAuthority } from "../support/ca.ts";
+import { hang, RawServer, readRequestHead, writeText } from "../support/raw_tls_server.ts";
+
+const ca = await CertificateAuthority.create("kubernetes");
+const PATH = "/api/v1/namespaces/default/secrets?limit=500";
+
+function at(url: string, changes: Partial<Server> = {}): Server {
+  const caOrigin = "/etc/kubernetes/pki/ca.crt";
+  return {
+    url,
+    origin: "--apiserver",
+    ca: ca.certificatePem,
+    caOrigin,
+    tlsServerName: "",
+    ...changes,
+  };
+}
+
+function send(server: Server, token = "token", signal = AbortSignal.timeout(5000)) {
+  const transport = openTransport(server, token);
+  return transport(PATH, signal).finally(() => transport[Symbol.dispose]());
+}
+
+// By `fetch`, and by `node:https` where a kubeconfig asks for another name than the URL's host.
+for (const tlsServerName of ["", "kubernetes.default.svc"]) {
+  const way = tlsServerName === "" ? "by the URL's host" : "by tls-server-name";
+  const hosts = tlsServerName === "" ? ["127.0.0.1"] : [tlsServerName];
+  const start = (options: ApiServerOptions = {}) => ApiServer.start({ ca, hosts, ...options });
+
+  Deno.test(`verified ${way}: the request carries the token and asks for JSON`, async () => {
+    await using api = await start();
+    const token = api.addServiceAccount("default");
+    api.grant("default");
+    const answer = await send(at(api.url, { tlsServerName }), token);
+    assert.deepEqual([answer.status, answer.retryAfter], [200, null]);
+    assert.equal(JSON.parse(answer.body).kind, "SecretList");
+    const [request] = api.requests;
+    assert.equal(request?.user, "system:serviceaccount:default:default");
+    assert.equal(request?.path, PATH);
+    assert.equal(request?.headers.get("accept"), "application/json");
+  });
+
+  Deno.test(`verified ${way}: errors and redirects are answers like any other`, async () => {
+    await using api = await start();
+    const headers = { "Retry-After": "7" };
+    api.respond = () => status(429, "TooManyRequests", "later", { headers });
+    const busy = await send(at(api.url, { tlsServerName }));
+    assert.deepEqual([busy.status, busy.retryAfter], [429, "7"]);
+    api.respond = () => new Response(null, { status: 302, headers: { location: api.url } });
+    assert.equal((await send(at(api.url, { tlsServerName }))).status, 302);
+    assert.equal(api.requests.length, 2);
+  });
+
+  const UNVERIFIED: readonly [name: string, options: ApiServerOptions, error: RegExp][] = [
+    [
+      "another CA, though of the same name",
+      { ca: await CertificateAuthority.create("kubernetes") },
+      /not verified: its certificate is not signed by the expected CA[,;].* the CA used is .*ca\.crt/,
+    ],
+    [
+      "another name",
+      { hosts: ["other.example.com"] },
+      /does not bear the name "(?:127|kubernetes)/,
+    ],
+    ["the past", { notAfter: new Date(Date.now() - 60_000) }, /is expired or not yet valid/],
+  ];
+  for (const [name, options, error] of UNVERIFIED) {
+    Deno.test(`verified ${way}: a certificate of ${name} ends it before the token is sent`, async () => {
+      await using api = await start(options);
+      await assert.rejects(send(at(api.url, { tlsServerName })), (thrown: Error) => {
+        assert.ok(thrown instanceof UserError, thrown.message);
+        assert.match(thrown.message, error);
+        return true;
+      });
+      assert.equal(api.requests.length, 0);
+    });
+  }
+
+  const FAULTS: readonly [name: string, handle: (connection: Deno.Conn) => Promise<void>][] = [
+    ["closes at once", (connection) => readRequestHead(connection).then(() => {})],
+    ["stops within the body", async (connection) => {
+      await readRequestHead(connection);
+      await writeText(connection, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{");
+    }],
+    ["stops within a chunk", async (connection) => {
+      await readRequestHead(connection);
+      await writeText(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{");
+    }],
+    ["speaks no HTTP", async (connection) => {
+      await readRequestHead(connection);
+      await writeText(connection, "220 smtp.example.com\r\n\r\n");
+    }],
+  ];
+  for (const [name, handle] of FAULTS) {
+    Deno.test(`verified ${way}: a server that ${name} may do better next time`, async () => {
+      await using server = RawServer.startTls(await ca.issue({ hosts }), handle);
+      await assert.rejects(send(at(server.url, { tlsServerName }), "s3cret"), (thrown: Error) => {
+        assert.ok(thrown instanceof ConnectionError, thrown.message);
+        assert.ok(!thrown.message.includes("s3cret"));
+        return true;
+      });
+    });
+  }
+
+  Deno.test(`verified ${way}: a server that hangs is given up on at the signal`, async () => {
+    await using server = RawServer.startTls(await ca.issue({ hosts }), hang);
+    await assert.rejects(
+      send(at(server.url, { tlsServerName }), "token", AbortSignal.timeout(50)),
+      /^ConnectionError: no answer within the time limit of a request$/,
+    );
+  });
+}
+
+Deno.test("an IPv6 address is verified like any other", async () => {
+  await using api = await ApiServer.start({ ca, hostname: "::1", hosts: ["::1"] });
+  assert.equal((await send(at(api.url))).status, 401);
+});
+
+const BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+Deno.test("a CA bundle that cannot be parsed is an error that names it", () => {
+  assert.throws(
+    () => openTransport(at("https://127.0.0.1", { ca: BROKEN }), "token"),
+    /ca\.crt: holds a certificate that cannot be parsed; pass another CA bundle with --ca-file/,
+  );
+});
+
+Deno.test("a bundle may hold several CAs, of which any may have signed", async () => {
+  const other = await CertificateAuthority.create("other");
+  await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
+  const bundle = `# former\n${other.certificatePem}\n# present\n${ca.certificatePem}`;
+  assert.equal((await send(at(api.url, { ca: bundle }))).status, 401);
+});
