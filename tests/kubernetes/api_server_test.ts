@@ -1,37 +1,7 @@
 import assert from "node:assert/strict";
 import { findApiServer, parseEnvFile } from "../../src/kubernetes/api_server.ts";
-import { hostAndPort, parseApiServerUrl } from "../../src/kubernetes/api_server_url.ts";
 import { CertificateAuthority } from "../support/ca.ts";
 import { type TempNode, tempNode } from "../support/temp_node.ts";
-
-const ADDRESSES: readonly [text: string, url: string | undefined, target?: string][] = [
-  ["api.example.com:6443", "https://api.example.com:6443", "api.example.com:6443"],
-  ["https://api.example.com", "https://api.example.com", "api.example.com:443"],
-  ["https://api.example.com:443/", "https://api.example.com", "api.example.com:443"],
-  [
-    "https://proxy.example.com/k8s/c1/",
-    "https://proxy.example.com/k8s/c1",
-    "proxy.example.com:443",
-  ],
-  ["10.0.0.1:6443", "https://10.0.0.1:6443", "10.0.0.1:6443"],
-  ["[fd00::1]:6443", "https://[fd00::1]:6443", "[fd00::1]:6443"],
-  ["API.example.com:6443", "https://api.example.com:6443", "api.example.com:6443"],
-  ["http://api.example.com:6443", undefined],
-  ["api.example.com", undefined],
-  ["fd00::1:6443", undefined],
-  ["https://user@api.example.com", undefined],
-  ["https://api.example.com?x", undefined],
-  ["api.example.com:6443/path", undefined],
-  ["api.example.com:99999", undefined],
-  ["", undefined],
-];
-
-for (const [text, url, target] of ADDRESSES) {
-  Deno.test(`the address ${JSON.stringify(text)} ${url ? `means ${url}` : "is refused"}`, () => {
-    assert.equal(parseApiServerUrl(text), url);
-    if (url !== undefined) assert.equal(hostAndPort(url), target);
-  });
-}
 
 Deno.test("an env file holds shell-style assignments", () => {
   const text = [
@@ -136,6 +106,47 @@ Deno.test("the kubeconfig's tls-server-name is for its own server alone", async 
   assert.equal(other.tlsServerName, "");
 });
 
+Deno.test("a kubeconfig that turns verification off does not: its CA is needed all the same", async () => {
+  const text = `current-context: a
+contexts: [{name: a, context: {cluster: a}}]
+clusters: [{name: a, cluster: {server: "${server}", insecure-skip-tls-verify: true,
+  certificate-authority: nothing.crt}}]`;
+  await assert.rejects(
+    find((node) => node.write(node.settings.kubeconfig[0] ?? "", text), noCaFile),
+    /etc\/kubernetes\/nothing\.crt: no CA for the API server found: .*; pass --ca-file/,
+  );
+});
+
+Deno.test("the CA that a kubeconfig carries counts before the CA file that it names", async () => {
+  const found = await find(
+    (node) =>
+      node.writeKubeconfig({ server, caPem: ca.certificatePem, caFile: "/nonexistent/ca.crt" }),
+    noCaFile,
+  );
+  assert.equal(found.ca, ca.certificatePem);
+});
+
+Deno.test("of several kubeconfigs the first that exists counts", async () => {
+  await using node = await tempNode();
+  await node.writeCa(ca.certificatePem);
+  const second = node.path("var/lib/kubelet/kubeconfig");
+  const settings = { ...node.settings, kubeconfig: [...node.settings.kubeconfig, second] };
+  await node.writeKubeconfig({ server });
+  await Deno.rename(node.settings.kubeconfig[0] ?? "", node.path("moved"));
+  await node.write(second, await Deno.readTextFile(node.path("moved")));
+  assert.deepEqual([(await findApiServer(settings)).origin], [second]);
+  await node.writeKubeconfig({ server: "https://first.example.com" });
+  assert.equal((await findApiServer(settings)).url, "https://first.example.com");
+});
+
+Deno.test("a kubeconfig of which nothing is needed is not read", async () => {
+  const found = await find(async (node) => {
+    await node.writeCa(ca.certificatePem);
+    await node.write(node.settings.kubeconfig[0] ?? "", "broken: [");
+  }, { settings: { apiserver: server } });
+  assert.equal(found.url, server);
+});
+
 Deno.test("a node that says nothing is a control-plane node", async () => {
   const found = await find((node) => node.writeCa(ca.certificatePem));
   assert.deepEqual([found.url, found.origin], ["https://localhost:6443", "the default"]);
@@ -150,6 +161,11 @@ const REFUSED: readonly [
     "an env file without a port",
     (node) => node.write(node.settings.apiserverEnvFile, "KUBERNETES_SERVICE_HOST=a.io"),
     /apiserver-url\.env: KUBERNETES_SERVICE_PORT is missing; set it or pass --apiserver/,
+  ],
+  [
+    "an env file without a host",
+    (node) => node.write(node.settings.apiserverEnvFile, "KUBERNETES_SERVICE_PORT='6443'"),
+    /apiserver-url\.env: KUBERNETES_SERVICE_HOST is missing; set it or pass --apiserver/,
   ],
   [
     "an env file with a port that is none",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../src/clock.ts";
+import { UserError } from "../../src/errors.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import {
   MAX_ATTEMPTS,
@@ -26,10 +27,14 @@ function heldClock(random: number) {
 }
 
 /** Fails with the given errors in turn, then succeeds. */
-async function run(failures: readonly Error[], { random = 0, deadline = 60_000 } = {}) {
+async function run(
+  failures: readonly Error[],
+  { random = 0, deadline = 60_000 } = {},
+  onRetry: (reason: string, delay: number) => void = () => {},
+) {
   const { clock, delays } = heldClock(random);
   let attempts = 0;
-  const options = { server: "https://a.io", clock, deadline, onRetry: () => {} };
+  const options = { server: "https://a.io", clock, deadline, onRetry };
   const outcome = await retry(() => {
     const failure = failures[attempts++];
     return failure === undefined ? Promise.resolve("done") : Promise.reject(failure);
@@ -62,6 +67,42 @@ Deno.test("no attempt begins that could only end after the deadline", async () =
   const { outcome, attempts } = await run(always, { deadline: 120 });
   assert.equal(attempts, 2);
   assert.match(String(outcome), /after 2 attempts/);
+});
+
+Deno.test("delays grow to 5 s and no further, and each retry is told with its reason", async () => {
+  const told: [string, number][] = [];
+  const { delays } = await run(always.slice(0, 8), { random: 1 - 2 ** -20 }, (...what) => {
+    told.push(what);
+  });
+  assert.deepEqual(delays.map(Math.round), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  assert.deepEqual(told, delays.map((delay) => ["connection refused", delay]));
+});
+
+Deno.test("a run whose time is over makes no attempt", async () => {
+  const { outcome, attempts } = await run([], { deadline: 0 });
+  assert.equal(attempts, 0);
+  assert.match(String(outcome), /after 0 attempts: the time limit was reached/);
+});
+
+Deno.test("an attempt is told to stop at the deadline", async () => {
+  const { clock } = heldClock(0);
+  const options = { server: "https://a.io", clock, deadline: 1, onRetry: () => {} };
+  const stopped = retry((signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(new ConnectionError("stopped")));
+    }), options);
+  await assert.rejects(stopped, /after 1 attempt: stopped/);
+});
+
+Deno.test("an answer that speaks for itself is what is told when no attempt is left", async () => {
+  const verdict = new UserError("https://a.io", "the Role is missing");
+  const { outcome } = await run(Array(100).fill(new RetryableAnswer("HTTP 403", null, verdict)));
+  assert.equal(outcome, verdict);
+});
+
+Deno.test("a Retry-After date counts from today", async () => {
+  const busy = new RetryableAnswer("HTTP status 503", "Thu, 01 Jan 2026 00:00:10 GMT");
+  assert.deepEqual((await run([busy])).delays, [10_050]);
 });
 
 Deno.test("Retry-After is the least delay, with jitter on top that is as long as what it asks for", async () => {
@@ -99,6 +140,10 @@ const RETRY_AFTER: readonly [header: string | null, milliseconds: number | undef
   ["5", 5000],
   ["Thu, 01 Jan 2026 00:00:03 GMT", 3000],
   ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+  ["1000000000000000000", 1e21],
+  ["1.5", undefined],
+  ["2026-01-01T00:00:03Z", undefined],
+  ["", undefined],
   ["soon", undefined],
   ["-1", undefined],
 ];

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readSecret } from "../../src/auth/docker_config.ts";
+import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { listSecrets } from "../../src/kubernetes/secrets.ts";
+import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
 import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
 
 const CLOCK = {
@@ -27,6 +30,7 @@ function failure(code: number, reason: string, message = "") {
 async function list(
   answers: readonly (HttpAnswer | Error)[],
   types: Parameters<typeof listSecrets>[0]["types"] = ["kubernetes.io/dockerconfigjson"],
+  serviceAccount: ServiceAccount = { namespace: "team-a", name: "builder" },
 ) {
   const paths: string[] = [];
   const retries: string[] = [];
@@ -38,13 +42,13 @@ async function list(
       return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount,
     types,
     clock: CLOCK,
     deadline: 60_000,
     onRetry: (reason) => retries.push(reason),
   });
-  return { names: secrets.map(({ name }) => name), paths, retries };
+  return { names: secrets.map(({ name }) => name), secrets, paths, retries };
 }
 
 Deno.test("secrets are asked for by type in pages of 500", async () => {
@@ -56,6 +60,71 @@ Deno.test("secrets are asked for by type in pages of 500", async () => {
     `/api/v1/namespaces/team-a/secrets?${query}&continue=next`,
   ]);
 });
+
+Deno.test("lists as an API server serves them are read, entry by entry", async () => {
+  const fixture = (name: string) =>
+    answer(
+      200,
+      Deno.readTextFileSync(new URL(`../../fixtures/secrets/${name}-list.json`, import.meta.url)),
+    );
+  const { secrets } = await list(
+    [fixture("dockerconfigjson"), fixture("dockercfg")],
+    ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"],
+  );
+  const credentials = secrets.flatMap((secret) =>
+    readSecret(secret, (name) => assert.fail(`${name} is not broken`))
+  );
+  const decode = (auth: string) => new TextDecoder().decode(Uint8Array.fromBase64(auth));
+  const nobody = "00000000-0000-0000-0000-000000000000:";
+  assert.deepEqual(
+    credentials.map(({ secret, scope, credential: { auth, identitytoken } }) =>
+      [secret, formatScope(scope), decode(auth), identitytoken].join(" ").trim()
+    ),
+    [
+      `azure-login team.azurecr.io ${nobody} refresh-token`,
+      ...[
+        "172.30.20.5:5000",
+        "default-route-openshift-image-registry.apps.prod.example.com",
+        "image-registry.openshift-image-registry.svc.cluster.local:5000",
+        "image-registry.openshift-image-registry.svc:5000",
+      ].map((host) => `default-dockercfg-x7k2p ${host} <token>:sa-token`),
+      "kubectl-created docker.io myuser:pass:word",
+      "pull-secret cloud.openshift.com cloud:token-1",
+      "pull-secret mirror.example.com:8443 mirror:token-4",
+      "pull-secret quay.io quay:token-2",
+      "pull-secret registry.connect.redhat.com uhc:token-3",
+      "wildcard *.registry.example.com all:pässwörd",
+      "wildcard registry.example.com one:p",
+      "wildcard registry.example.com/team/app team:p",
+    ],
+  );
+});
+
+Deno.test("a continue token is sent as it came, whatever it is made of", async () => {
+  const token = "a+b/c=&limit=1#%";
+  const { paths } = await list([page(["a"], token), page(["b"])]);
+  const query = new URL(paths[1] ?? "", "https://a.io").searchParams;
+  assert.deepEqual([query.get("continue"), query.get("limit")], [token, "500"]);
+});
+
+Deno.test("a list begins anew three times, and no more", async () => {
+  const answers = [1, 2, 3].flatMap(() => [page(["gone"], "old"), failure(410, "Expired")]);
+  assert.deepEqual((await list([...answers, page(["a"])])).names, ["a"]);
+});
+
+Deno.test("410 is an error where no continue token was sent", async () => {
+  await assert.rejects(list([failure(410, "Expired")]), /were not listed: HTTP status 410 Expired/);
+});
+
+for (const status of [400, 404, 405, 409, 422, 501]) {
+  Deno.test(`status ${status} is not tried again`, async () => {
+    await assert.rejects(list([failure(status, "No", "never"), page(["a"])]), {
+      name: "UserError",
+      message:
+        `https://a.io: secrets of namespace "team-a" were not listed: HTTP status ${status} No: never`,
+    });
+  });
+}
 
 Deno.test("secrets of several types are put in the order of their names", async () => {
   const { names } = await list(
@@ -132,6 +201,24 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   ["a redirect", answer(302, ""), /answered with a redirect \(302\), which is not followed/],
   ["no JSON", answer(200, "<html>s3cret"), /SecretList of https:\/\/a\.io: not valid JSON/],
   ["another kind", answer(200, { kind: "PodList" }), /"kind" must be "SecretList"/],
+  [
+    "half a list",
+    answer(200, `{"kind": "SecretList", "items": [{"data": "s3cret`),
+    /not valid JSON/,
+  ],
+  ["nothing", answer(200, ""), /SecretList of https:\/\/a\.io: empty, expected JSON/],
+  ["an array", answer(200, ["s3cret"]), /SecretList of https:\/\/a\.io: it must be an object/],
+  ["items that are no list", answer(200, { kind: "SecretList", items: "s3cret" }), /"items" must/],
+  [
+    "a secret whose data is no object",
+    answer(200, {
+      kind: "SecretList",
+      items: [{ metadata: { name: "a" }, data: "s3cret" }],
+    }),
+    /"items\[0\]\.data" must be an object/,
+  ],
+  ["a page without words", answer(403, "<html>s3cret"), /: HTTP status 403; the Role is missing/],
+  ["an endless reason", failure(403, "Forbidden", "x".repeat(9999)), /: x{300}; the Role is/],
   ["a nameless secret", answer(200, { kind: "SecretList", items: [{}] }), /"items\[0\]\.metadata"/],
   [
     "a continue token that stays the same",
@@ -139,6 +226,13 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     /its continue token does not move on/,
   ],
 ];
+
+Deno.test("a token that names no account is spoken of as such in a refusal", async () => {
+  await assert.rejects(
+    list([failure(403, "Forbidden")], undefined, { namespace: "team-a", name: undefined }),
+    /service account "team-a\/\(unnamed\)" may not .* --serviceaccount=team-a:default$/,
+  );
+});
 
 for (const [name, given, error] of REFUSED) {
   Deno.test(`an answer of ${name} is an error`, async () => {

@@ -14,6 +14,12 @@ Deno.test("a token without its account's name takes it from sub, and needs no su
   assert.deepEqual(readServiceAccount(bare), { namespace: "default", name: undefined });
 });
 
+for (const namespace of ["a", "0", "a-b", "a".repeat(63), "kube-system"]) {
+  Deno.test(`a token of the namespace ${namespace} is accepted`, () => {
+    assert.equal(readServiceAccount(serviceAccountToken({ namespace })).namespace, namespace);
+  });
+}
+
 const namespaces = [
   "../../etc",
   "Default",
@@ -24,6 +30,8 @@ const namespaces = [
   "a".repeat(64),
   "a\nb",
   "a/b",
+  "a\n",
+  "a_b",
   "ä",
 ];
 
@@ -39,6 +47,23 @@ for (const namespace of namespaces) {
 
 const BROKEN: readonly [name: string, token: string, error: RegExp][] = [
   ["is no JWT", "s3cret", /is not a JWT in compact form/],
+  ["is empty", "", /is not a JWT in compact form/],
+  ["has five parts, as an encrypted one", "e.e.e.e.s3cret", /is not a JWT in compact form/],
+  ["ends in a line break", `${serviceAccountToken()}\n`, /is not a JWT in compact form/],
+  [
+    "names another kind of account",
+    serviceAccountToken({
+      claims: { sub: "system:node:s3cret" },
+    }),
+    /its "sub" is not system:serviceaccount/,
+  ],
+  [
+    "has a namespace of another type",
+    serviceAccountToken({
+      kubernetes: { namespace: ["s3cret"] },
+    }),
+    /"kubernetes\.io\.namespace" must be a string/,
+  ],
   ["has two parts", "s3.cret", /is not a JWT in compact form/],
   ["has other characters", "e+.e+.s3cret", /is not a JWT in compact form/],
   ["has claims that are no base64url", "e.s3crets3cre.e", /not in base64url|not valid JSON/],
