@@ -88,3 +88,10 @@ function describeExpected(expected: string | null): string {
       return /^[a-z]/.test(expected) ? `a ${expected}` : expected;
   }
 }
+
+/** Text without the slashes at its end. By hand: a pattern's time is quadratic in their number. */
+export function trimSlashesAtEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === "/") end--;
+  return text.slice(0, end);
+}

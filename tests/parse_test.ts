@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { UserError } from "../src/errors.ts";
-import { check, JsonObject, parseJson } from "../src/parse.ts";
+import { check, JsonObject, parseJson, trimSlashesAtEnd } from "../src/parse.ts";
 
 const BROKEN_JSON: readonly [text: string, message: RegExp][] = [
   ["", /^f: empty, expected JSON$/],
@@ -64,3 +64,9 @@ Deno.test("what a schema does not name is dropped, and an object of any members 
   assert.deepEqual(Object.keys(checked), ["name", "map"]);
   assert.deepEqual(Object.keys(checked.map ?? {}), ["__proto__", "b"]);
 });
+
+for (const [text, trimmed] of [["a/b//", "a/b"], ["//", ""], ["/a", "/a"], ["", ""]] as const) {
+  Deno.test(`${JSON.stringify(text)} without the slashes at its end is ${JSON.stringify(trimmed)}`, () => {
+    assert.equal(trimSlashesAtEnd(text), trimmed);
+  });
+}

@@ -1,5 +1,6 @@
 /** The repositories that a key of a registry secret speaks for. */
 
+import { trimSlashesAtEnd } from "../parse.ts";
 import type { Repository } from "../registries/reference.ts";
 
 /** A registry key, taken apart. */
@@ -41,7 +42,7 @@ export function parseScope(key: string): Scope | undefined {
     if (/^\/v[12]\//.test(path) || (rest !== key && /^\/v[12]$/.test(path))) {
       path = path.slice("/v1".length);
     }
-    path = path.replace(/^\/+|\/+$/g, "");
+    path = trimSlashesAtEnd(path.replace(/^\/+/, ""));
   }
   if (!HOST.test(host) || /[\s?#@:\\*]|\/\//.test(path)) return undefined;
   return { host: canonicalHost(host), path };

@@ -1,6 +1,7 @@
 /** The address of an API server as people write it. */
 
 import { hideUserInfo } from "../errors.ts";
+import { trimSlashesAtEnd } from "../parse.ts";
 
 /**
  * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is
@@ -13,7 +14,7 @@ export function parseApiServerUrl(text: string): string | undefined {
   const url = URL.parse(hasScheme ? text : `https://${text}`);
   if (url === null || url.username !== "" || url.password !== "") return undefined;
   if (url.search !== "" || url.hash !== "") return undefined;
-  return url.origin + url.pathname.replace(/\/+$/, "");
+  return url.origin + trimSlashesAtEnd(url.pathname);
 }
 
 /** `host:port` of a normalised URL, as Deno's `--allow-net` takes it. */

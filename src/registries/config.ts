@@ -7,7 +7,7 @@ import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { check, JsonObject, object } from "../parse.ts";
+import { check, JsonObject, object, trimSlashesAtEnd } from "../parse.ts";
 import type { Settings } from "../settings.ts";
 
 /** One `[[registry]]` table, checked and with its defaults filled in. */
@@ -275,7 +275,7 @@ function readMirror(
 }
 
 function readLocation(text: string | undefined, key: string, file: string): string {
-  const location = (text ?? "").replace(/\/+$/, "");
+  const location = trimSlashesAtEnd(text ?? "");
   if (/^https?:\/\//.test(location)) {
     throw new UserError(
       file,
