@@ -47,7 +47,14 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
 
 function parseDocument(text: string, path: string): Node {
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true });
+  let root: Node | undefined;
+  try {
+    root = parseTree(text, errors, { allowTrailingComma: true });
+  } catch (error) {
+    // The library calls itself for each level.
+    if (!(error instanceof RangeError)) throw error;
+    throw failure(text, path, { offset: 0 }, "is nested too deeply");
+  }
   const [error] = errors;
   if (error !== undefined) {
     throw failure(

@@ -52,6 +52,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ],
   ["an array", `[]`, /^UserError: site\.jsonc:1:1: must be an object/],
   ["nothing", ``, /^UserError: site\.jsonc:1:1: /],
+  ["a pit", `{"a":`.repeat(100_000), /^UserError: site\.jsonc:1:1: is nested too deeply$/],
 ];
 
 for (const [name, text, error] of REFUSED) {
