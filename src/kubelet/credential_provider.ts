@@ -17,6 +17,8 @@ const CredentialProviderRequest = object({
     v.maxLength(4096, "is longer than 4096 characters"),
     // deno-lint-ignore no-control-regex -- control characters are what is refused
     v.regex(/^[^\s\u0000-\u001f\u007f]*$/, "holds white space or control characters"),
+    // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.
+    v.check((image) => image.isWellFormed(), "holds half a character"),
   ),
   serviceAccountToken: v.nullish(v.string(), ""),
 });

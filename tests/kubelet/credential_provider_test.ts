@@ -44,6 +44,7 @@ const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
     patched({ image: "a\nb" }),
     /"image" holds white space or control/,
   ],
+  ["an image with half a character", patched({ image: "a.io/\ud800" }), /holds half a character/],
   ["a huge image", patched({ image: "a".repeat(5000) }), /"image" is longer than 4096/],
   ["a token that is no string", patched({ serviceAccountToken: {} }), /"serviceAccountToken" must/],
 ];
