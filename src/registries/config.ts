@@ -144,6 +144,7 @@ const Version2 = v.object({
   aliases: v.optional(v.pipe(JsonObject, v.record(v.string(), v.string()))),
 });
 
+const Registries = v.object({ registries: v.optional(JsonObject) });
 const V1List = v.optional(object({ registries: v.optional(v.array(v.string())) }));
 const Version1 = object({
   registries: object({ search: V1List, insecure: V1List, block: V1List }),
@@ -158,7 +159,7 @@ const Version1 = object({
  */
 export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean }): Registry[] {
   const document = parseToml(file);
-  if (isVersion1(document)) {
+  if (isVersion1(document, file.path)) {
     if (!accepts.v1) throw new UserError(file.path, `"registries": a drop-in must be in version 2`);
     const mixed = Object.keys(Version2.entries).find((key) => key in document);
     if (mixed !== undefined) {
@@ -205,10 +206,10 @@ function lineUnderCaret(excerpt: readonly string[]): string {
   return line === undefined || line === "" ? "" : `: ${line.slice(0, 120)}`;
 }
 
-function isVersion1(document: Record<string, unknown>): boolean {
-  const registries = document["registries"];
-  return typeof registries === "object" && registries !== null &&
-    ["search", "insecure", "block"].some((key) => key in registries);
+/** Whether one of version 1's tables is there; `registries` without them means nothing. */
+function isVersion1(document: Record<string, unknown>, path: string): boolean {
+  const { registries = {} } = check(Registries, document, path);
+  return ["search", "insecure", "block"].some((key) => key in registries);
 }
 
 function readTable(

@@ -163,6 +163,11 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ],
   ...["[]", "1979-05-27"].flatMap((value): [string, string, RegExp][] => [
     [
+      `${value} in the place of version 1's tables is refused`,
+      `registries = ${value}`,
+      /"registries" must be an object/,
+    ],
+    [
       `${value} in the place of a version 1 table is refused`,
       `[registries]\nsearch = ${value}`,
       /"registries\.search" must be an object/,
