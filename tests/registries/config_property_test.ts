@@ -19,6 +19,7 @@ import {
   type TomlTable,
 } from "../support/registries_reading.ts";
 import { share } from "../support/share.ts";
+import { formatToml, isTable } from "../support/toml.ts";
 
 // Few names, so that prefixes overlap and tables meet.
 const host = fc.constantFrom("a.io", "b.a.io", "b.a.io:5000", "docker.io", "c.b.a.io");
@@ -120,10 +121,6 @@ const onTable = (change: (table: TomlTable) => TomlTable): Fault => (document) =
 };
 const onMirror = (change: (mirror: TomlTable) => TomlTable): Fault =>
   onTable((table) => ({ ...table, mirror: [change({ location: "m.io" })] }));
-
-function isTable(value: Toml): value is TomlTable {
-  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
-}
 
 const TABLE_KEYS = [
   "prefix",
@@ -235,48 +232,10 @@ const image = fc.record({
   ),
 }).map(({ host, path, suffix }) => host + path + suffix);
 
-/** Writes TOML: each key on a line of its own, or with headers for tables. */
-function formatToml(document: TomlTable, headers: boolean): string {
-  if (!headers) return formatLines(document);
-  const { registry, registries, ...others } = document;
-  let text = formatLines(others);
-  if (Array.isArray(registry) && registry.every(isTable)) {
-    for (const table of registry) {
-      const { mirror, ...keys } = table;
-      text += `[[registry]]\n${formatLines(keys)}`;
-      if (Array.isArray(mirror) && mirror.every(isTable)) {
-        for (const keys of mirror) text += `[[registry.mirror]] # a mirror\n${formatLines(keys)}`;
-      } else if (mirror !== undefined) {
-        text += formatLines({ mirror });
-      }
-    }
-  } else if (registry !== undefined) {
-    text = formatLines({ registry }) + text;
-  }
-  if (registries === undefined) return text;
-  if (!isTable(registries) || !Object.values(registries).every(isTable)) {
-    return formatLines({ registries }) + text;
-  }
-  for (const [key, list] of Object.entries(registries)) {
-    text += `[registries.${key}]\n${isTable(list) ? formatLines(list) : ""}`;
-  }
-  return text;
-}
-
-function formatLines(table: TomlTable): string {
-  return Object.entries(table).map(([key, value]) => `"${key}" = ${formatValue(value)}\n`).join("");
-}
-
-function formatValue(value: Toml): string {
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return `[${value.map(formatValue).join(", ")}]`;
-  if (typeof value !== "object") return JSON.stringify(value);
-  const members = Object.entries(value).map(([key, value]) => `"${key}" = ${formatValue(value)}`);
-  return `{${members.join(", ")}}`;
-}
-
 function formatFile({ content }: MadeFile, headers: boolean): string {
-  return content === "broken" ? `[[registry]]\nlocation = a.io\n` : formatToml(content, headers);
+  return content === "broken"
+    ? `[[registry]]\nlocation = a.io\n`
+    : formatToml(content, { headers });
 }
 
 /** Lays the files out below a root, with things that are no drop-ins beside them. */
