@@ -88,6 +88,18 @@ Deno.test("a directory that everyone can write to is refused, and nothing is lef
   });
 });
 
+Deno.test("a directory that belongs to another user is refused, which only root can try", async () => {
+  if (Deno.uid() !== 0) return;
+  await withDirectory(async (directory) => {
+    await Deno.chown(directory, 65534, 65534);
+    assert.throws(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
+      /belongs to user 65534; it must belong to root/,
+    );
+    assert.deepEqual(names(directory), []);
+  });
+});
+
 Deno.test("a file in the place of the directory is refused", async () => {
   await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/auth`, "");
@@ -128,6 +140,16 @@ Deno.test("a file that others could read is replaced by one that they cannot", a
     await Deno.writeTextFile(`${directory}/a.json`, "{}", { mode: 0o644 });
     writeAuthFile(directory, `${directory}/a.json`, "{}");
     assert.equal(((await Deno.stat(`${directory}/a.json`)).mode ?? 0) & 0o777, 0o600);
+  });
+});
+
+Deno.test("what stands in the place of an outdated file and cannot be removed is named", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/a.json/in-it`, { recursive: true });
+    assert.throws(
+      () => removeAuthFile(`${directory}/a.json`),
+      /a\.json: cannot remove the outdated auth file: Directory not empty/,
+    );
   });
 });
 

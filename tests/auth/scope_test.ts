@@ -71,6 +71,7 @@ const COVERS: readonly [key: string, repository: string, covered: boolean][] = [
   ["prefix-*.example.com", "prefix-1.example.com/app", true],
   ["prefix-*.example.com", "other-1.example.com/app", false],
   ["*-*.example.com", "a-b.example.com/app", true],
+  ["*-*-*.example.com", "a-b.example.com/app", false],
   ["a*a.example.com", "a.example.com/app", false],
   ["*.*.example.com", "a.b.example.com/app", true],
   ["*", "localhost/app", true],

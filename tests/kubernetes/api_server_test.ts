@@ -126,6 +126,13 @@ Deno.test("the CA that a kubeconfig carries counts before the CA file that it na
   assert.equal(found.ca, ca.certificatePem);
 });
 
+Deno.test("where nothing names a CA, kubeadm's file is the one", async () => {
+  // The machine that runs the tests may have such a file.
+  const outcome = await find((node) => node.writeKubeconfig({ server }), noCaFile)
+    .then(({ caOrigin }) => caOrigin, String);
+  assert.match(outcome, /\/etc\/kubernetes\/pki\/ca\.crt(?:$|: no CA for the API server found)/);
+});
+
 Deno.test("of several kubeconfigs the first that exists counts", async () => {
   await using node = await tempNode();
   await node.writeCa(ca.certificatePem);

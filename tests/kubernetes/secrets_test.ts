@@ -107,6 +107,15 @@ Deno.test("a continue token is sent as it came, whatever it is made of", async (
   assert.deepEqual([query.get("continue"), query.get("limit")], [token, "500"]);
 });
 
+Deno.test("a list of pages without end is given up on at 256 Mi characters", async () => {
+  const filler = " ".repeat(60 * 1024 * 1024);
+  const answers = [1, 2, 3, 4, 5].map((next) => {
+    const { body, ...rest } = page(["a"], `${next}`);
+    return { ...rest, body: filler + body };
+  });
+  await assert.rejects(list(answers), /SecretList of https:\/\/a\.io: is longer than 268435456$/);
+});
+
 Deno.test("a list begins anew three times, and no more", async () => {
   const answers = [1, 2, 3].flatMap(() => [page(["gone"], "old"), failure(410, "Expired")]);
   assert.deepEqual((await list([...answers, page(["a"])])).names, ["a"]);

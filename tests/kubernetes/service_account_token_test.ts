@@ -66,6 +66,7 @@ const BROKEN: readonly [name: string, token: string, error: RegExp][] = [
   ],
   ["has two parts", "s3.cret", /is not a JWT in compact form/],
   ["has other characters", "e+.e+.s3cret", /is not a JWT in compact form/],
+  ["has claims of a length that base64url never has", "e.s3cre.e", /not in base64url/],
   ["has claims that are no base64url", "e.s3crets3cre.e", /not in base64url|not valid JSON/],
   ["has claims that are no JSON", compactToken("{s3cret"), /not valid JSON/],
   ["has claims that are no object", compactToken(`"s3cret"`), /it must be an object/],

@@ -108,6 +108,21 @@ for (const tlsServerName of ["", "kubernetes.default.svc"]) {
     });
   }
 
+  Deno.test(`verified ${way}: an answer over 64 MiB is given up on`, async () => {
+    await using api = await start();
+    let pieces = 0;
+    api.respond = () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => {
+            if (++pieces > 65) controller.close();
+            else controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
+          },
+        }),
+      );
+    await assert.rejects(send(at(api.url, { tlsServerName })), /is larger than 67108864 bytes$/);
+  });
+
   Deno.test(`verified ${way}: a server that hangs is given up on at the signal`, async () => {
     await using server = RawServer.startTls(await ca.issue({ hosts }), hang);
     await assert.rejects(

@@ -337,6 +337,7 @@ Deno.test("file names are in the order of their bytes, capitals and digits first
   const sorted = [
     "1.conf",
     "10.conf",
+    "10.conf.conf",
     "2.conf",
     "B.conf",
     "a.conf",
