@@ -215,7 +215,7 @@ for (const [name, documents, decode] of DECODERS) {
     for (const document of documents) await expectTotal(() => decode(document));
     await fc.assert(
       fc.asyncProperty(hostileText(documents), (text) => expectTotal(() => decode(text))),
-      { numRuns: share(300, 20_000) },
+      { numRuns: share(300, 5_000) },
     );
   });
 }
@@ -257,7 +257,7 @@ Deno.test("any sequence of answers of an API server gives a list or an error for
       fc.array(answer, { minLength: 1, maxLength: 6 }),
       (answers) => expectTotal(() => list(answers)),
     ),
-    { numRuns: share(300, 20_000) },
+    { numRuns: share(300, 5_000) },
   );
 });
 
