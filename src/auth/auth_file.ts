@@ -42,8 +42,8 @@ export function parseAuthFile(text: string, where: string): AuthFile {
   otherFields.delete("auths");
   otherFields.delete("credHelpers");
   return {
-    auths: new Map(Object.entries(auths ?? {})),
-    credHelpers: new Map(Object.entries(credHelpers ?? {})),
+    auths: new Map(Object.entries(auths)),
+    credHelpers: new Map(Object.entries(credHelpers)),
     otherFields,
   };
 }

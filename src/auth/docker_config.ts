@@ -72,7 +72,7 @@ function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
   }
   const content = check(JsonObject, parseJson(decodeText(data, dataKey), ""), "");
   if (secret.type === "kubernetes.io/dockercfg") return content;
-  return check(DockerConfigJson, content, "").auths ?? {};
+  return check(DockerConfigJson, content, "").auths;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

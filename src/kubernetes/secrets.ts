@@ -89,10 +89,10 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
     const list = check(SecretList, parseJson(answer.body, where), where);
     for (const { metadata, type: found, data } of list.items) {
-      if (found === type) secrets.push({ name: metadata.name, type, data: data ?? {} });
+      if (found === type) secrets.push({ name: metadata.name, type, data });
     }
     const previous = next;
-    next = list.metadata?.continue ?? "";
+    next = list.metadata.continue;
     if (next === "") return secrets;
     if (next === previous) throw new UserError(where, "its continue token does not move on");
   }
