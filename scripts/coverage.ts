@@ -45,6 +45,10 @@ function percent(counts: readonly boolean[]): string {
   return `${share.toFixed(1).padStart(5)} % ${`${hit}/${counts.length}`.padStart(9)}`;
 }
 
+function at(line: number, code: string): string {
+  return line === 0 ? "" : `:${line}: ${code}`;
+}
+
 await Deno.remove(OUT, { recursive: true }).catch(() => {});
 await Deno.mkdir(OUT, { recursive: true });
 await deno(
@@ -86,12 +90,12 @@ const reasons = parseReasons(await Deno.readTextFile(REASONS), REASONS);
 const { explained, unexplained, needless } = explain(uncovered, reasons);
 for (const [reason, places] of explained) {
   print(`\nNot covered: ${reason}`);
-  for (const { path, line, code } of places) print(`  ${path}${line && `:${line}: ${code}`}`);
+  for (const { path, line, code } of places) print(`  ${path}${at(line, code)}`);
 }
-if (needless.length > 0) print(`\nCovered by now, or gone, but in the list of reasons:`);
+if (needless.length > 0) print(`\nReasons that this run did not need:`);
 for (const entry of needless) print(`  ${entry}`);
 if (unexplained.length > 0) {
   print(`\nNot covered, and no reason in tests/coverage_reasons.json:`);
-  for (const { path, line, code } of unexplained) print(`  ${path}:${line}: ${code}`);
+  for (const { path, line, code } of unexplained) print(`  ${path}${at(line, code)}`);
   Deno.exit(1);
 }

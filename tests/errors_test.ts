@@ -25,6 +25,12 @@ const MARKER = "s3cret";
 const FOREIGN: readonly [name: string, error: unknown, described: RegExp][] = [
   ["a message of one line", new TypeError(MARKER), /^internal error: TypeError at .*errors_test/],
   ["a message of several", new SyntaxError(`x\n  at ${MARKER}`), /^internal error: SyntaxError/],
+  [
+    "a stack of other words",
+    Object.assign(new Error(MARKER), { stack: "at x" }),
+    /^internal error: Error$/,
+  ],
+  ["a stack that is gone", Object.assign(new Error(MARKER), { stack: undefined }), /error: Error$/],
   ["no stack", Object.assign(new Error(MARKER), { stack: MARKER }), /^internal error: Error$/],
   ["no error at all", MARKER, /^internal error: a value that is no error was thrown$/],
 ];

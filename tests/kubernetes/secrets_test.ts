@@ -226,6 +226,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     }),
     /"items\[0\]\.data" must be an object/,
   ],
+  ["a Status without words", answer(404, { kind: "Status" }), /listed: HTTP status 404$/],
   ["a page without words", answer(403, "<html>s3cret"), /: HTTP status 403; the Role is missing/],
   ["an endless reason", failure(403, "Forbidden", "x".repeat(9999)), /: x{300}; the Role is/],
   ["a nameless secret", answer(200, { kind: "SecretList", items: [{}] }), /"items\[0\]\.metadata"/],

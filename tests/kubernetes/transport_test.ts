@@ -54,7 +54,10 @@ for (const tlsServerName of ["", "kubernetes.default.svc"]) {
     assert.deepEqual([busy.status, busy.retryAfter], [429, "7"]);
     api.respond = () => new Response(null, { status: 302, headers: { location: api.url } });
     assert.equal((await send(at(api.url, { tlsServerName }))).status, 302);
-    assert.equal(api.requests.length, 2);
+    api.respond = () => new Response(null, { status: 204 });
+    const empty = await send(at(api.url, { tlsServerName }));
+    assert.deepEqual([empty.status, empty.body], [204, ""]);
+    assert.equal(api.requests.length, 3);
   });
 
   const UNVERIFIED: readonly [name: string, options: ApiServerOptions, error: RegExp][] = [
