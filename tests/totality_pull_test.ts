@@ -114,7 +114,7 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
         written++;
       }
     }),
-    { numRuns: share(300, 10_000) },
+    { numRuns: share(300, 3_000) },
   );
   assert.ok(written > 0);
 });

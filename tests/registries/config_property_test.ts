@@ -308,7 +308,7 @@ Deno.test("loading any files gives the tables and pull sources of a brute-force 
         assert.deepEqual(unusable, expected.unusable, image);
       }
     }),
-    { numRuns: share(1_000, 50_000) },
+    { numRuns: share(1_000, 20_000) },
   );
 });
 

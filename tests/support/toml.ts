@@ -16,7 +16,7 @@ export function formatToml(document: TomlTable, { headers = true } = {}): string
   if (!headers) return formatLines(document);
   const { registry, registries, ...others } = document;
   let text = formatLines(others);
-  if (Array.isArray(registry) && registry.every(isTable)) {
+  if (Array.isArray(registry) && registry.length > 0 && registry.every(isTable)) {
     for (const table of registry) {
       const { mirror, ...keys } = table;
       text += `[[registry]]\n${formatLines(keys)}`;
