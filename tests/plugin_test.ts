@@ -26,7 +26,7 @@ async function pull(
   await node.writeRegistriesConf(`${MIRROR}location = "mirror.example.com"`);
   await prepare({ api, node });
   const lines: string[] = [];
-  const response = await providePullCredentials(
+  const { response } = await providePullCredentials(
     JSON.stringify({
       apiVersion: "credentialprovider.kubelet.k8s.io/v1",
       kind: "CredentialProviderRequest",

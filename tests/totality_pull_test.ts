@@ -96,7 +96,12 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
       const start = performance.now();
       try {
         const deadline = clock.now() + settings.timeout;
-        const response = await providePullCredentials(request, { settings, log, clock, deadline });
+        const { response } = await providePullCredentials(request, {
+          settings,
+          log,
+          clock,
+          deadline,
+        });
         assert.equal(response, formatResponse());
       } catch (error) {
         if (!(error instanceof UserError)) throw error;

@@ -64,6 +64,7 @@ export async function measureMemory(command: Command): Promise<number> {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     try {
+      // deno-lint-ignore no-sync-fn-in-async-fn -- nothing else is to be done meanwhile
       const status = Deno.readTextFileSync(`/proc/${child.pid}/status`);
       const mark = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
       // A process that has ended, and was not waited for yet, has no memory any more.
