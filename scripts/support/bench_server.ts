@@ -1,10 +1,12 @@
 /**
  * The API server of a benchmark, in a process of its own: it prints what a client needs to know as one
  * line of JSON, and serves until its stdin ends. Answers are made once, so that what is measured is
- * the client.
+ * the client. Like the real one, it does not hold small segments back (`TCP_NODELAY`).
  */
 
-import { ApiServer } from "../../tests/support/api_server.ts";
+import { createServer } from "node:https";
+import { CertificateAuthority } from "../../tests/support/ca.ts";
+import { serviceAccountToken } from "../../tests/support/service_account_token.ts";
 
 /** What a client needs to know. */
 export interface BenchServer {
@@ -20,45 +22,78 @@ export const NAMESPACES: Readonly<Record<string, number>> = { one: 1, many: 1000
 /** Entries of a secret in the larger namespaces. */
 const ENTRIES = 5;
 
-function fill(api: ApiServer, namespace: string, secrets: number): void {
-  for (let i = 0; i < secrets; i++) {
+/** Secrets as the API server lists them when `kubectl create secret docker-registry` made them. */
+function secretsOf(namespace: string): unknown[] {
+  const count = NAMESPACES[namespace] ?? 0;
+  return Array.from({ length: count }, (_, i) => {
     const auths: Record<string, unknown> = {};
-    for (let j = 0; j < (secrets === 1 ? 1 : ENTRIES); j++) {
+    for (let j = 0; j < (count === 1 ? 1 : ENTRIES); j++) {
       const host = i === 0 && j === 0 ? "localhost:5000" : `registry-${i}-${j}.example.com`;
       const [username, password] = [`user-${i}`, `password-${i}-${j}`];
       auths[host] = { username, password, auth: btoa(`${username}:${password}`) };
     }
-    api.addDockerConfig(namespace, `secret-${i}`, auths);
-  }
+    const config = new TextEncoder().encode(JSON.stringify({ auths }));
+    return {
+      metadata: {
+        name: `secret-${i}`,
+        namespace,
+        uid: crypto.randomUUID(),
+        resourceVersion: String(1000 + i),
+        creationTimestamp: "2026-01-01T00:00:00Z",
+      },
+      data: { ".dockerconfigjson": config.toBase64() },
+      type: "kubernetes.io/dockerconfigjson",
+    };
+  });
+}
+
+const answers = new Map<string, Uint8Array>();
+
+/** The answer to a request, in pages as it asks for them. */
+function answerTo(path: string): Uint8Array | undefined {
+  const known = answers.get(path);
+  if (known !== undefined) return known;
+  const url = new URL(path, "https://localhost");
+  const namespace = /^\/api\/v1\/namespaces\/(\w+)\/secrets$/.exec(url.pathname)?.[1];
+  if (namespace === undefined) return undefined;
+  const secrets = secretsOf(namespace);
+  const from = Number(url.searchParams.get("continue") ?? 0);
+  const to = from + Number(url.searchParams.get("limit") ?? Infinity);
+  const metadata = {
+    resourceVersion: "6000",
+    ...(to < secrets.length && { continue: String(to), remainingItemCount: secrets.length - to }),
+  };
+  const list = { kind: "SecretList", apiVersion: "v1", metadata, items: secrets.slice(from, to) };
+  const answer = new TextEncoder().encode(JSON.stringify(list));
+  answers.set(path, answer);
+  return answer;
 }
 
 async function serve(port: number): Promise<void> {
-  const answers = new Map<
-    string,
-    { readonly body: Uint8Array<ArrayBuffer>; readonly type: string }
-  >();
-  await using api = await ApiServer.start({
-    port,
-    respond: async ({ path }, _attempt, answer) => {
-      let known = answers.get(path);
-      if (known === undefined) {
-        const response = answer();
-        const type = response.headers.get("Content-Type") ?? "";
-        known = { body: await response.bytes(), type };
-        answers.set(path, known);
-      }
-      return new Response(known.body, { headers: { "Content-Type": known.type } });
-    },
+  const ca = await CertificateAuthority.create("kubernetes");
+  const { certPem: cert, keyPem: key } = await ca.issue({ hosts: ["127.0.0.1"] });
+  const server = createServer({ cert, key, noDelay: true }, (request, response) => {
+    const answer = answerTo(request.url ?? "");
+    response.writeHead(answer === undefined ? 404 : 200, {
+      "Content-Type": "application/json",
+      "Content-Length": answer?.length ?? 0,
+    });
+    response.end(answer);
   });
-  const tokens: Record<string, string> = {};
-  for (const [namespace, secrets] of Object.entries(NAMESPACES)) {
-    tokens[namespace] = api.addServiceAccount(namespace);
-    api.grant(namespace);
-    fill(api, namespace, secrets);
-  }
-  const server: BenchServer = { url: api.url, caPem: api.ca.certificatePem, tokens };
-  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(server)}\n`));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address();
+  const listening = typeof address === "object" ? address?.port : undefined;
+  const tokens = Object.fromEntries(
+    Object.keys(NAMESPACES).map((namespace) => [namespace, serviceAccountToken({ namespace })]),
+  );
+  const facts: BenchServer = {
+    url: `https://127.0.0.1:${listening}`,
+    caPem: ca.certificatePem,
+    tokens,
+  };
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(facts)}\n`));
   await Deno.stdin.readable.pipeTo(new WritableStream());
+  Deno.exit(0);
 }
 
 if (import.meta.main) await serve(Number(Deno.args[0] ?? 0));

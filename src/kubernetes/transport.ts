@@ -1,31 +1,32 @@
-/** One HTTPS request to the API server: verified, bounded, never redirected. */
+/** Requests to the API server: over TLS, verified, bounded, never redirected. */
 
-import type { IncomingMessage } from "node:http";
 import { UserError } from "../errors.ts";
 import type { ApiServer } from "./api_server.ts";
-import { connectionFailure } from "./connection_failure.ts";
+import { ConnectionError, connectionFailure } from "./connection_failure.ts";
+import { AnswerReader, formatGet, type HttpAnswer, HttpError, TooLargeError } from "./http.ts";
 
-/** An answer whose body has been read whole. */
-export interface HttpAnswer {
-  readonly status: number;
-  /** The `Retry-After` header as sent. */
-  readonly retryAfter: string | null;
-  readonly body: string;
-}
+export type { HttpAnswer } from "./http.ts";
 
 /** Sends one GET. Rejects with a `ConnectionError` when trying again may help. */
 export type Transport = (path: string, signal: AbortSignal) => Promise<HttpAnswer>;
 
-/** Largest body accepted, in bytes after decompression. A page holds at most 500 secrets. */
+/** Largest body accepted, in bytes. A page holds at most 500 secrets. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** A connection with what reads answers off it. */
+interface Connection {
+  readonly tls: Deno.TlsConn;
+  readonly answers: AnswerReader;
+}
 
 /**
  * Connects to an API server with a token, which is sent to that server alone: its certificate must
- * be signed by the given CA and bear its name, and a redirect is not followed.
- *
- * @throws {UserError} when the CA bundle is unusable.
+ * be signed by the given CA and bear its name, and a redirect is not followed. Requests go one after
+ * the other over the same connection for as long as the server leaves it open.
  */
 export function openTransport(server: ApiServer, token: string): Transport & Disposable {
+  const url = new URL(server.url);
+  const prefix = url.pathname === "/" ? "" : url.pathname;
   const headers = {
     Accept: "application/json",
     // Compressing is work for the API server and the node, to save bytes on a short way.
@@ -33,32 +34,60 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
     Authorization: `Bearer ${token}`,
     "User-Agent": "crio-credential-provider",
   };
-  if (server.tlsServerName !== "") return namedTransport(server, headers);
-  const client = createClient(server);
+  let open: Connection | undefined;
+  const close = () => {
+    open?.tls.close();
+    open = undefined;
+  };
+
   const send: Transport = async (path, signal) => {
+    // What is being waited for ends when its connection does.
+    const stop = () => close();
     try {
-      const response = await fetch(server.url + path, {
-        client,
-        headers,
-        redirect: "manual",
-        signal,
-      });
-      return {
-        status: response.status,
-        retryAfter: response.headers.get("Retry-After"),
-        body: await readBody(response, server),
-      };
+      signal.throwIfAborted();
+      open ??= await connect(server, url, signal);
+      signal.addEventListener("abort", stop);
+      signal.throwIfAborted();
+      const { tls, answers } = open;
+      await writeAll(tls, new TextEncoder().encode(formatGet(url.host, prefix + path, headers)));
+      const answer = await answers.read();
+      if (!answers.reusable) close();
+      return answer;
     } catch (error) {
-      throw connectionFailure(error, server, signal);
+      if (!signal.aborted) close();
+      throw failure(error, server, signal);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   };
-  return Object.assign(send, { [Symbol.dispose]: () => client.close() });
+  return Object.assign(send, { [Symbol.dispose]: close });
 }
 
-function createClient(server: ApiServer): Deno.HttpClient {
+async function connect(server: ApiServer, url: URL, signal: AbortSignal): Promise<Connection> {
+  // An IPv6 address stands in brackets in a URL, and nowhere else.
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const port = url.port === "" ? 443 : Number(url.port);
+  const tcp = await Deno.connect({ hostname, port, signal });
+  // The request follows the end of the handshake, which would otherwise have to be acknowledged first.
+  tcp.setNoDelay(true);
+  const tls = await startTls(tcp, server, hostname);
+  return { tls, answers: new AnswerReader(tls, MAX_BODY_BYTES) };
+}
+
+/** Takes the connection over: whatever happens, it is no longer the caller's to close. */
+async function startTls(
+  tcp: Deno.TcpConn,
+  server: ApiServer,
+  hostname: string,
+): Promise<Deno.TlsConn> {
   try {
-    return Deno.createHttpClient({ caCerts: [server.ca] });
+    return await Deno.startTls(tcp, {
+      hostname: server.tlsServerName || hostname,
+      caCerts: [server.ca],
+      alpnProtocols: ["http/1.1"],
+    });
   } catch {
+    // Nothing has been sent yet: it can only be the bundle.
     throw new UserError(
       server.caOrigin,
       "holds a certificate that cannot be parsed",
@@ -67,58 +96,18 @@ function createClient(server: ApiServer): Deno.HttpClient {
   }
 }
 
-/**
- * The same for a kubeconfig with `tls-server-name`: `fetch` cannot expect another name than the
- * URL's host, `node:https` can. It is loaded only here because it takes longer than a whole pull.
- */
-function namedTransport(
-  server: ApiServer,
-  headers: Readonly<Record<string, string>>,
-): Transport & Disposable {
-  const send: Transport = async (path, signal) => {
-    const { get } = await import("node:https");
-    const options = {
-      agent: false,
-      ca: server.ca,
-      headers,
-      // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED in the environment may say otherwise.
-      rejectUnauthorized: true,
-      servername: server.tlsServerName,
-    };
-    try {
-      const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        get(server.url + path, { ...options, signal }, resolve).on("error", reject);
-      });
-      return {
-        status: response.statusCode ?? 0,
-        retryAfter: response.headers["retry-after"] ?? null,
-        body: await collect(response, server),
-      };
-    } catch (error) {
-      throw connectionFailure(error, server, signal);
-    }
-  };
-  return Object.assign(send, { [Symbol.dispose]: () => {} });
-}
-
-function readBody(response: Response, server: ApiServer): Promise<string> | string {
-  // A body that announces a bearable length is read by the runtime in one go.
-  const length = Number(response.headers.get("Content-Length") ?? NaN);
-  if (length <= MAX_BODY_BYTES && !response.headers.has("Content-Encoding")) return response.text();
-  return response.body === null ? "" : collect(response.body, server);
-}
-
-/** Collects a body up to {@link MAX_BODY_BYTES}. */
-async function collect(body: AsyncIterable<Uint8Array>, server: ApiServer): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) {
-      throw new UserError(server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
+async function writeAll(connection: Deno.TlsConn, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await connection.write(bytes.subarray(written));
   }
-  return text + decoder.decode();
+}
+
+function failure(error: unknown, server: ApiServer, signal: AbortSignal): Error {
+  if (error instanceof TooLargeError) {
+    return new UserError(server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
+  }
+  if (error instanceof HttpError && !signal.aborted) {
+    return new ConnectionError(`the answer cannot be read: ${error.message}`);
+  }
+  return connectionFailure(error, server, signal);
 }

@@ -27,7 +27,7 @@ function send(server: Server, token = "token", signal = AbortSignal.timeout(5000
   return transport(PATH, signal).finally(() => transport[Symbol.dispose]());
 }
 
-// By `fetch`, and by `node:https` where a kubeconfig asks for another name than the URL's host.
+// By the URL's host, and by another name where a kubeconfig asks for one.
 for (const tlsServerName of ["", "kubernetes.default.svc"]) {
   const way = tlsServerName === "" ? "by the URL's host" : "by tls-server-name";
   const hosts = tlsServerName === "" ? ["127.0.0.1"] : [tlsServerName];
@@ -142,9 +142,10 @@ Deno.test("an IPv6 address is verified like any other", async () => {
 
 const BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
-Deno.test("a CA bundle that cannot be parsed is an error that names it", () => {
-  assert.throws(
-    () => openTransport(at("https://127.0.0.1", { ca: BROKEN }), "token"),
+Deno.test("a CA bundle that cannot be parsed is an error that names it", async () => {
+  await using server = RawServer.startTcp(hang);
+  await assert.rejects(
+    send(at(server.url, { ca: BROKEN })),
     /ca\.crt: holds a certificate that cannot be parsed; pass another CA bundle with --ca-file/,
   );
 });
@@ -154,4 +155,54 @@ Deno.test("a bundle may hold several CAs, of which any may have signed", async (
   await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
   const bundle = `# former\n${other.certificatePem}\n# present\n${ca.certificatePem}`;
   assert.equal((await send(at(api.url, { ca: bundle }))).status, 401);
+});
+
+Deno.test("requests share a connection for as long as the server leaves it open", async () => {
+  let answers = 0;
+  await using server = RawServer.startTls(
+    await ca.issue({ hosts: ["127.0.0.1"] }),
+    async (conn) => {
+      for (;;) {
+        if (await readRequestHead(conn) === "") return;
+        const close = ++answers === 2 ? "Connection: close\r\n" : "";
+        await writeText(conn, `HTTP/1.1 200 OK\r\n${close}Content-Length: 1\r\n\r\n${answers}`);
+        if (close !== "") return;
+      }
+    },
+  );
+  using transport = openTransport(at(server.url), "token");
+  const bodies: string[] = [];
+  for (let i = 0; i < 4; i++) bodies.push((await transport(PATH, AbortSignal.timeout(5000))).body);
+  assert.deepEqual(bodies, ["1", "2", "3", "4"]);
+  assert.equal(server.connections, 2);
+});
+
+Deno.test("after a failure the next request has a connection of its own", async () => {
+  let connections = 0;
+  await using server = RawServer.startTls(
+    await ca.issue({ hosts: ["127.0.0.1"] }),
+    async (conn) => {
+      const first = ++connections === 1;
+      await readRequestHead(conn);
+      const text = first
+        ? "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"
+        : "HTTP/1.1 204 OK\r\n\r\n";
+      await writeText(conn, text);
+    },
+  );
+  using transport = openTransport(at(server.url), "token");
+  await assert.rejects(transport(PATH, AbortSignal.timeout(5000)), ConnectionError);
+  assert.equal((await transport(PATH, AbortSignal.timeout(5000))).status, 204);
+});
+
+Deno.test("the path of the API server's URL stands in front of the request's", async () => {
+  await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
+  await send(at(`${api.url}/proxy`));
+  assert.equal(api.requests[0]?.path, `/proxy${PATH}`);
+});
+
+Deno.test("nothing is sent on a connection whose time is over", async () => {
+  await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
+  await assert.rejects(send(at(api.url), "token", AbortSignal.abort()), ConnectionError);
+  assert.equal(api.requests.length, 0);
 });
