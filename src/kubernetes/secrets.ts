@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
-import { check, JsonObject, parseJson } from "../parse.ts";
+import { check, JsonObject, parseForeignJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -23,6 +23,9 @@ const PAGE_SIZE = 500;
 
 /** Characters of all pages of one list; an API server that never ends its list is given up on. */
 const MAX_LIST_LENGTH = 256 * 1024 * 1024;
+
+/** Characters of a `Status` object; a longer body of an error is not looked into. */
+const MAX_STATUS_LENGTH = 64 * 1024;
 
 /** How often a list is begun anew because its continue token expired. */
 const MAX_RESTARTS = 3;
@@ -87,7 +90,7 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
     const where = `SecretList of ${options.server}`;
     length += answer.body.length;
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
-    const list = check(SecretList, parseJson(answer.body, where), where);
+    const list = check(SecretList, parseForeignJson(answer.body, where), where);
     for (const { metadata, type: found, data } of list.items) {
       if (found === type) secrets.push({ name: metadata.name, type, data: data ?? {} });
     }
@@ -135,7 +138,8 @@ async function send(path: string, options: ListOptions): Promise<HttpAnswer> {
 
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
 function describeAnswer({ status, body }: HttpAnswer): string {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Status), body);
+  const short = v.pipe(v.string(), v.maxLength(MAX_STATUS_LENGTH), v.parseJson(), Status);
+  const parsed = v.safeParse(short, body);
   if (!parsed.success) return `HTTP status ${status}`;
   const { reason, message } = parsed.output;
   const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");

@@ -128,6 +128,16 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     failure(403, "Forbidden", "secrets is forbidden"),
     /service account "team-a\/builder" may not list secrets in namespace "team-a": HTTP status 403 Forbidden: secrets is forbidden; the Role is missing: kubectl create role crio-credential-provider -n team-a --verb=list --resource=secrets && kubectl create rolebinding crio-credential-provider -n team-a --role=crio-credential-provider --serviceaccount=team-a:builder$/,
   ],
+  [
+    "more JSON values than a list has",
+    answer(200, `{"kind":"SecretList","items":[${"{},".repeat(200_000)}{}]}`),
+    /SecretList of https:\/\/a\.io: holds more than \d+ JSON values/,
+  ],
+  [
+    "an error that is too long to be read",
+    answer(404, `{"kind":"Status","message":"no","details":[${"{},".repeat(200_000)}{}]}`),
+    /were not listed: HTTP status 404$/,
+  ],
   ["404", answer(404, "404 page not found"), /were not listed: HTTP status 404$/],
   ["a redirect", answer(302, ""), /answered with a redirect \(302\), which is not followed/],
   ["no JSON", answer(200, "<html>s3cret"), /SecretList of https:\/\/a\.io: not valid JSON/],
