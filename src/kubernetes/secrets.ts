@@ -69,9 +69,9 @@ export interface ListOptions {
  * @throws {UserError} when the API server refuses, cannot be understood, or does not answer in time.
  */
 export async function listSecrets(options: ListOptions): Promise<Secret[]> {
-  const secrets: Secret[] = [];
-  for (const type of options.types) secrets.push(...await listType(type, options));
-  return secrets.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  const lists: Secret[][] = [];
+  for (const type of options.types) lists.push(await listType(type, options));
+  return lists.flat().sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
 async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {

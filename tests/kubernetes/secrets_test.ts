@@ -57,6 +57,12 @@ Deno.test("secrets are asked for by type in pages of 500", async () => {
   ]);
 });
 
+Deno.test("a list may be longer than a call has room for arguments", async () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `secret-${index}`);
+  const pages = [1, 2, 3, 4, 5, 6].map((number) => page(names, `token-${number}`));
+  assert.equal((await list([...pages, page(["last"])])).names.length, 180_001);
+});
+
 Deno.test("secrets of several types are put in the order of their names", async () => {
   const { names } = await list(
     [page(["b", "d"]), page(["a", "c"], "", "kubernetes.io/dockercfg")],
