@@ -24,6 +24,9 @@ const PAGE_SIZE = 500;
 /** Characters of all pages of one list; an API server that never ends its list is given up on. */
 const MAX_LIST_LENGTH = 256 * 1024 * 1024;
 
+/** Requests of one list; pages may rightly be empty, but not for ever. */
+const MAX_PAGES = 1000;
+
 /** Characters of a `Status` object; a longer body of an error is not looked into. */
 const MAX_STATUS_LENGTH = 64 * 1024;
 
@@ -79,11 +82,12 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
   let secrets: Secret[] = [];
   let length = 0;
   let next = "";
-  for (;;) {
+  let seen = new Set<string>();
+  for (let pages = 1;; pages++) {
     const answer = await send(pagePath(type, next, options), options);
     if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
       // The continue token expired: what came so far may belong to another state of the namespace.
-      [restarts, secrets, length, next] = [restarts + 1, [], 0, ""];
+      [restarts, secrets, length, next, seen] = [restarts + 1, [], 0, "", new Set()];
       continue;
     }
     if (answer.status !== 200) throw refusal(answer, options);
@@ -94,10 +98,11 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
     for (const { metadata, type: found, data } of list.items) {
       if (found === type) secrets.push({ name: metadata.name, type, data: data ?? {} });
     }
-    const previous = next;
     next = list.metadata?.continue ?? "";
     if (next === "") return secrets;
-    if (next === previous) throw new UserError(where, "its continue token does not move on");
+    if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
+    if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
+    seen.add(next);
   }
 }
 

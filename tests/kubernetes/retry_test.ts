@@ -64,6 +64,15 @@ Deno.test("no attempt begins that could only end after the deadline", async () =
   assert.match(String(outcome), /after 2 attempts/);
 });
 
+Deno.test("a run whose time is up before its first attempt says just that", async () => {
+  const { outcome, attempts } = await run([], { deadline: 0 });
+  assert.equal(attempts, 0);
+  assert.match(
+    String(outcome),
+    /https:\/\/a\.io: the time limit was reached with requests .*--timeout/,
+  );
+});
+
 Deno.test("Retry-After is the least delay, with jitter on top", async () => {
   const busy = new RetryableAnswer("HTTP status 429", "2");
   assert.deepEqual((await run([busy])).delays, [2050]);
