@@ -58,7 +58,11 @@ function innermostMessage(error: unknown): string {
   return current instanceof Error ? current.message : "";
 }
 
-/** `error sending request for url (…): client error (Connect): tcp connect error: …` -> the end. */
+/**
+ * `error sending request for url (…): client error (Connect): tcp connect error: …` -> the end,
+ * without the link to its library's manual that the TLS library adds.
+ */
 function shorten(reason: string): string {
-  return reason.replace(/^error sending request .*?\): (?:client error \(\w+\): )?/, "");
+  return reason.replace(/^error sending request .*?\): (?:client error \(\w+\): )?/, "")
+    .replace(/:? https?:\/\/\S+$/, "");
 }
