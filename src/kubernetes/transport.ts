@@ -80,18 +80,28 @@ function namedTransport(
     const options = { agent: false, ca: server.ca, headers, servername: server.tlsServerName };
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        get(server.url + path, { ...options, signal }, resolve).on("error", reject);
+        const request = get(server.url + path, { ...options, signal }, resolve);
+        request.on("error", reject);
+        // Without a listener nothing would ever come of the request (RFC 9110 section 15.2.2).
+        request.on("upgrade", () => reject(unwantedUpgrade(server)));
       });
+      const body = await collect(response, server);
+      // An answer without a length ends as if it were whole when its time is up.
+      signal.throwIfAborted();
       return {
         status: response.statusCode ?? 0,
         retryAfter: response.headers["retry-after"] ?? null,
-        body: await collect(response, server),
+        body,
       };
     } catch (error) {
       throw connectionFailure(error, server, signal);
     }
   };
   return Object.assign(send, { [Symbol.dispose]: () => {} });
+}
+
+function unwantedUpgrade(server: ApiServer): UserError {
+  return new UserError(server.url, "answered with HTTP status 101, for which it was not asked");
 }
 
 function readBody(response: Response, server: ApiServer): Promise<string> | string {
