@@ -72,7 +72,7 @@ export class PrivateFileSystem implements AsyncDisposable {
   async remount(options: string): Promise<void> {
     const [command, ...args] = this.command;
     const { code, stderr } = await runPlugin(command, {
-      args: [...args, "mount", "-o", `remount,${options}`, this.#path],
+      args: [...args, "mount", "--options-mode", "ignore", "-o", `remount,${options}`, this.#path],
     });
     if (code !== 0) throw new Error(stderr);
   }
