@@ -2,7 +2,7 @@
 
 import { placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
 import type { Clock } from "./clock.ts";
-import { readSecret } from "./auth/docker_config.ts";
+import { readCredentials } from "./auth/namespace_credentials.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
 import { formatScope } from "./auth/scope.ts";
 import { removeStaleFiles } from "./auth/stale_files.ts";
@@ -75,12 +75,15 @@ export async function providePullCredentials(
   });
   log.info("read secrets", { namespace, secrets: secrets.length });
 
-  const credentials = secrets.flatMap((secret) =>
-    readSecret(secret, (name, key, reason) => {
-      const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
-      log.warn(`skipped ${what}`, { secret: name, key, reason });
-    })
-  );
+  const { credentials, skipped, furtherSkipped } = readCredentials(secrets, sources, {
+    clock,
+    deadline,
+  });
+  for (const { secret, key, reason } of skipped) {
+    const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
+    log.warn(`skipped ${what}`, { secret, key, reason });
+  }
+  if (furtherSkipped > 0) log.warn("skipped more broken secrets or entries", { furtherSkipped });
   const global = readGlobalAuthFile(settings.kubeletAuthFile);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
   for (const warning of warnings) log.warn(warning);
