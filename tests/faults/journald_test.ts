@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { AUTH, Cluster } from "../support/cluster.ts";
+import { AUTH, Cluster, MIRROR } from "../support/cluster.ts";
 import { measurePull } from "../support/measured_pull.ts";
 
 /** What the log may hold up the end of a run, in milliseconds, with room for a busy machine. */
 const LATEST = 250 + 4000;
 
-/** More than a socket takes in before its other side reads. */
-const BROKEN_SECRETS = 4000;
+/** Mirrors whose names, which are logged, are more than a socket takes in before it is read. */
+const MIRRORS = Array.from(
+  { length: 5000 },
+  (_, index) =>
+    `[[registry.mirror]]\nlocation = "mirror-${index}.example.com/a-long-path/to/docker.io"\n`,
+);
 
 interface DeadSocket {
   readonly name: string;
@@ -94,13 +98,10 @@ Deno.test("a journald socket that is dead holds up no pull, and takes nothing fr
   const directory = await Deno.makeTempDir();
   const journaldSocket = `${directory}/stdout`;
   try {
-    await using cluster = await Cluster.start({ settings: { journaldSocket } });
-    for (let i = 0; i < BROKEN_SECRETS; i++) {
-      cluster.api.addSecret("default", {
-        name: `broken-${i}`,
-        encoded: { ".dockerconfigjson": "!" },
-      });
-    }
+    await using cluster = await Cluster.start({
+      settings: { journaldSocket },
+      registriesConf: MIRROR + MIRRORS.join(""),
+    });
     for (const { name, place } of DEAD) {
       await test.step(name, async () => {
         const dead = await place(journaldSocket);
@@ -108,7 +109,9 @@ Deno.test("a journald socket that is dead holds up no pull, and takes nothing fr
           const { code, stdout, stderr, milliseconds } = await measurePull(cluster);
           assert.equal(code, 0, stderr);
           assert.equal(JSON.parse(stdout).kind, "CredentialProviderResponse");
-          assert.equal(stderr.match(/^warn: skipped a broken secret /gm)?.length, BROKEN_SECRETS);
+          const sources = /^info: found pull sources sources="([^"]*)"/m.exec(stderr)?.[1] ?? "";
+          assert.equal(sources.split(", ").length, MIRRORS.length + 2);
+          assert.ok(sources.length > 300_000);
           assert.match(stderr, /^info: wrote the auth file .*\n$/m);
           assert.ok(milliseconds <= LATEST, `${milliseconds} ms`);
           assert.deepEqual(await cluster.authFile(), {
