@@ -80,7 +80,7 @@ function endProcess(child: Deno.ChildProcess | undefined, signal: Deno.Signal): 
 for (
   const { signal, count } of [
     { signal: "SIGKILL", count: share(16, 200) },
-    { signal: "SIGTERM", count: share(8, 50) },
+    { signal: "SIGTERM", count: share(6, 50) },
   ] as const
 ) {
   Deno.test(`a run that ${signal} ends at any moment leaves no broken file, and nothing after the next`, async () => {
