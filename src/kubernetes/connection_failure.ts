@@ -35,7 +35,8 @@ const VERDICTS: readonly (readonly [RegExp, (name: string) => string])[] = [
     /not valid for (?:any )?name|NotValidForName|altnames/i,
     (name) => `its certificate does not bear the name ${JSON.stringify(name)}`,
   ],
-  [/Expired|NotValidYet/i, () => "its certificate is expired or not yet valid"],
+  [/Expired/i, () => "its certificate is expired by this node's clock"],
+  [/not ?valid ?yet/i, () => "its certificate is not yet valid by this node's clock"],
   [/invalid peer certificate/i, () => "its certificate is not acceptable"],
 ];
 

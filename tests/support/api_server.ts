@@ -40,6 +40,8 @@ export interface ApiServerOptions {
   hostname?: "127.0.0.1" | "::1";
   /** Names in the certificate. @default ["localhost", "127.0.0.1", "::1"] */
   hosts?: readonly string[];
+  /** Beginning of the certificate. @default an hour ago */
+  notBefore?: Date;
   /** End of the certificate. @default in a day */
   notAfter?: Date;
   respond?: Respond;
@@ -126,6 +128,7 @@ export class ApiServer implements AsyncDisposable {
     const { certPem: cert, keyPem: key } = await ca.issue({
       hosts: options.hosts ?? ["localhost", "127.0.0.1", "::1"],
       commonName: "kube-apiserver",
+      ...(options.notBefore !== undefined && { notBefore: options.notBefore }),
       ...(options.notAfter !== undefined && { notAfter: options.notAfter }),
     });
     return new ApiServer(ca, { cert, key }, options);
