@@ -266,3 +266,50 @@ for (
     },
   });
 }
+
+/** Whether a tracer may make system calls fail here. */
+async function isTraceable(): Promise<boolean> {
+  try {
+    const { code } = await runPlugin("/usr/bin/strace", { args: ["-o", "/dev/null", "/bin/true"] });
+    return code === 0;
+  } catch {
+    return false;
+  }
+}
+
+const traceable = await isTraceable();
+
+for (
+  const { call, failure, error } of [
+    {
+      call: "fsync",
+      failure: "EDQUOT",
+      error: /\.tmp: cannot write the auth file: Disk quota exceeded \(os error 122\)$/,
+    },
+    {
+      call: "fsync",
+      failure: "EIO",
+      error: /\.tmp: cannot write the auth file: Input\/output error \(os error 5\)$/,
+    },
+    {
+      call: "rename",
+      failure: "EDQUOT",
+      error: /\.json: cannot put the auth file in place: Disk quota exceeded \(os error 122\)$/,
+    },
+  ]
+) {
+  Deno.test({
+    name:
+      `${call} that fails with ${failure} is an error that says so, and nothing is put in place`,
+    ignore: !traceable,
+    fn: async () => {
+      await using cluster = await clusterWithFile();
+      const strace = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`];
+      const inject = ["-e", `inject=${call}:error=${failure}`];
+      assertFailed(await pullBy(cluster, ["/usr/bin/strace", ...strace, ...inject]), error);
+      assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
+      assert.deepEqual(await cluster.authFile(), FIRST);
+      await assertCleanAfterNextRun(cluster);
+    },
+  });
+}
