@@ -138,7 +138,6 @@ function compilerEnvironment(): Record<string, string> {
     NO_COLOR: "1",
     OTEL_DENO: "false",
     DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla",
-    NO_PROXY: Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy") ?? "",
   };
 }
 

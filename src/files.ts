@@ -83,7 +83,7 @@ export function outsideSandbox(target: string, attempt: string, flag: string): U
 }
 
 /** The operating system's words, without the path that Deno appends to them. */
-function systemReason(error: unknown): string {
+export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   const reason = /^(.*?\(os error \d+\))/.exec(error.message);
   return reason?.[1] ?? error.name;

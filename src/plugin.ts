@@ -2,7 +2,7 @@
 
 import { placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
 import type { Clock } from "./clock.ts";
-import { readSecret } from "./auth/docker_config.ts";
+import { readCredentials } from "./auth/namespace_credentials.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
 import { formatScope } from "./auth/scope.ts";
 import { removeStaleFiles } from "./auth/stale_files.ts";
@@ -24,9 +24,6 @@ export interface Surroundings {
   /** When to give up, in milliseconds of `clock.now()`. */
   readonly deadline: number;
 }
-
-/** Warnings of one kind in a run. Secrets come from strangers, who must not fill the node's journal. */
-const MOST_WARNINGS = 5;
 
 /** The answer to a request. */
 export interface Answer {
@@ -87,17 +84,12 @@ export async function providePullCredentials(
   });
   log.info("read secrets", { namespace, secrets: secrets.length });
 
-  let skipped = 0;
-  const credentials = secrets.flatMap((secret) =>
-    readSecret(secret, (name, key, reason) => {
-      const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
-      const tell = ++skipped > MOST_WARNINGS ? log.debug : log.warn;
-      tell(`skipped ${what}`, { secret: name, key, reason });
-    })
-  );
-  if (skipped > MOST_WARNINGS) {
-    log.warn("skipped more that is broken, told at debug level", { more: skipped - MOST_WARNINGS });
+  const { credentials, skipped, more } = readCredentials(secrets, sources, { clock, deadline });
+  for (const { secret, key, reason } of skipped) {
+    const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
+    log.warn(`skipped ${what}`, { secret, key, reason });
   }
+  if (more > 0) log.warn("skipped more that is broken", { more });
   const global = readGlobalAuthFile(settings.kubeletAuthFile);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
   for (const warning of warnings) log.warn(warning);

@@ -1,6 +1,7 @@
 /**
  * The environment variables that reach through the sandbox: the runtime obeys them whatever the
- * program's permissions are. Read off the runtime's source and tried in tests/artifact.
+ * program's permissions are. Read off the runtime's source and tried in tests/artifact. Proxy
+ * variables are not among them: only the runtime's `fetch` obeys those, and the program uses none.
  */
 
 /** One such variable. */
@@ -17,28 +18,16 @@ export interface RuntimeVariable {
 /** A device that reads as an empty file and forgets what is written to it. */
 const NULL_DEVICE = "/dev/null";
 
-/** Every host, IPv4 and IPv6 address. */
-const NO_PROXY = "*,0.0.0.0/0,::/0";
-
-const PROXY = "diverts requests to a proxy, past the permission to connect";
 const FOREIGN_CA = "trusts further CAs beside the cluster's";
 
 /** The variables. */
 export const RUNTIME_VARIABLES: readonly RuntimeVariable[] = [
-  both("HTTPS_PROXY", PROXY),
-  both("https_proxy", PROXY),
-  both("ALL_PROXY", PROXY),
-  both("all_proxy", PROXY),
-  both("NO_PROXY", "takes requests out of what the other proxy variables divert", NO_PROXY),
   both("DENO_TLS_CA_STORE", `${FOREIGN_CA}: unset, those of Mozilla's list`),
   // An empty value would be read as the name of a file.
   both("DENO_CERT", FOREIGN_CA, NULL_DEVICE),
   both("NODE_EXTRA_CA_CERTS", FOREIGN_CA),
   both("SSLKEYLOGFILE", "writes the keys of TLS connections to any file", NULL_DEVICE),
-  both("NODE_TLS_REJECT_UNAUTHORIZED", "turns the verification of node:https off"),
   both("DENO_INTERNAL_CHILD_ENTRYPOINT", "runs another program in the place of this one"),
-  both("NODE_OPTIONS", "changes how Node's modules behave"),
-  both("NODE_DEBUG", "makes Node's modules log what they do"),
   both("DENO_LOG", "makes the runtime log what it does"),
   both("DENO_TRACE_PERMISSIONS", "adds stack traces to refusals"),
   denoOnly("DENO_PERMISSION_BROKER_PATH", "asks a socket for permissions instead of the flags"),
@@ -62,7 +51,6 @@ function denoOnly(name: string, effect: string, neutral = ""): RuntimeVariable {
  */
 export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
   DENO_TLS_CA_STORE: "",
-  NO_PROXY,
   DENO_NO_UPDATE_CHECK: "1",
 };
 

@@ -2,6 +2,7 @@
 
 import { sleep } from "./clock.ts";
 import { UserError } from "./errors.ts";
+import { systemReason } from "./files.ts";
 
 /**
  * Reads UTF-8 text to its end.
@@ -40,7 +41,7 @@ export async function readText(
 /**
  * Writes text whole.
  *
- * @throws {UserError} when the reader is gone.
+ * @throws {UserError} when the reader is gone, or the text cannot be written for another reason.
  */
 export function writeText(
   output: { writeSync(bytes: Uint8Array): number },
@@ -51,7 +52,9 @@ export function writeText(
     for (let written = 0; written < bytes.length;) {
       written += output.writeSync(bytes.subarray(written));
     }
-  } catch {
-    throw new UserError("stdout", "cannot write the response: its reader is gone");
+  } catch (error) {
+    const gone = error instanceof Deno.errors.BrokenPipe;
+    const reason = gone ? "its reader is gone" : systemReason(error);
+    throw new UserError("stdout", `cannot write the response: ${reason}`);
   }
 }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import * as v from "valibot";
 import { UserError } from "../src/errors.ts";
-import { check, JsonObject, parseJson, trimSlashesAtEnd } from "../src/parse.ts";
+import {
+  check,
+  JsonObject,
+  MAX_JSON_PARTS,
+  parseForeignJson,
+  parseJson,
+  trimSlashesAtEnd,
+} from "../src/parse.ts";
 
 const BROKEN_JSON: readonly [text: string, message: RegExp][] = [
   ["", /^f: empty, expected JSON$/],
@@ -22,6 +29,27 @@ for (const [text, message] of BROKEN_JSON) {
     });
   });
 }
+
+const MANY = MAX_JSON_PARTS + 1;
+
+for (
+  const [what, text] of [
+    ["elements", `[${"0,".repeat(MANY)}0]`],
+    ["objects", `[${"{},".repeat(MANY / 2)}{}]`],
+    ["arrays in arrays", "[".repeat(MANY)],
+    ["members", `{${Array.from({ length: MANY }, (_, index) => `"${index}":""`)}}`],
+  ] as const
+) {
+  Deno.test(`foreign JSON of too many ${what} is refused before it is parsed`, () => {
+    assert.throws(() => parseForeignJson(text, "f"), /^UserError: f: holds more than \d+ JSON val/);
+  });
+}
+
+Deno.test("foreign JSON may be long", () => {
+  const text = "x".repeat(10_000_000);
+  assert.deepEqual(parseForeignJson(JSON.stringify([text]), "f"), [text]);
+  assert.throws(() => parseForeignJson("{", "f"), /not valid JSON/);
+});
 
 const Schema = v.object({
   name: v.string(),

@@ -51,11 +51,26 @@ Deno.test("text is written whole to a reader that takes little at a time", () =>
   assert.equal(written, "response\n");
 });
 
-Deno.test("a reader that is gone is an error", () => {
-  const output = {
-    writeSync: () => {
-      throw new Deno.errors.BrokenPipe();
-    },
-  };
-  assert.throws(() => writeText(output, "x"), /stdout: cannot write the response/);
-});
+const UNWRITABLE: readonly [what: string, error: Error, message: RegExp][] = [
+  [
+    "a reader that is gone",
+    new Deno.errors.BrokenPipe("Broken pipe (os error 32)"),
+    /^stdout: cannot write the response: its reader is gone$/,
+  ],
+  [
+    "a full disk behind stdout",
+    new Error("No space left on device (os error 28)"),
+    /^stdout: cannot write the response: No space left on device \(os error 28\)$/,
+  ],
+];
+
+for (const [what, error, message] of UNWRITABLE) {
+  Deno.test(`${what} is an error that says so`, () => {
+    const output = {
+      writeSync: () => {
+        throw error;
+      },
+    };
+    assert.throws(() => writeText(output, "x"), { message });
+  });
+}

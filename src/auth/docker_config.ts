@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { check, JsonObject, object, parseJson } from "../parse.ts";
+import { check, JsonObject, object, parseForeignJson } from "../parse.ts";
 import { SECRET_DATA_KEYS } from "../settings.ts";
 import { parseScope, type Scope } from "./scope.ts";
 
@@ -70,7 +70,7 @@ function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
   if (typeof data !== "string") {
     throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
   }
-  const content = check(JsonObject, parseJson(decodeText(data, dataKey), ""), "");
+  const content = check(JsonObject, parseForeignJson(decodeText(data, dataKey), ""), "");
   if (secret.type === "kubernetes.io/dockercfg") return content;
   return check(DockerConfigJson, content, "").auths;
 }

@@ -5,8 +5,10 @@ const OWN_FILE =
   /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
 
 /**
- * Removes files of this program's own naming that have reached an age. Nothing else is touched, `in-use/` least of all, and no failure is reported: this is a service to the node, not
- * part of the pull.
+ * Removes files of this program's own naming that have reached an age, or are dated as far ahead:
+ * those were written before the clock was set back, and would else stay for as long as it was wrong.
+ * Nothing else is touched, `in-use/` least of all, and no failure is reported: this is a service to
+ * the node, not part of the pull.
  *
  * @param age in milliseconds; 0: never.
  * @param now in milliseconds since 1970.
@@ -17,7 +19,7 @@ export function removeStaleFiles(authDir: string, age: number, now: number): num
   let removed = 0;
   try {
     for (const { name, isFile } of Deno.readDirSync(authDir)) {
-      if (isFile && OWN_FILE.test(name) && removeIfOlder(`${authDir}/${name}`, now - age)) {
+      if (isFile && OWN_FILE.test(name) && removeIfFarFrom(now, age, `${authDir}/${name}`)) {
         removed++;
       }
     }
@@ -27,10 +29,10 @@ export function removeStaleFiles(authDir: string, age: number, now: number): num
   return removed;
 }
 
-function removeIfOlder(path: string, before: number): boolean {
+function removeIfFarFrom(now: number, age: number, path: string): boolean {
   try {
-    const written = Deno.lstatSync(path).mtime?.getTime() ?? Infinity;
-    if (written >= before) return false;
+    const written = Deno.lstatSync(path).mtime?.getTime() ?? now;
+    if (Math.abs(now - written) <= age) return false;
     Deno.removeSync(path);
     return true;
   } catch {

@@ -3,6 +3,7 @@
 import { FlagNotFoundError, type StricliProcess, text_en } from "@stricli/core";
 import { describeError } from "../errors.ts";
 import { escapeControls } from "../log.ts";
+import { writeText } from "../stdio.ts";
 
 /** Exit status for a command line that cannot be understood. */
 export const WRONG_USAGE = 2;
@@ -40,13 +41,16 @@ function spell(name: string): string {
 
 /** The process as the library sees it: it writes, and sets the exit code. */
 export function terminal(): StricliProcess {
-  return { stdout: writer(Deno.stdout), stderr: writer(Deno.stderr) };
-}
-
-function writer(stream: { writeSync(bytes: Uint8Array): number }) {
   return {
-    write: (text: string) => {
-      stream.writeSync(new TextEncoder().encode(text));
+    stdout: { write: (text) => writeText(Deno.stdout, text) },
+    stderr: {
+      write: (text) => {
+        try {
+          writeText(Deno.stderr, text);
+        } catch {
+          // Nobody is left to tell, but the exit status.
+        }
+      },
     },
   };
 }

@@ -21,26 +21,19 @@ export function connectionFailure(error: unknown, server: ApiServer, signal: Abo
       "apiserver",
     );
   }
-  const reason = innermostMessage(error);
+  const reason = error instanceof Error ? error.message : "";
   return tlsFailure(reason, server) ?? new ConnectionError(shorten(reason));
 }
 
-/** What the TLS libraries of Deno and of `node:https` say, and what that means. */
+/** What the TLS library says, and what that means. */
 const VERDICTS: readonly (readonly [RegExp, (name: string) => string])[] = [
+  [/UnknownIssuer|BadSignature/, () => "its certificate is not signed by the expected CA"],
   [
-    // `node:https` says no more than that, whatever the reason.
-    /unable to verify the first certificate/i,
-    () => "its certificate is not signed by the expected CA, or is expired or not yet valid",
-  ],
-  [
-    /UnknownIssuer|BadSignature|unable to (?:get|verify)|self.signed/i,
-    () => "its certificate is not signed by the expected CA",
-  ],
-  [
-    /not valid for (?:any )?name|NotValidForName|altnames/i,
+    /not valid for (?:any )?name|NotValidForName/i,
     (name) => `its certificate does not bear the name ${JSON.stringify(name)}`,
   ],
-  [/Expired|NotValidYet/i, () => "its certificate is expired or not yet valid"],
+  [/Expired/i, () => "its certificate is expired by this node's clock"],
+  [/not ?valid ?yet/i, () => "its certificate is not yet valid by this node's clock"],
   [/invalid peer certificate/i, () => "its certificate is not acceptable"],
 ];
 
@@ -56,14 +49,7 @@ function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
   );
 }
 
-/** The runtime wraps errors; the one at the bottom says what happened. */
-function innermostMessage(error: unknown): string {
-  let current = error;
-  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
-  return current instanceof Error ? current.message : "";
-}
-
-/** `error sending request for url (…): client error (Connect): tcp connect error: …` -> the end. */
+/** Without the link to its manual that the TLS library adds. */
 function shorten(reason: string): string {
-  return reason.replace(/^error sending request .*?\): (?:client error \(\w+\): )?/, "");
+  return reason.replace(/:? https?:\/\/\S+$/, "");
 }

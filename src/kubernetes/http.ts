@@ -26,6 +26,11 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
 }
 
+/** An answer of a kind that nobody asked for, and that another attempt would get again. */
+export class UnwantedAnswer extends Error {
+  override readonly name = "UnwantedAnswer";
+}
+
 /** An answer that is larger than what is borne. */
 export class TooLargeError extends Error {
   override readonly name = "TooLargeError";
@@ -79,6 +84,7 @@ export class AnswerReader {
    * Reads an answer to its end.
    *
    * @throws {HttpError} when it is none, or ends early.
+   * @throws {UnwantedAnswer} when it is one of another kind than was asked for.
    * @throws {TooLargeError} when its body is larger than what is borne.
    */
   async read(): Promise<HttpAnswer> {
@@ -97,7 +103,7 @@ export class AnswerReader {
     for (let read = 0;;) {
       const length = await this.#find(endOfHead, MAX_HEAD_BYTES - read, "its head is too long");
       const head = parseHead(new TextDecoder().decode(this.#take(length)));
-      if (head.status === 101) throw new HttpError("it switches protocols, which nobody asked for");
+      if (head.status === 101) throw new UnwantedAnswer("with a switch of protocols");
       if (head.status >= 200) return head;
       read += length;
     }
@@ -251,7 +257,7 @@ function parseFields(lines: readonly string[]): Map<string, string> {
 function findFraming(status: number, fields: ReadonlyMap<string, string>): Framing {
   const encoding = fields.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
-    throw new HttpError("its content is encoded, which nobody asked for");
+    throw new UnwantedAnswer("with encoded content");
   }
   if (status < 200 || status === 204 || status === 304) return { kind: "length", length: 0 };
   const transfer = fields.get("transfer-encoding");

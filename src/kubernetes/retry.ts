@@ -52,7 +52,7 @@ export async function retry<Result>(
 ): Promise<Result> {
   for (let count = 1;; count++) {
     const remaining = deadline - clock.now();
-    if (remaining <= 0) throw giveUp(server, "the time limit was reached", count - 1);
+    if (remaining <= 0) throw outOfTime(server, count - 1);
     let failure: RetryableAnswer | ConnectionError;
     try {
       return await attempt(AbortSignal.timeout(Math.max(1, Math.min(remaining, REQUEST_LIMIT))));
@@ -97,6 +97,15 @@ export function parseRetryAfter(header: string | null, today: number): number | 
   if (/^\d+$/.test(header)) return Number(header) * 1000;
   const date = header.endsWith("GMT") ? Date.parse(header) : NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - today);
+}
+
+function outOfTime(server: string, attempts: number): UserError {
+  if (attempts > 0) return giveUp(server, "the time limit was reached", attempts);
+  return new UserError(
+    server,
+    "the time limit was reached with requests to the API server still to be made",
+    "allow more time with --timeout",
+  );
 }
 
 function giveUp(server: string, reason: string, attempts: number): UserError {

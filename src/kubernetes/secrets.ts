@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
-import { check, JsonObject, object, parseJson } from "../parse.ts";
+import { check, JsonObject, object, parseForeignJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -23,6 +23,12 @@ const PAGE_SIZE = 500;
 
 /** Characters of all pages of one list; an API server that never ends its list is given up on. */
 const MAX_LIST_LENGTH = 256 * 1024 * 1024;
+
+/** Requests of one list; pages may rightly be empty, but not for ever. */
+const MAX_PAGES = 1000;
+
+/** Characters of a `Status` object; a longer body of an error is not looked into. */
+const MAX_STATUS_LENGTH = 64 * 1024;
 
 /** How often a list is begun anew because its continue token expired. */
 const MAX_RESTARTS = 3;
@@ -66,9 +72,9 @@ export interface ListOptions {
  * @throws {UserError} when the API server refuses, cannot be understood, or does not answer in time.
  */
 export async function listSecrets(options: ListOptions): Promise<Secret[]> {
-  const secrets: Secret[] = [];
-  for (const type of options.types) secrets.push(...await listType(type, options));
-  return secrets.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  const lists: Secret[][] = [];
+  for (const type of options.types) lists.push(await listType(type, options));
+  return lists.flat().sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }
 
 async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {
@@ -76,25 +82,27 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
   let secrets: Secret[] = [];
   let length = 0;
   let next = "";
-  for (;;) {
+  let seen = new Set<string>();
+  for (let pages = 1;; pages++) {
     const answer = await send(pagePath(type, next, options), options);
     if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
       // The continue token expired: what came so far may belong to another state of the namespace.
-      [restarts, secrets, length, next] = [restarts + 1, [], 0, ""];
+      [restarts, secrets, length, next, seen] = [restarts + 1, [], 0, "", new Set()];
       continue;
     }
     if (answer.status !== 200) throw refusal(answer, options);
     const where = `SecretList of ${options.server}`;
     length += answer.body.length;
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
-    const list = check(SecretList, parseJson(answer.body, where), where);
+    const list = check(SecretList, parseForeignJson(answer.body, where), where);
     for (const { metadata, type: found, data } of list.items) {
       if (found === type) secrets.push({ name: metadata.name, type, data });
     }
-    const previous = next;
     next = list.metadata.continue;
     if (next === "") return secrets;
-    if (next === previous) throw new UserError(where, "its continue token does not move on");
+    if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
+    if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
+    seen.add(next);
   }
 }
 
@@ -135,7 +143,8 @@ async function send(path: string, options: ListOptions): Promise<HttpAnswer> {
 
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
 function describeAnswer({ status, body }: HttpAnswer): string {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Status), body);
+  const short = v.pipe(v.string(), v.maxLength(MAX_STATUS_LENGTH), v.parseJson(), Status);
+  const parsed = v.safeParse(short, body);
   if (!parsed.success) return `HTTP status ${status}`;
   const { reason, message } = parsed.output;
   const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");

@@ -3,7 +3,14 @@
 import { UserError } from "../errors.ts";
 import type { ApiServer } from "./api_server.ts";
 import { ConnectionError, connectionFailure } from "./connection_failure.ts";
-import { AnswerReader, formatGet, type HttpAnswer, HttpError, TooLargeError } from "./http.ts";
+import {
+  AnswerReader,
+  formatGet,
+  type HttpAnswer,
+  HttpError,
+  TooLargeError,
+  UnwantedAnswer,
+} from "./http.ts";
 
 export type { HttpAnswer } from "./http.ts";
 
@@ -105,6 +112,9 @@ async function writeAll(connection: Deno.TlsConn, bytes: Uint8Array): Promise<vo
 function failure(error: unknown, server: ApiServer, signal: AbortSignal): Error {
   if (error instanceof TooLargeError) {
     return new UserError(server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
+  }
+  if (error instanceof UnwantedAnswer) {
+    return new UserError(server.url, `answered ${error.message}, for which it was not asked`);
   }
   if (error instanceof HttpError && !signal.aborted) {
     return new ConnectionError(`the answer cannot be read: ${error.message}`);

@@ -85,15 +85,16 @@ if (await formUnderTest() === "script") {
 
 Deno.test("audit names the variables of an environment that reach through, and never their values", async () => {
   await using cluster = await Cluster.start();
-  const value = "http://user:hidden@proxy.example.com";
-  const environment = ["HOME=/root", `HTTPS_PROXY=${value}`, "SSLKEYLOGFILE=/tmp/keys", ""].join(
-    "\0",
-  );
+  const value = "/root/hidden.pem";
+  const environment = ["HOME=/root", `NODE_EXTRA_CA_CERTS=${value}`, "SSLKEYLOGFILE=/tmp/keys", ""]
+    .join(
+      "\0",
+    );
   const args = ["audit", "--json", "--environment"];
   const { code, stdout } = await cluster.pull({ args, stdin: environment });
   const { variables, findings } = JSON.parse(stdout);
   const names = variables.map(({ name }: { name: string }) => name);
-  assert.deepEqual(names, ["HTTPS_PROXY", "SSLKEYLOGFILE"]);
+  assert.deepEqual(names, ["NODE_EXTRA_CA_CERTS", "SSLKEYLOGFILE"]);
   assert.ok(!stdout.includes("hidden"));
   // The script form has emptied its environment before the runtime starts.
   const compiled = await formUnderTest() === "compiled";

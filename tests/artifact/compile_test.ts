@@ -33,7 +33,10 @@ Deno.test("the compiled form carries the same sandbox, and lets nothing be impor
     }
     // The runtime bakes a list of hosts in; an empty list of what is denied means all of them.
     assert.deepEqual([permissions.deny_import, permissions.prompt], [[], false]);
-    assert.match(binary, /"env_vars_from_env_file":\{"DENO_TLS_CA_STORE":"","NO_PROXY":"\*,/);
+    assert.match(
+      binary,
+      /"env_vars_from_env_file":\{"DENO_TLS_CA_STORE":"","DENO_NO_UPDATE_CHECK":"1"\}/,
+    );
   } finally {
     await Deno.remove(out, { recursive: true });
   }

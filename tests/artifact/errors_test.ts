@@ -128,7 +128,12 @@ const CERTIFICATES: readonly [name: string, options: ClusterOptions, error: RegE
   [
     "that has expired",
     { api: { notAfter: new Date(Date.now() - 60_000) } },
-    /was not verified: its certificate is expired/,
+    /was not verified: its certificate is expired by this node's clock/,
+  ],
+  [
+    "that is not yet valid, as after the node's clock was set back",
+    { api: { notBefore: new Date(Date.now() + 3_600_000) } },
+    /was not verified: its certificate is not yet valid by this node's clock/,
   ],
 ];
 

@@ -9,6 +9,13 @@ const CASES: readonly [name: string, file: string, age: number, stays: boolean][
   ["an auth file older than the limit is removed", `default-${HASH}.json`, 2 * HOUR, false],
   ["a temporary file of a killed run is removed", ".auth-0123456789abcdef.tmp", 2 * HOUR, false],
   ["an auth file that a pull may still wait for stays", `default-${HASH}.json`, HOUR / 2, true],
+  [
+    "a file from before the clock was set back is removed",
+    `default-${HASH}.json`,
+    -2 * HOUR,
+    false,
+  ],
+  ["a file dated a little ahead stays", `default-${HASH}.json`, -HOUR / 2, true],
   ["a file of another name stays", "config.json", 2 * HOUR, true],
   ["a file whose hash is too short stays", `default-${HASH.slice(1)}.json`, 2 * HOUR, true],
   ["a file whose namespace is none stays", `Default-${HASH}.json`, 2 * HOUR, true],

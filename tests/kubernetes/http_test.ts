@@ -6,6 +6,7 @@ import {
   HttpError,
   type Source,
   TooLargeError,
+  UnwantedAnswer,
 } from "../../src/kubernetes/http.ts";
 
 const MAX_BYTES = 1000;
@@ -128,12 +129,6 @@ const REFUSED: readonly [name: string, text: string, reason: RegExp][] = [
     /two lengths/,
   ],
   ["an unknown transfer encoding", `${OK}Transfer-Encoding: gzip\r\n\r\n`, /encoding is unknown/],
-  [
-    "content that is packed",
-    `${OK}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx`,
-    /encoded/,
-  ],
-  ["another protocol to come", "HTTP/1.1 101 Switching\r\n\r\n", /switches protocols/],
   ["a head without end", `${OK}${"A: b\r\n".repeat(20_000)}`, /its head is too long/],
   ["interim answers without end", "HTTP/1.1 100 Go on\r\n\r\n".repeat(5000), /head is too long/],
   [
@@ -152,6 +147,21 @@ for (const [name, text, reason] of REFUSED) {
         return true;
       });
     }
+  });
+}
+
+const UNWANTED: readonly [name: string, text: string][] = [
+  ["with encoded content", `${OK}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx`],
+  ["with a switch of protocols", "HTTP/1.1 101 Switching\r\n\r\n"],
+];
+
+for (const [name, text] of UNWANTED) {
+  Deno.test(`an answer ${name} was not asked for`, async () => {
+    await assert.rejects(reader(text).read(), (thrown: Error) => {
+      assert.ok(thrown instanceof UnwantedAnswer, thrown.stack);
+      assert.equal(thrown.message, name);
+      return true;
+    });
   });
 }
 
@@ -212,7 +222,7 @@ function encode(body: Uint8Array, chunks: readonly number[]): Uint8Array {
   );
 }
 
-Deno.test("any bytes are an answer or an error of these two kinds", async () => {
+Deno.test("any bytes are an answer or an error of these three kinds", async () => {
   const pieces = fc.constantFrom(
     OK,
     CHUNKED,
@@ -238,7 +248,8 @@ Deno.test("any bytes are an answer or an error of these two kinds", async () => 
           const { status, body } = await reader(text, sizes).read();
           assert.ok(status >= 200 && status <= 999 && body.length <= text.length);
         } catch (error) {
-          assert.ok(error instanceof HttpError || error instanceof TooLargeError, String(error));
+          const kinds = [HttpError, TooLargeError, UnwantedAnswer];
+          assert.ok(kinds.some((kind) => error instanceof kind), String(error));
         }
       },
     ),

@@ -135,6 +135,12 @@ for (const status of [400, 404, 405, 409, 422, 501]) {
   });
 }
 
+Deno.test("a list may be longer than a call has room for arguments", async () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `secret-${index}`);
+  const pages = [1, 2, 3, 4, 5].map((number) => page(names, `token-${number}`));
+  assert.equal((await list([...pages, page(["last"])])).names.length, 150_001);
+});
+
 Deno.test("secrets of several types are put in the order of their names", async () => {
   const { names } = await list(
     [page(["b", "d"]), page(["a", "c"], "", "kubernetes.io/dockercfg")],
@@ -178,6 +184,17 @@ Deno.test("continue tokens that never stop expiring are given up on", async () =
   await assert.rejects(list(answers), /were not listed: HTTP status 410 Expired: too old/);
 });
 
+Deno.test("continue tokens that take turns are given up on", async () => {
+  const answers = Array.from({ length: 20 }, (_, index) => page([], index % 2 ? "odd" : "even"));
+  await assert.rejects(list([...answers, page(["last"])]), /its continue token does not move on/);
+});
+
+Deno.test("a list of ever new pages is given up on", async () => {
+  const answers = Array.from({ length: 2000 }, (_, index) => page([], `token-${index}`));
+  await assert.rejects(list(answers), /SecretList of https:\/\/a\.io: has more than 1000 pages/);
+  assert.deepEqual((await list([...answers.slice(0, 999), page(["last"])])).names, ["last"]);
+});
+
 for (const status of [408, 429, 500, 502, 503, 504]) {
   Deno.test(`status ${status} is tried again`, async () => {
     const { names, retries } = await list([failure(status, "Busy"), page(["a"])]);
@@ -205,6 +222,16 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     "403",
     failure(403, "Forbidden", "secrets is forbidden"),
     /service account "team-a\/builder" may not list secrets in namespace "team-a": HTTP status 403 Forbidden: secrets is forbidden; the Role is missing: kubectl create role crio-credential-provider -n team-a --verb=list --resource=secrets && kubectl create rolebinding crio-credential-provider -n team-a --role=crio-credential-provider --serviceaccount=team-a:builder$/,
+  ],
+  [
+    "more JSON values than a list has",
+    answer(200, `{"kind":"SecretList","items":[${"{},".repeat(200_000)}{}]}`),
+    /SecretList of https:\/\/a\.io: holds more than \d+ JSON values/,
+  ],
+  [
+    "an error that is too long to be read",
+    answer(404, `{"kind":"Status","message":"no","details":[${"{},".repeat(200_000)}{}]}`),
+    /were not listed: HTTP status 404$/,
   ],
   ["404", answer(404, "404 page not found"), /were not listed: HTTP status 404$/],
   ["a redirect", answer(302, ""), /answered with a redirect \(302\), which is not followed/],

@@ -239,8 +239,8 @@ Deno.test("the variables that the compiled form would obey are set to what takes
     env,
     Object.fromEntries(kubeletEnvironment().map(({ name, value }) => [name, value])),
   );
-  assert.equal(env["HTTPS_PROXY"], "");
-  assert.equal(env["NO_PROXY"], "*,0.0.0.0/0,::/0");
+  assert.equal(env["NODE_EXTRA_CA_CERTS"], "");
+  assert.equal(env["DENO_CERT"], "/dev/null");
 });
 
 function existing(...providers: unknown[]): CredentialProviderConfig {
@@ -281,7 +281,7 @@ Deno.test("an existing provider of our name keeps place, arguments and variables
     name: "crio-credential-provider",
     matchImages: ["quay.io", "registry.example.com"],
     args: ["--log-level=debug"],
-    env: [{ name: "HTTPS_PROXY", value: "http://proxy:3128" }, { name: "TZ", value: "UTC" }],
+    env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/ca.pem" }, { name: "TZ", value: "UTC" }],
   };
   const before = existing(ours, { ...PROVIDER, matchImages: ["a.example.com"] });
   const { providers } = written(
@@ -294,8 +294,8 @@ Deno.test("an existing provider of our name keeps place, arguments and variables
   assert.equal(provider?.tokenAttributes?.cacheType, "Token");
   const env = provider?.env ?? [];
   assert.deepEqual(env[0], { name: "TZ", value: "UTC" });
-  assert.deepEqual(env.filter(({ name }) => name === "HTTPS_PROXY"), [
-    { name: "HTTPS_PROXY", value: "" },
+  assert.deepEqual(env.filter(({ name }) => name === "NODE_EXTRA_CA_CERTS"), [
+    { name: "NODE_EXTRA_CA_CERTS", value: "" },
   ]);
   const { config: rewritten } = mergeProvider(before, {
     matchImages: ["docker.io"],

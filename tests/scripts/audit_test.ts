@@ -118,7 +118,12 @@ const METADATA: readonly [name: string, from: string | RegExp, to: string, findi
     `"unsafely_ignore_certificate_errors":[]`,
     /^unsafely_ignore_certificate_errors is \[\], not null$/,
   ],
-  ["a proxy", `"NO_PROXY":"*,`, `"NO_PROXY":"`, /^env_vars_from_env_file\.NO_PROXY is "0/],
+  [
+    "further CAs",
+    `"DENO_TLS_CA_STORE":""`,
+    `"DENO_TLS_CA_STORE":"system"`,
+    /^env_vars_from_env_file\.DENO_TLS_CA_STORE is "s/,
+  ],
   [
     "another entry",
     `"entrypoint_key":"plugin.js"`,

@@ -42,6 +42,8 @@ export interface ApiServerOptions {
   port?: number;
   /** Names in the certificate. @default ["localhost", "127.0.0.1", "::1"] */
   hosts?: readonly string[];
+  /** Beginning of the certificate. @default an hour ago */
+  notBefore?: Date;
   /** End of the certificate. @default in a day */
   notAfter?: Date;
   respond?: Respond;
@@ -128,6 +130,7 @@ export class ApiServer implements AsyncDisposable {
     const { certPem: cert, keyPem: key } = await ca.issue({
       hosts: options.hosts ?? ["localhost", "127.0.0.1", "::1"],
       commonName: "kube-apiserver",
+      ...(options.notBefore !== undefined && { notBefore: options.notBefore }),
       ...(options.notAfter !== undefined && { notAfter: options.notAfter }),
     });
     for (;;) {

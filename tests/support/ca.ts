@@ -35,6 +35,8 @@ export interface IssueOptions {
   organization?: string;
   /** For a client rather than for a server. @default false */
   client?: boolean;
+  /** @default an hour ago, or an hour before `notAfter` if that is earlier */
+  notBefore?: Date;
   /** @default in a day */
   notAfter?: Date;
 }
@@ -92,7 +94,7 @@ export class CertificateAuthority {
       signingKey: this.#privateKey,
       signingAlgorithm: SIGNING_ALGORITHM,
       // The hour before leaves room for clocks that differ, and for certificates that have expired.
-      notBefore: new Date(Math.min(Date.now(), notAfter.getTime()) - HOUR),
+      notBefore: options.notBefore ?? new Date(Math.min(Date.now(), notAfter.getTime()) - HOUR),
       notAfter,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),

@@ -8,6 +8,8 @@ export interface PluginRun {
   args?: readonly string[];
   /** The whole environment. @default {@link PLUGIN_ENV} */
   env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as there is one. */
+  onStart?: (child: Deno.ChildProcess) => void;
   /** When the process is killed, in milliseconds. @default 60_000, as the kubelet does */
   timeout?: number;
 }
@@ -29,7 +31,7 @@ export const PLUGIN_ENV: Readonly<Record<string, string>> = {
 /** Runs an executable to its end, in the directory `/` as the kubelet's working directory is. */
 export async function runPlugin(
   executable: string,
-  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000 }: PluginRun = {},
+  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, onStart }: PluginRun = {},
 ): Promise<PluginResult> {
   const child = new Deno.Command(executable, {
     args: [...args],
@@ -40,6 +42,7 @@ export async function runPlugin(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  onStart?.(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
   const ended = new AbortController();
   const input = stdin instanceof ReadableStream ? stdin : new Blob([stdin]).stream();

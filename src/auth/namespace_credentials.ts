@@ -1,0 +1,64 @@
+/** What a namespace's secrets hold for an image: read within the time limit, told of in few words. */
+
+import type { Clock } from "../clock.ts";
+import { UserError } from "../errors.ts";
+import type { Secret } from "../kubernetes/secrets.ts";
+import type { Repository } from "../registries/reference.ts";
+import { readSecret, type ScopedCredential } from "./docker_config.ts";
+import { covers } from "./scope.ts";
+
+/** A secret, or an entry of one, that was left out. */
+export interface Skipped {
+  readonly secret: string;
+  /** The entry's key; `undefined` for a whole secret. */
+  readonly key: string | undefined;
+  readonly reason: string;
+}
+
+export interface NamespaceCredentials {
+  /** Those that cover a pull source, in the order of their secrets. */
+  readonly credentials: readonly ScopedCredential[];
+  /** The first {@link MAX_REPORTS} of what was left out. */
+  readonly skipped: readonly Skipped[];
+  /** How much more was left out. */
+  readonly more: number;
+}
+
+/** Whoever may write secrets could else fill the node's log with every pull. */
+const MAX_REPORTS = 5;
+
+/**
+ * Reads the credentials that cover a pull source. Those of other registries are not kept: secrets
+ * may hold a million of them.
+ *
+ * @param deadline in milliseconds of `clock.now()`.
+ * @throws {UserError} when there is more to read than the time allows.
+ */
+export function readCredentials(
+  secrets: readonly Secret[],
+  sources: readonly Repository[],
+  { clock, deadline }: { readonly clock: Clock; readonly deadline: number },
+): NamespaceCredentials {
+  const credentials: ScopedCredential[] = [];
+  const skipped: Skipped[] = [];
+  let more = 0;
+  for (const secret of secrets) {
+    if (clock.now() >= deadline) throw outOfTime();
+    const found = readSecret(secret, (name, key, reason) => {
+      if (skipped.length >= MAX_REPORTS) more++;
+      else skipped.push({ secret: name, key, reason });
+    });
+    for (const credential of found) {
+      if (sources.some((source) => covers(credential.scope, source))) credentials.push(credential);
+    }
+  }
+  return { credentials, skipped, more };
+}
+
+function outOfTime(): UserError {
+  return new UserError(
+    "secrets",
+    "the namespace's registry secrets hold more than can be read within the time limit",
+    "make them fewer or smaller, or allow more time with --timeout",
+  );
+}

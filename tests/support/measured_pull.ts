@@ -1,0 +1,55 @@
+/** Pulls whose time and memory are measured from outside. */
+
+import type { Cluster, Pull } from "./cluster.ts";
+import type { PluginResult } from "./plugin.ts";
+
+/** How a pull ended, and what it took. */
+export interface MeasuredPull extends PluginResult {
+  /** From the start of the process to its end. */
+  readonly milliseconds: number;
+  /** The most memory seen in its possession at one time, in MiB (`VmHWM` of proc(5)). */
+  readonly mebibytes: number;
+}
+
+/** Milliseconds between two looks at the process's memory. */
+const INTERVAL = 5;
+
+/** Runs the plugin and looks at it while it runs. */
+export async function measurePull(cluster: Cluster, pull: Pull = {}): Promise<MeasuredPull> {
+  let mebibytes = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const start = performance.now();
+  try {
+    const result = await cluster.pull({
+      ...pull,
+      onStart: ({ pid }) => {
+        timer = setInterval(() => mebibytes = Math.max(mebibytes, peakOf(pid)), INTERVAL);
+      },
+    });
+    return { ...result, milliseconds: performance.now() - start, mebibytes };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function peakOf(pid: number): number {
+  try {
+    const kibibytes = /^VmHWM:\s*(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+    return Number(kibibytes?.[1] ?? 0) / 1024;
+  } catch {
+    return 0; // It has ended.
+  }
+}
+
+/** Runs tasks, so many at the same time, and gives their results in order. */
+export async function atMost<Result>(
+  width: number,
+  tasks: readonly (() => Promise<Result>)[],
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = tasks.entries();
+  await Promise.all(Array.from({ length: width }, async () => {
+    for (const [index, task] of queue) results[index] = await task();
+  }));
+  return results;
+}
