@@ -68,7 +68,12 @@ export interface ListOptions {
 export async function listSecrets(options: ListOptions): Promise<Secret[]> {
   const secrets: Secret[] = [];
   for (const type of options.types) secrets.push(...await listType(type, options));
-  return secrets.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return secrets.sort(compareNames);
+}
+
+/** The order of secrets, in which of equally specific credentials the last one counts. */
+export function compareNames(a: Secret, b: Secret): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {
