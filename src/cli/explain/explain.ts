@@ -2,7 +2,7 @@
 
 import { authFilePath, readGlobalAuthFile } from "../../auth/auth_file.ts";
 import { CLOCK } from "../../clock.ts";
-import { UsageError } from "../../errors.ts";
+import { UsageError, UserError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
@@ -16,6 +16,7 @@ import { formatMermaid } from "../../explain/mermaid.ts";
 import { explainRegistries } from "../../explain/registry_tables.ts";
 import { readSecretsFile } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
+import { OutsideSandboxError } from "../../files.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
 import { listSecrets } from "../../kubernetes/secrets.ts";
@@ -47,7 +48,15 @@ export interface Flags extends SettingFlags {
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
   const settings = applyFlags(this.settings, givenFlags(flags));
-  const explanation = await collect(this, flags, settings);
+  let explanation: Explanation;
+  try {
+    explanation = await collect(this, flags, settings);
+  } catch (error) {
+    if (!(error instanceof OutsideSandboxError)) throw error;
+    // Other than the plugin's, the sandbox of this command follows its flags.
+    const { where, problem, flag } = error;
+    throw new UserError(where, problem, `pass --${flag} ${where} to allow that`);
+  }
   this.process.stdout.write(FORMATTERS[format](explanation));
 }
 
