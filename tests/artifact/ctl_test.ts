@@ -62,7 +62,7 @@ Deno.test("the built crio-credential-ctl", async (test) => {
     });
 
     await test.step("grants nothing to another command with the same words", async () => {
-      const words = await startedWith(ctl, ["explain", "--merge", PROVIDERS, "--from=x"]);
+      const words = await startedWith(ctl, ["explode", "--merge", PROVIDERS, "--from=x"]);
       assert.ok(words.includes("--no-prompt"));
       assert.deepEqual(words.filter((word) => word.startsWith("--allow")), []);
     });
