@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { buildCtl } from "../../scripts/build_ctl.ts";
+import { startedWith } from "../support/ctl.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const PROVIDERS = `${FIXTURES}openshift/ecr-credential-provider.yaml`;
 const RESOURCE = `${FIXTURES}openshift/crio-credential-provider-config.yaml`;
-
-/** The words of the command that the script's header makes of arguments. */
-async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
-  const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
-  const { stdout } = await new Deno.Command("/bin/sh", {
-    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n");
-}
 
 Deno.test("the built crio-credential-ctl", async (test) => {
   const directory = await Deno.makeTempDir();

@@ -1,4 +1,4 @@
-/** Runs `crio-credential-ctl` within the test's process. */
+/** Runs `crio-credential-ctl` within the test's process, and reads the header of the built one. */
 
 import { runCtl } from "../../src/cli/ctl.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
@@ -49,4 +49,14 @@ export async function runCtlWith(
   };
   const code = await runCtl(args, { process, stdin: input, settings }, FACTS);
   return { code, stdout, stderr };
+}
+
+/** The words of the command that the script's header makes of arguments. */
+export async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
+  const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n");
 }
