@@ -81,8 +81,12 @@ export function shellHeader(
   return `#!/bin/sh\n":" //; ${command.join(" ")}`;
 }
 
-/** Quotes a word for the shell where it needs that. */
-function quote(word: string): string {
+/**
+ * Quotes a word for the shell where it needs that.
+ *
+ * @throws {BuildError} when it holds a line break.
+ */
+export function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   if (/[\r\n\u2028\u2029]/.test(word)) {
     throw new BuildError("a line break cannot stand in the header");

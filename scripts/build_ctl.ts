@@ -3,24 +3,104 @@
  * that grants each command what it needs.
  */
 
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
-import { type ScriptOptions, shellHeader } from "./build.ts";
+import { requiredPermissions } from "../src/sandbox.ts";
+import {
+  type Access,
+  DEFAULT_SETTINGS,
+  type SettingName,
+  SETTINGS,
+  type Settings,
+} from "../src/settings.ts";
+import { quote, type ScriptOptions, shellHeader } from "./build.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /**
- * `generate` may read the files that `--from` and `--merge` name, and nothing else. So the shell,
- * which has no sandbox to be led out of, looks for them before the runtime starts.
+ * Shell commands that find out what a command may touch: the files and hosts that its words name. The
+ * shell has no sandbox to be led out of, so it looks for them before the runtime starts.
+ *
+ * - `generate` may read what `--from` and `--merge` name, and nothing else.
+ * - `explain` may read what a pull reads and what its flags name; it may connect to the API server
+ *   only when no `--secrets-file` stands in its place. It may write nothing.
  */
-const PRELUDE = [
-  "grant=; last=;",
-  `case "$1" in generate) for word; do`,
-  `case "$last" in --from|--merge|-from|-merge) grant="$grant,$word";; esac;`,
-  `case "$word" in --from=*|--merge=*|-from=*|-merge=*) grant="$grant,\${word#*=}";; esac;`,
-  `last="$word"; done;; esac; `,
-].join(" ");
-const GRANTS = [`\${grant:+"--allow-read=\${grant#,}"}`];
+function prelude(settings: Settings): string {
+  const generate = forEachFlag([
+    [["from", "merge"], ADD_FILE],
+  ]);
+  const askApiServer = [
+    `files="$files$api,"${quote(targets("read", API_SERVER_FILES, settings))}`,
+    `hosts="$hosts,"${quote(targets("net", ["apiserver"], settings))}`,
+  ].join("; ");
+  const explain = [
+    forEachFlag([
+      [["secrets-file"], `secrets=given; ${ADD_FILE}`],
+      [["token-file", ...flagsOf(NODE_FILES)], ADD_FILE],
+      [flagsOf(API_SERVER_FILES), `api="$api\${value:+,$value}"`],
+      [flagsOf(["apiserver"]), ADD_HOST],
+    ]),
+    `files="$files,"${quote(targets("read", NODE_FILES, settings))}`,
+    `case "$secrets" in given) hosts=;; *) ${askApiServer};; esac`,
+  ].join("; ");
+  return "files=; hosts=; api=; secrets=; last=; " +
+    `case "$1" in generate) ${generate};; explain) ${explain};; esac; `;
+}
+
+/** What the prelude found, as permissions. A list begins with a comma. */
+const GRANTS = [
+  `\${files:+"--allow-read=\${files#,}"}`,
+  `\${hosts:+"--allow-net=\${hosts#,}"}`,
+];
+
+const ADD_FILE = `files="$files\${value:+,$value}"`;
+
+/** Of `HOST:PORT` or a URL, the host and port as `--allow-net` takes them. */
+const ADD_HOST = [
+  `host="\${value#https://}"`,
+  `host="\${host%%/*}"`,
+  // Without a port, of which an IPv6 address in brackets is no sign.
+  `case "$host" in ""|*:*[!]]) ;; *) host="$host:443";; esac`,
+  `hosts="$hosts\${host:+,$host}"`,
+].join("; ");
+
+/** Settings that name what `explain` reads of a node. */
+const NODE_FILES = ["registriesConf", "registriesConfDir", "kubeletAuthFile"] as const;
+
+/** Settings that name what leads to the API server. */
+const API_SERVER_FILES = ["apiserverEnvFile", "kubeconfig", "caFile"] as const;
+
+function flagsOf(names: readonly SettingName[]): string[] {
+  return names.map((name) => SETTINGS[name].flag);
+}
+
+/** What a pull with these settings may touch because of some of them, separated by commas. */
+function targets(
+  kind: Access["kind"],
+  names: readonly SettingName[],
+  settings: Settings,
+): string {
+  return requiredPermissions(settings)
+    .filter((permission) => permission.kind === kind && names.includes(permission.setting))
+    .map(({ target }) => target).join();
+}
+
+/**
+ * Goes through the words of the command line: `--flag value`, `--flag=value`, and either with a
+ * single hyphen. The text of a flag is in `$value`.
+ */
+function forEachFlag(
+  actions: readonly (readonly [flags: readonly string[], action: string])[],
+): string {
+  const cases = actions.map(([flags, action]) =>
+    `${flags.flatMap((flag) => [`--${flag}`, `-${flag}`]).join("|")}) ${action};;`
+  );
+  return [
+    `for word; do case "$word" in`,
+    `-*=*) flag="\${word%%=*}" value="\${word#*=}";;`,
+    `*) flag="$last" value="$word";; esac;`,
+    `last="$word"; case "$flag" in ${cases.join(" ")} esac; done`,
+  ].join(" ");
+}
 
 /**
  * Builds the tool.
@@ -31,7 +111,11 @@ const GRANTS = [`\${grant:+"--allow-read=\${grant#,}"}`];
 export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
   const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-ctl`;
-  const header = shellHeader({ prelude: PRELUDE, grants: GRANTS, deno: options.deno ?? "deno" });
+  const header = shellHeader({
+    prelude: prelude(settings),
+    grants: GRANTS,
+    deno: options.deno ?? "deno",
+  });
   await writeExecutable(path, `${header}\n${await bundleProgram("ctl.ts", settings)}`);
   return path;
 }

@@ -21,4 +21,5 @@ const process: StricliProcess = {
   stderr: { write: (text) => writeText(Deno.stderr, text) },
 };
 
-Deno.exit(await runCtl(Deno.args, { process, stdin: Deno.stdin }, BUILD.facts));
+const { settings, facts } = BUILD;
+Deno.exit(await runCtl(Deno.args, { process, stdin: Deno.stdin, settings }, facts));

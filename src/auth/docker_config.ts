@@ -30,11 +30,18 @@ export type OnSkipped = (secret: string, key: string | undefined, reason: string
 
 const DockerConfigJson = object({ auths: v.nullish(JsonObject, {}) });
 
+/** Told of each entry without credential, the marker that a credential helper leaves behind. */
+export type OnMarker = (secret: string, key: string) => void;
+
 /**
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
  * count.
  */
-export function readSecret(secret: Secret, onSkipped: OnSkipped): ScopedCredential[] {
+export function readSecret(
+  secret: Secret,
+  onSkipped: OnSkipped,
+  onMarker: OnMarker = () => {},
+): ScopedCredential[] {
   let entries: Readonly<Record<string, unknown>>;
   try {
     entries = readEntries(secret);
@@ -53,9 +60,8 @@ export function readSecret(secret: Secret, onSkipped: OnSkipped): ScopedCredenti
     }
     try {
       const credential = readCredential(entries[key]);
-      if (credential !== undefined) {
-        credentials.push({ scope, credential, secret: secret.name, key });
-      }
+      if (credential === undefined) onMarker(secret.name, key);
+      else credentials.push({ scope, credential, secret: secret.name, key });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       onSkipped(secret.name, key, error.problem);

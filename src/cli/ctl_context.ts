@@ -4,17 +4,21 @@ import type { CommandContext, StricliProcess } from "@stricli/core";
 import { UsageError, UserError } from "../errors.ts";
 import { readTextFile } from "../files.ts";
 import { escapeControls } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import { readText } from "../stdio.ts";
 
 /** The process as the commands see it. */
 export interface CtlContext extends CommandContext {
   readonly process: StricliProcess;
+  /** The defaults of the plugin built together with this. */
+  readonly settings: Settings;
   readonly stdin: {
     read(buffer: Uint8Array): Promise<number | null>;
     isTerminal(): boolean;
   };
 }
 
+/** Manifests are small; what holds more says so. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 
 /** How long the writer of a pipe may take, in milliseconds: it may be asking a person. */
@@ -28,11 +32,17 @@ export function report(context: CtlContext, line: string): void {
 /**
  * Reads a file that a flag names; `-` is stdin.
  *
+ * @param maxBytes the largest size accepted. @default 4 MiB
  * @throws {UserError} when it is not there or cannot be read.
  */
-export async function readInput(context: CtlContext, path: string, flag: string): Promise<string> {
-  if (path === "-") return await readPipe(context, `--${flag}`);
-  const text = readTextFile(path, { flag });
+export async function readInput(
+  context: CtlContext,
+  path: string,
+  flag: string,
+  maxBytes = MAX_INPUT_BYTES,
+): Promise<string> {
+  if (path === "-") return await readPipe(context, `--${flag}`, maxBytes);
+  const text = readTextFile(path, { flag, maxBytes });
   if (text === undefined) throw new UserError(path, "does not exist", `it was named by --${flag}`);
   return text;
 }
@@ -46,11 +56,16 @@ export function inputName(path: string): string {
  * Reads stdin to its end.
  *
  * @param purpose what is read, for the error.
+ * @param maxBytes the largest size accepted. @default 4 MiB
  * @throws {UsageError} when stdin is a terminal, where a person might wait in front of it.
  */
-export async function readPipe(context: CtlContext, purpose: string): Promise<string> {
+export async function readPipe(
+  context: CtlContext,
+  purpose: string,
+  maxBytes = MAX_INPUT_BYTES,
+): Promise<string> {
   if (context.stdin.isTerminal()) {
     throw new UsageError("stdin", `is a terminal; ${purpose} is read from a pipe or a file`);
   }
-  return await readText(context.stdin, MAX_INPUT_BYTES, INPUT_TIMEOUT);
+  return await readText(context.stdin, maxBytes, INPUT_TIMEOUT);
 }

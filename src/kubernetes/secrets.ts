@@ -74,7 +74,12 @@ export interface ListOptions {
 export async function listSecrets(options: ListOptions): Promise<Secret[]> {
   const lists: Secret[][] = [];
   for (const type of options.types) lists.push(await listType(type, options));
-  return lists.flat().sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return lists.flat().sort(compareNames);
+}
+
+/** The order of secrets, in which of equally specific credentials the last one counts. */
+export function compareNames(a: Secret, b: Secret): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {

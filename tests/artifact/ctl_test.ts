@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { buildCtl } from "../../scripts/build_ctl.ts";
+import { startedWith } from "../support/ctl.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const PROVIDERS = `${FIXTURES}openshift/ecr-credential-provider.yaml`;
 const RESOURCE = `${FIXTURES}openshift/crio-credential-provider-config.yaml`;
-
-/** The words of the command that the script's header makes of arguments. */
-async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
-  const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
-  const { stdout } = await new Deno.Command("/bin/sh", {
-    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n");
-}
 
 Deno.test("the built crio-credential-ctl", async (test) => {
   const directory = await Deno.makeTempDir();
@@ -62,7 +53,7 @@ Deno.test("the built crio-credential-ctl", async (test) => {
     });
 
     await test.step("grants nothing to another command with the same words", async () => {
-      const words = await startedWith(ctl, ["explain", "--merge", PROVIDERS, "--from=x"]);
+      const words = await startedWith(ctl, ["explode", "--merge", PROVIDERS, "--from=x"]);
       assert.ok(words.includes("--no-prompt"));
       assert.deepEqual(words.filter((word) => word.startsWith("--allow")), []);
     });

@@ -102,6 +102,14 @@ Deno.test("a marker hides neither its neighbours nor another spelling of its key
   assert.deepEqual(read(secretWith({ auths })).credentials, { "quay.io": { auth: AUTH } });
 });
 
+Deno.test("markers are told to who asks for them", () => {
+  const auths = { "https://quay.io": {}, "quay.io": { auth: AUTH }, "a.io": { email: "e" } };
+  const markers: string[][] = [];
+  const skipped = () => assert.fail("nothing is broken");
+  readSecret(secretWith({ auths }), skipped, (...what) => markers.push(what));
+  assert.deepEqual(markers, [["my-secret", "a.io"], ["my-secret", "https://quay.io"]]);
+});
+
 Deno.test("a secret without entries, of either type, is no error", () => {
   for (const content of [{}, { auths: {} }, { auths: null }, { credHelpers: { "a.io": "x" } }]) {
     assert.deepEqual(read(secretWith(content)), { credentials: {}, skipped: [] });

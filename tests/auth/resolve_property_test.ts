@@ -13,38 +13,16 @@ import { readRegistries, readSources, type TomlTable } from "../support/registri
 import { formatToml } from "../support/toml.ts";
 import { share } from "../support/share.ts";
 
-// Few names, so that scopes, sources and global entries meet often.
-const hosts = ["docker.io", "registry-1.docker.io", "a.x.io", "b.x.io", "a.x.io:5000"];
-const labels = ["p", "q", "r"];
-const path = (min: number) =>
-  fc.array(fc.constantFrom(...labels), { minLength: min, maxLength: 3 }).map((parts) =>
-    parts.join("/")
-  );
-const source = fc.record({ host: fc.constantFrom(...hosts), path: path(1) });
-const keyHost = fc.constantFrom(
-  ...hosts,
-  "index.docker.io",
-  "*.x.io",
-  "a.*.io",
-  "a.x.*",
-  "*.x.io:5000",
-);
-const key = fc.record({
-  scheme: fc.constantFrom("", "http://", "https://"),
-  host: keyHost,
-  path: fc.oneof(path(0), fc.constantFrom("v1/", "v2/")),
-}).map(({ scheme, host, path }) => `${scheme}${host}${path === "" ? "" : `/${path}`}`);
-const auth = fc.integer({ min: 0, max: 9 }).map((n) => btoa(`user:password-${n}`));
-const globalEntry = fc.oneof(
-  auth.map((auth) => ({ auth })),
-  auth.map((auth) => ({ auth, identitytoken: "t" })),
-  fc.constantFrom({}, { auth: "" }, { username: "user", password: "password-1" }),
-);
-const global = fc.option(fc.record({
-  auths: fc.dictionary(key, globalEntry, { maxKeys: 5 }),
-  credHelpers: fc.dictionary(fc.constantFrom(...hosts), fc.constant("helper"), { maxKeys: 2 }),
-  credsStore: fc.constant("store"),
-}));
+import {
+  entries,
+  globalFile as globalFiles,
+  hosts,
+  key,
+  path,
+  pullSources,
+  source,
+} from "../support/resolution_cases.ts";
+
 // Numbers that JSON.parse changes are not worth writing by other means: no client reads any.
 const otherFields = fc.dictionary(
   fc.constantFrom("credsStore", "HttpHeaders", "__proto__", "constructor", "currentContext"),
@@ -94,13 +72,9 @@ function decoded({ auth, identitytoken }: { auth: string; identitytoken?: string
 Deno.test("each source finds the credential that the rule chooses, or what the global file gives", () => {
   fc.assert(
     fc.property(
-      fc.uniqueArray(source, {
-        minLength: 1,
-        maxLength: 4,
-        selector: (s) => `${s.host}/${s.path}`,
-      }),
-      fc.array(fc.tuple(key, auth, fc.boolean()), { maxLength: 6 }),
-      global,
+      pullSources,
+      entries,
+      globalFiles,
       (sources, entries, globalFile) => {
         const credentials = entries.flatMap(([key, auth, token], index): ScopedCredential[] => {
           const scope = parseScope(key);
@@ -235,7 +209,7 @@ const tables = fc.uniqueArray(
   }),
   { minLength: 1, maxLength: 3, selector: ({ parts }) => parts },
 );
-const pull = fc.record({ image: source, tables, secrets, global, otherFields });
+const pull = fc.record({ image: source, tables, secrets, global: globalFiles, otherFields });
 
 Deno.test("from registries, secrets and global file as they are read to the file that is written, the rule holds", async () => {
   let withCredential = 0, without = 0;

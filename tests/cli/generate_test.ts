@@ -25,11 +25,11 @@ async function generate(line: string, stdin?: string, stderr = /^$/): Promise<st
 }
 
 const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stderr: RegExp][] = [
-  ["--help", 0, /COMMANDS\n {2}generate/, /^$/],
+  ["--help", 0, /COMMANDS\n[^]* {2}generate/, /^$/],
   ["--version", 0, /^version: +1\.2\.3\n[^]*\nplatform: +linux/, /^$/],
   ["-version", 0, /^version: /, /^$/],
   ["--version-json", 0, /"version": "1\.2\.3"/, /^$/],
-  ["", 0, /COMMANDS\n {2}generate/, /^$/],
+  ["", 0, /COMMANDS\n[^]* {2}generate/, /^$/],
   ["generate", 0, /\n {2}registries-conf/, /^$/],
   ["explode", 2, /^$/, /No command registered for `explode`/],
   ["generate rbc", 2, /^$/, /did you mean `rbac`/],

@@ -1,6 +1,7 @@
-/** Runs `crio-credential-ctl` within the test's process. */
+/** Runs `crio-credential-ctl` within the test's process, and reads the header of the built one. */
 
 import { runCtl } from "../../src/cli/ctl.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
 import type { BuildFacts } from "../../src/version.ts";
 
 /** What a command did. */
@@ -23,8 +24,13 @@ const FACTS: BuildFacts = {
  * Runs a command.
  *
  * @param stdin what is piped in; `undefined` for a terminal.
+ * @param settings what the build would fix.
  */
-export async function runCtlWith(args: readonly string[], stdin?: string): Promise<CtlResult> {
+export async function runCtlWith(
+  args: readonly string[],
+  stdin?: string,
+  settings: Settings = DEFAULT_SETTINGS,
+): Promise<CtlResult> {
   let stdout = "", stderr = "";
   let left = new TextEncoder().encode(stdin ?? "");
   const process = {
@@ -41,6 +47,16 @@ export async function runCtlWith(args: readonly string[], stdin?: string): Promi
       return Promise.resolve(count);
     },
   };
-  const code = await runCtl(args, { process, stdin: input }, FACTS);
+  const code = await runCtl(args, { process, stdin: input, settings }, FACTS);
   return { code, stdout, stderr };
+}
+
+/** The words of the command that the script's header makes of arguments. */
+export async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
+  const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n");
 }

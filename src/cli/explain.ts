@@ -1,0 +1,71 @@
+/** `crio-credential-ctl explain`: why a pull gets, or does not get, its credentials. */
+
+import { buildCommand } from "@stricli/core";
+import type { Settings } from "../settings.ts";
+import type { CtlContext } from "./ctl_context.ts";
+import type { Flags } from "./explain/explain.ts";
+import { settingFlags } from "./setting_flags.ts";
+
+/** What an explanation can be printed as. */
+export const EXPLAIN_FORMATS = ["text", "json", "mermaid"] as const;
+
+function text(placeholder: string, brief: string) {
+  return {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    placeholder,
+    brief: `${placeholder}  ${brief}`,
+  } as const;
+}
+
+const SWITCH = { kind: "boolean", optional: true, withNegated: false } as const;
+
+/** The command, whose help shows the defaults of the build. */
+export function explainCommand(settings: Settings) {
+  return buildCommand<Flags, [], CtlContext>({
+    loader: async () => (await import("./explain/explain.ts")).explain,
+    docs: {
+      brief: "Why a pull gets, or does not get, these credentials",
+      fullDescription: [
+        "Goes the way of a pull and tells what is found on it: the [[registry]] table, the pull",
+        "sources, every credential with the reason it is chosen or passed over, the keys of the auth",
+        "file. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
+        "with --token-file or --namespace. The secrets come from --secrets-file, else from the API",
+        "server, with the token. Passwords are never shown.",
+      ].join("\n"),
+      customUsage: [
+        { input: "< request.json", brief: "on a node, with the kubelet's request" },
+        {
+          input: "--image docker.io/library/nginx --token-file token",
+          brief: "the same with a token of the namespace's service account",
+        },
+        {
+          input: "--image nginx --namespace team --secrets-file secrets.json",
+          brief: "without a cluster: kubectl get secrets -n team -o json > secrets.json",
+        },
+        {
+          input: "--image nginx --namespace team --secrets-file - --format mermaid < secrets.yaml",
+          brief: "as a picture",
+        },
+      ],
+    },
+    parameters: {
+      flags: {
+        image: text("IMAGE", "Image to be pulled, in the place of a request on stdin"),
+        namespace: text("NAME", "Namespace of the pod, when there is no token"),
+        tokenFile: text("FILE", "Token of the pod's service account, or - for stdin"),
+        secretsFile: text("FILE", "What kubectl get secrets -o json|yaml printed, or - for stdin"),
+        showUsers: { ...SWITCH, brief: "Show user names" },
+        format: {
+          kind: "enum",
+          values: EXPLAIN_FORMATS,
+          optional: true,
+          brief: "What to print [text]",
+        },
+        json: { ...SWITCH, brief: "The same as --format json" },
+        ...settingFlags(settings),
+      },
+    },
+  });
+}

@@ -1,0 +1,137 @@
+/** An explanation as text for people. */
+
+import { escapeControls } from "../log.ts";
+import type { Candidate } from "./credentials.ts";
+import type { Explanation, PlacedSource } from "./explanation.ts";
+import type { PassedOverTable, TablePlace } from "./registry_tables.ts";
+
+/** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
+export function formatText(explanation: Explanation): string {
+  const blocks = [
+    overview(explanation),
+    ...explanation.sources.map(sourceBlock),
+    fileBlock(explanation),
+    explanation.warnings.map((warning) => `warning: ${warning}`),
+    explanation.conclusions,
+  ];
+  return blocks.filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => `${escapeControls(line)}\n`).join(""))
+    .join("\n");
+}
+
+const LABEL_WIDTH = 16;
+
+function labelled(label: string, lines: readonly string[]): string[] {
+  return lines.map((line, index) => (index === 0 ? label : "").padEnd(LABEL_WIDTH) + line);
+}
+
+function overview(explanation: Explanation): string[] {
+  const { image, namespace, serviceAccount, registries, secrets, global } = explanation;
+  const account = serviceAccount === undefined ? "" : `, service account ${serviceAccount}`;
+  return [
+    ...labelled("image", [image]),
+    ...labelled("namespace", namespace === undefined ? [] : [namespace + account]),
+    ...labelled("registries", registries === undefined ? [] : tables(registries)),
+    ...labelled(
+      "unusable",
+      explanation.unusableSources.map((reference) =>
+        `${reference}: the image library refuses this reference`
+      ),
+    ),
+    ...labelled(
+      "secrets",
+      secrets === undefined ? [] : [
+        `${list(secrets.read, "none")} from ${secrets.from}`,
+        ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
+        ...secrets.unusable.map(({ secret, key, reason }) =>
+          `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
+        ),
+      ],
+    ),
+    ...labelled("global file", global === undefined ? [] : globalLines(global)),
+  ];
+}
+
+function tables({ files, table, passedOver }: NonNullable<Explanation["registries"]>): string[] {
+  if (table === undefined) return [`no table matches, in ${list(files, "no file at all")}`];
+  const what = table.blocked
+    ? "blocked"
+    : `mirrors: ${list(table.mirrors, "none")}; location: ${table.location || "as named"}`;
+  return [
+    `[[registry]] with prefix ${quote(table.prefix)}, ${place(table)}`,
+    what,
+    ...passedOver.map((other: PassedOverTable) =>
+      `- passed over: prefix ${quote(other.prefix)}, ${place(other)}: ${other.reason}`
+    ),
+  ];
+}
+
+/** `FILE:LINE`, which editors and terminals open. */
+export function place({ file, line }: TablePlace): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+function globalLines(global: NonNullable<Explanation["global"]>): string[] {
+  if (!global.found) return [`${global.path} does not exist`];
+  const parts: [string, readonly string[]][] = [
+    ["kept", global.kept],
+    ["replaced", global.replaced],
+    ["credential helpers kept", global.helpersKept],
+    ["credential helpers left out", global.helpersLeftOut],
+    ["other fields kept", global.otherFields],
+  ];
+  const lines = parts.filter(([, keys]) => keys.length > 0)
+    .map(([label, keys]) => `${label}: ${keys.join(", ")}`);
+  return [lines.length === 0 ? `${global.path} is empty` : global.path, ...lines];
+}
+
+function sourceBlock({ repository, role, candidates }: PlacedSource, index: number): string[] {
+  const title = `pull source ${index + 1}: ${repository}` +
+    (role === "mirror" ? " (mirror)" : " (the registry itself)");
+  if (candidates.length === 0) return [title, "  no candidates"];
+  return [title, ...candidates.map(candidateLine)];
+}
+
+function candidateLine(candidate: Candidate): string {
+  const { verdict, reason } = candidate;
+  return verdict === "chosen"
+    ? `  + ${nameCandidate(candidate)}: chosen, ${reason}`
+    : `  - ${nameCandidate(candidate)}: passed over, ${reason}`;
+}
+
+/** `secret "team", key "https://quay.io/team" (quay.io/team), user "puller"` */
+function nameCandidate({ origin, secret, key, scope, user }: Candidate): string {
+  const login = user === undefined ? "" : `, user ${quote(user)}`;
+  switch (origin) {
+    case "secret": {
+      const read = scope === undefined || scope === key ? "" : `, read as ${quote(scope)}`;
+      return `secret ${quote(secret ?? "")}, key ${quote(key)}${read}${login}`;
+    }
+    case "global-entry":
+      return `global file, key ${quote(key)}${login}`;
+    case "global-helper":
+      return `global file, credential helper of ${quote(key)}`;
+  }
+}
+
+function fileBlock({ authFile }: Explanation): string[] {
+  if (authFile === undefined) return [];
+  if (!authFile.written) return [`auth file: none, since nothing would be in it`];
+  return [
+    `auth file: ${authFile.path}`,
+    ...authFile.entries.map(({ key, origin, secret, replacesGlobal }) =>
+      `  ${quote(key)} from ${
+        origin === "global" ? "the global file" : `secret ${quote(secret ?? "")}`
+      }` +
+      (replacesGlobal ? ", in the place of the global file's entry" : "")
+    ),
+  ];
+}
+
+function list(items: readonly string[], none: string): string {
+  return items.length === 0 ? none : items.join(", ");
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,376 @@
+import assert from "node:assert/strict";
+import { CLOCK } from "../../src/clock.ts";
+import type { Explanation } from "../../src/explain/explanation.ts";
+import { createLog } from "../../src/log.ts";
+import { providePullCredentials } from "../../src/plugin.ts";
+import type { Settings } from "../../src/settings.ts";
+import { ApiServer } from "../support/api_server.ts";
+import { AUTH, IMAGE, MIRROR, PASSWORD, request } from "../support/cluster.ts";
+import { runCtlWith } from "../support/ctl.ts";
+import { serviceAccountToken } from "../support/service_account_token.ts";
+import { type TempNode, tempNode } from "../support/temp_node.ts";
+
+const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
+const SECRETS = `${FIXTURES}secrets/team.yaml`;
+const WORKSTATION = [
+  ...["explain", "--image", "nginx:1.27", "--namespace", "team", "--secrets-file", SECRETS],
+  ...["--registries-conf", `${FIXTURES}registries/openshift.conf`],
+  ...["--registries-conf-dir", `${FIXTURES}nowhere`],
+  ...["--kubelet-auth-file", `${FIXTURES}secrets/global.json`],
+];
+
+/** Runs a command that must succeed and say nothing on stderr. */
+async function explain(
+  args: readonly string[],
+  stdin?: string,
+  settings?: Settings,
+): Promise<string> {
+  const { code, stdout, stderr } = await runCtlWith(args, stdin, settings);
+  assert.deepEqual([code, stderr], [0, ""]);
+  return stdout;
+}
+
+async function explainJson(...run: Parameters<typeof explain>): Promise<Explanation> {
+  const [args, ...rest] = run;
+  return JSON.parse(await explain([...args, "--json"], ...rest));
+}
+
+Deno.test("a pull is explained without a cluster", async () => {
+  const text = await explain(WORKSTATION);
+  const expected = `image           docker.io/library/nginx
+namespace       team
+registries      [[registry]] with prefix "docker.io/library", registries/openshift.conf:23
+                mirrors: mirror.example.com:8443/hub, backup.example.com/hub; location: docker.io/library
+secrets         broken, docker-hub, mirror, mirror-everything from secrets/team.yaml
+                not read: 1 of type kubernetes.io/dockercfg, 1 of type kubernetes.io/tls
+                - secret "broken": not valid JSON (line 1, column 2)
+global file     secrets/global.json
+                kept: backup.example.com, registry.redhat.io
+
+pull source 1: mirror.example.com:8443/hub/nginx (mirror)
+  + secret "mirror", key "mirror.example.com:8443/hub": chosen, the most specific one that covers it
+  - secret "mirror-everything", key "mirror.example.com:8443": passed over, less specific: its path is shorter
+  - secret "docker-hub", key "https://index.docker.io/v1/", read as "docker.io": passed over, another host
+  - secret "mirror-everything", key "mirror.example.com": passed over, another port of that host
+  - secret "mirror", key "backup.example.com": passed over, another host
+  - secret "mirror-everything", key "quay.io/team": passed over, another host, and broken: its "auth" is not base64
+
+pull source 2: backup.example.com/hub/nginx (mirror)
+  - secret "docker-hub", key "https://index.docker.io/v1/", read as "docker.io": passed over, another host
+  - secret "mirror", key "mirror.example.com:8443/hub": passed over, another host
+  - secret "mirror-everything", key "mirror.example.com": passed over, another host
+  - secret "mirror-everything", key "mirror.example.com:8443": passed over, another host
+  - secret "mirror", key "backup.example.com": passed over, holds no credential, as credential helpers leave it behind
+  - secret "mirror-everything", key "quay.io/team": passed over, another host, and broken: its "auth" is not base64
+  + global file, key "backup.example.com": chosen, no credential of the namespace covers it
+
+pull source 3: docker.io/library/nginx (the registry itself)
+  + secret "docker-hub", key "https://index.docker.io/v1/", read as "docker.io": chosen, the only one of the namespace that covers it
+  - secret "mirror", key "mirror.example.com:8443/hub": passed over, another host
+  - secret "mirror-everything", key "mirror.example.com": passed over, another host
+  - secret "mirror-everything", key "mirror.example.com:8443": passed over, another host
+  - secret "mirror", key "backup.example.com": passed over, another host
+  - secret "mirror-everything", key "quay.io/team": passed over, another host, and broken: its "auth" is not base64
+
+auth file: /etc/crio/auth/team-7e59ad64326bc321517fb6fc6586de5ee149178394d9edfa2a877176cdf6fad5.json
+  "backup.example.com" from the global file
+  "registry.redhat.io" from the global file
+  "mirror.example.com:8443/hub" from secret "mirror"
+  "docker.io" from secret "docker-hub"
+
+mirror.example.com:8443/hub/nginx is pulled with the credential of secret "mirror" (key "mirror.example.com:8443/hub").
+backup.example.com/hub/nginx is pulled with the global file's entry "backup.example.com".
+docker.io/library/nginx is pulled with the credential of secret "docker-hub" (key "https://index.docker.io/v1/").
+`;
+  assert.equal(text.replaceAll(FIXTURES, ""), expected);
+});
+
+Deno.test("both types of secrets are read where both are asked for", async () => {
+  const types = "kubernetes.io/dockerconfigjson,kubernetes.io/dockercfg";
+  const { secrets } = await explainJson([...WORKSTATION, "--secret-types", types]);
+  assert.deepEqual(secrets?.read[1], "builder-dockercfg-x7k2p");
+  assert.deepEqual(secrets?.leftOut, ["1 of type kubernetes.io/tls"]);
+});
+
+Deno.test("secrets are read from stdin", async () => {
+  const args = WORKSTATION.map((word) => word === SECRETS ? "-" : word);
+  const { secrets } = await explainJson(args, await Deno.readTextFile(SECRETS));
+  assert.deepEqual([secrets?.from, secrets?.read.length], ["stdin", 4]);
+});
+
+const FORMATS = [["--format", "text"], ["--json"], ["--format=json"], ["--format", "mermaid"]];
+
+for (const words of FORMATS) {
+  Deno.test(`${words.join(" ")} shows user names when asked to, and passwords never`, async () => {
+    const plain = await explain([...WORKSTATION, ...words]);
+    const withUsers = await explain([...WORKSTATION, ...words, "--show-users"]);
+    for (const user of ["team-mirror", "team-hub", "everyone"]) {
+      const pattern = new RegExp(`user\\W+${user}\\b`);
+      assert.match(withUsers, pattern);
+      assert.doesNotMatch(plain, pattern);
+    }
+    const secrets = [
+      await Deno.readTextFile(SECRETS),
+      await Deno.readTextFile(`${FIXTURES}secrets/global.json`),
+    ]
+      .flatMap((text) => [...text.matchAll(/[A-Za-z0-9+/]{8,}={0,2}/g)].map(([word]) => word));
+    const forbidden = [
+      ...["hub", "mirror", "everyone", "old", "node", "pull", "builder"].map((name) =>
+        `${name}-password`
+      ),
+      ...secrets.filter((word) => /password/.test(tryDecode(word))),
+    ];
+    assert.ok(forbidden.length >= 7 + 5);
+    for (const text of [plain, withUsers]) {
+      for (const secret of forbidden) assert.ok(!text.includes(secret));
+    }
+  });
+}
+
+function tryDecode(base64: string): string {
+  try {
+    return atob(base64);
+  } catch {
+    return "";
+  }
+}
+
+/** A node with the documented mirror, whose namespace has a secret for it. */
+async function startNode(): Promise<{ api: ApiServer; node: TempNode; token: string }> {
+  const api = await ApiServer.start();
+  const node = await tempNode({ apiServer: api });
+  await node.writeRegistriesConf(MIRROR);
+  const token = api.addServiceAccount("default");
+  api.grant("default");
+  api.addDockerConfig("default", "my-registry", { "http://localhost:5000": { auth: AUTH } });
+  return { api, node, token };
+}
+
+Deno.test("what is explained on a node is what the plugin then does", async () => {
+  const { node, token, ...cluster } = await startNode();
+  await using api = cluster.api;
+  await using _ = node;
+  await node.writeGlobalAuthFile({
+    auths: { "docker.io": { auth: btoa("node:node") }, "quay.io": { auth: btoa("node:node") } },
+    credHelpers: { "localhost:5000": "helper", "ghcr.io": "helper" },
+  });
+  const told = await explainJson(["explain"], request(IMAGE, token), node.settings);
+  assert.deepEqual(await node.authDirEntries(), []);
+  await assert.rejects(Deno.stat(node.settings.authDir), Deno.errors.NotFound);
+  assert.equal(api.requests.length, 1);
+  assert.deepEqual([told.namespace, told.serviceAccount], ["default", "default"]);
+  assert.deepEqual(told.registries?.table?.line, 1);
+  assert.deepEqual(told.conclusions, [
+    `localhost:5000/library/nginx is pulled with the credential of secret "my-registry" ` +
+    `(key "http://localhost:5000").`,
+    `docker.io/library/nginx is pulled with the global file's entry "docker.io".`,
+  ]);
+
+  const log = createLog({ level: "error", format: "text", sinks: [], now: () => new Date() });
+  const deadline = CLOCK.now() + 10_000;
+  const surroundings = { settings: node.settings, log, clock: CLOCK, deadline };
+  await providePullCredentials(request(IMAGE, token), surroundings);
+  const path = told.authFile?.path ?? "";
+  const { auths, credHelpers } = JSON.parse(await Deno.readTextFile(path));
+  assert.deepEqual(told.authFile?.entries.map(({ key }) => key).sort(), Object.keys(auths).sort());
+  assert.deepEqual(told.global?.helpersKept, Object.keys(credHelpers));
+  assert.deepEqual(told.global?.helpersLeftOut, ["localhost:5000"]);
+});
+
+Deno.test("a token is read from a file, and its namespace may be said beside", async () => {
+  const { node, token, ...cluster } = await startNode();
+  await using _api = cluster.api;
+  await using _ = node;
+  await node.write(node.path("token"), `${token}\n`);
+  const args = ["explain", "--image", "nginx", "--token-file", node.path("token")];
+  const told = await explainJson(args, undefined, node.settings);
+  assert.deepEqual(told.secrets?.read, ["my-registry"]);
+  assert.match(told.secrets.from, /^https:\/\/127\.0\.0\.1:\d+ \(address from --apiserver\)$/);
+  await explain([...args, "--namespace", "default"], undefined, node.settings);
+  const { code, stderr } = await runCtlWith(
+    [...args, "--namespace", "a"],
+    undefined,
+    node.settings,
+  );
+  assert.deepEqual([code, stderr], [2, "error: --namespace: the token is one of default\n"]);
+});
+
+Deno.test("with a file of secrets the API server is not asked", async () => {
+  const { node, token, ...cluster } = await startNode();
+  await using api = cluster.api;
+  await using _ = node;
+  const args = ["explain", "--secrets-file", `${FIXTURES}kubernetes/secret.yaml`];
+  const told = await explainJson(args, request(IMAGE, token), node.settings);
+  assert.deepEqual(told.sources[0]?.used.kind, "secret");
+  assert.equal(api.requests.length, 0);
+});
+
+Deno.test("an API server that refuses is told as the plugin would tell it", async () => {
+  const { node, ...cluster } = await startNode();
+  await using api = cluster.api;
+  await using _ = node;
+  const token = api.addServiceAccount("other");
+  const { code, stdout, stderr } = await runCtlWith(
+    ["explain"],
+    request(IMAGE, token),
+    node.settings,
+  );
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /may not list secrets in namespace "other".*kubectl create role/);
+  assert.ok(!stderr.includes(token) && !stderr.includes(PASSWORD));
+});
+
+const NOTHING_TO_DO: readonly [name: string, toml: string | undefined, why: RegExp][] = [
+  ["without registries configuration", undefined, /there is no registries configuration\.$/],
+  [
+    "without a table",
+    `[[registry]]\nlocation = "quay.io"`,
+    /no \[\[registry\]\] table matches doc/,
+  ],
+  ["without a mirror", `[[registry]]\nlocation = "docker.io"`, /no mirror and rewrites nothing\.$/],
+  [
+    "when the registry is blocked",
+    `[[registry]]\nlocation = "docker.io"\nblocked = true\n[[registry.mirror]]\nlocation = "a.io"`,
+    /the registry is blocked, so that the pull is refused\.$/,
+  ],
+  [
+    "when no pull source can be used",
+    `[[registry]]\nprefix = "docker.io"\nlocation = "a.io/UPPER"`,
+    /no pull source is left that the image library accepts\.$/,
+  ],
+];
+
+for (const [name, toml, why] of NOTHING_TO_DO) {
+  Deno.test(`${name} there is nothing to do, and the API server is not asked`, async () => {
+    await using node = await tempNode();
+    if (toml !== undefined) await node.writeRegistriesConf(toml);
+    const stdin = request(IMAGE, serviceAccountToken());
+    const { conclusions, sources, secrets } = await explainJson(["explain"], stdin, node.settings);
+    assert.deepEqual([conclusions.length, sources.length, secrets], [1, 0, undefined]);
+    assert.match(conclusions[0] ?? "", why);
+    const text = await explain(["explain"], stdin, node.settings);
+    assert.match(text, /^image +docker\.io\/library\/nginx\nnamespace +default, service account/);
+    assert.match(text.trimEnd(), why);
+  });
+}
+
+Deno.test("a static pod's pull has nothing to do", async () => {
+  const text = await explain(["explain"], request(IMAGE, ""));
+  assert.match(
+    text,
+    /\n\nThe plugin has nothing to do: the request carries no service-account tok/,
+  );
+});
+
+Deno.test("control characters of names and keys are escaped in every format", async () => {
+  await using node = await tempNode();
+  await node.writeRegistriesConf(MIRROR);
+  const hostile = "a\u001b[31m\u202e\u0085b";
+  const auths = { [`localhost:5000/${hostile}`]: { auth: AUTH }, [hostile]: { auth: AUTH } };
+  const manifest = {
+    kind: "Secret",
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name: hostile },
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths }) },
+  };
+  const args = ["explain", "--image", IMAGE, "--namespace", "team", "--secrets-file", "-"];
+  for (const words of FORMATS) {
+    const text = await explain([...args, ...words], JSON.stringify(manifest), node.settings);
+    assert.match(text, /a(?:\\|#92;)+u001b\[31m(?:\\|#92;)+u202e(?:\\|#92;)+u0085b/);
+    // deno-lint-ignore no-control-regex -- control characters are what is looked for
+    assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
+});
+
+const IMAGE_FLAGS = "explain --image nginx";
+const REFUSED: readonly [line: string, stdin: string | undefined, code: number, stderr: RegExp][] =
+  [
+    ["explain", undefined, 2, /stdin: is a terminal; the kubelet's request \(or pass --image\)/],
+    ["explain", "{}", 1, /CredentialProviderRequest on stdin: "apiVersion" is missing/],
+    ["explain", request(IMAGE, "x"), 1, /service-account token: is not a JWT in compact form/],
+    ["explain --namespace a", "{}", 2, /--namespace: goes with --image/],
+    ["explain --token-file a", "{}", 2, /--token-file: goes with --image/],
+    ["explain --secrets-file -", "{}", 2, /--secrets-file: reads stdin, as the request does; pass/],
+    [
+      IMAGE_FLAGS,
+      undefined,
+      2,
+      /--image: goes with --token-file, or --namespace and --secrets-file/,
+    ],
+    [
+      `${IMAGE_FLAGS} --namespace a`,
+      undefined,
+      2,
+      /--namespace: goes with --secrets-file; pass --tok/,
+    ],
+    [
+      `${IMAGE_FLAGS} --namespace A --secrets-file a`,
+      undefined,
+      2,
+      /"A" cannot be the name of a nam/,
+    ],
+    [
+      `${IMAGE_FLAGS} --token-file - --secrets-file -`,
+      "",
+      2,
+      /--secrets-file: reads stdin, as --tok/,
+    ],
+    [
+      `${IMAGE_FLAGS} --token-file /nowhere/t`,
+      undefined,
+      1,
+      /\/nowhere\/t: does not exist; it was n/,
+    ],
+    [
+      "explain --image https://a.io/b",
+      undefined,
+      2,
+      /--image: "https:\/\/a\.io\/b" is no name of an/,
+    ],
+    [
+      `${IMAGE_FLAGS} --json --format mermaid`,
+      undefined,
+      2,
+      /--json: does not go with --format mer/,
+    ],
+    [
+      `${IMAGE_FLAGS} --format svg`,
+      undefined,
+      2,
+      /Expected "svg" to be one of \(text\|json\|mermaid\)/,
+    ],
+    [
+      `${IMAGE_FLAGS} --registries-conf a`,
+      undefined,
+      2,
+      /--registries-conf: "a" is not an absolute/,
+    ],
+    [`${IMAGE_FLAGS} --secrets nowhere`, undefined, 2, /--secrets is no flag .*--secrets-file/],
+  ];
+
+for (const [line, stdin, code, stderr] of REFUSED) {
+  Deno.test(`\`${line}\` is refused with status ${code}: ${stderr.source}`, async () => {
+    const result = await runCtlWith(line.split(" "), stdin);
+    assert.match(result.stderr, stderr);
+    assert.deepEqual([result.code, result.stdout], [code, ""]);
+  });
+}
+
+Deno.test("a broken registries configuration is told with its place", async () => {
+  await using node = await tempNode();
+  await node.writeDropIn("10.conf", `[[registry]]\nprefix = "a.io"\n`);
+  const result = await runCtlWith(
+    ["explain"],
+    request(IMAGE, serviceAccountToken()),
+    node.settings,
+  );
+  assert.deepEqual([result.code, result.stdout], [1, ""]);
+  assert.match(result.stderr, /10\.conf: "registry\[0\]\.location" is missing/);
+});
+
+Deno.test("the help shows the defaults of the build", async () => {
+  await using node = await tempNode();
+  const { code, stdout } = await runCtlWith(["explain", "--help"], undefined, node.settings);
+  assert.equal(code, 0);
+  assert.ok(stdout.includes(`[${node.settings.kubeletAuthFile}]`));
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { parseAuthFile } from "../../src/auth/auth_file.ts";
+import { explainPull } from "../../src/explain/explanation.ts";
+import { formatMermaid } from "../../src/explain/mermaid.ts";
+import { explainRegistries } from "../../src/explain/registry_tables.ts";
+import { readSecretsFile } from "../../src/explain/secrets_file.ts";
+import { formatText } from "../../src/explain/text.ts";
+
+const IMAGE = "quay.io/team/app";
+
+function explain(toml: string, auths: readonly object[], global?: object) {
+  const items = auths.map((auths, index) => ({
+    kind: "Secret",
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name: `s${index}` },
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths }) },
+  }));
+  const list = JSON.stringify({ kind: "List", items });
+  const files = {
+    main: { path: "main.conf", text: `[[registry]]\nlocation = "quay.io"\n` },
+    dropIns: [{ path: "10.conf", text: toml }],
+  };
+  return explainPull({ image: IMAGE, namespace: "ns" }, explainRegistries(files, IMAGE), {
+    secrets: readSecretsFile(list, "list.json", {
+      namespace: "ns",
+      types: ["kubernetes.io/dockerconfigjson"],
+    }),
+    global: {
+      path: "config.json",
+      file: global && parseAuthFile(JSON.stringify(global), "config.json"),
+    },
+    authFile: "/etc/crio/auth/ns-0123.json",
+    showUsers: false,
+  });
+}
+
+const auth = (text: string) => ({ auth: btoa(`${text}:${text}`) });
+const TABLE = `[[registry]]
+location = "quay.io"
+[[registry.mirror]]
+location = "m.io"
+[[registry.mirror]]
+location = "n.io/UPPER"
+`;
+
+Deno.test("everything that a pull meets stands in the text", () => {
+  const explanation = explain(TABLE, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
+    auths: { "m.io": auth("c"), "m.io/team": auth("d"), "quay.io": {} },
+    credHelpers: { "m.io": "h", "ghcr.io": "h" },
+    credsStore: "s",
+  });
+  assert.equal(
+    formatText(explanation),
+    `image           quay.io/team/app
+namespace       ns
+registries      [[registry]] with prefix "quay.io", 10.conf:1
+                mirrors: m.io, n.io/UPPER; location: quay.io
+                - passed over: prefix "quay.io", main.conf:1: replaced by the table with the same prefix in 10.conf
+unusable        n.io/UPPER/team/app: the image library refuses this reference
+secrets         s0, s1 from list.json
+global file     config.json
+                kept: m.io/team, quay.io
+                replaced: m.io
+                credential helpers kept: ghcr.io
+                credential helpers left out: m.io
+                other fields kept: credsStore
+
+pull source 1: m.io/team/app (mirror)
+  + secret "s1", key "m.io": chosen, as specific as others, and the last in the order of secrets and keys
+  - secret "s0", key "m.io": passed over, as specific as the chosen one, but earlier in the order of secrets and keys; they hold different credentials
+  - global file, credential helper of "m.io": passed over, a credential of the namespace counts first
+
+pull source 2: quay.io/team/app (the registry itself)
+  - secret "s0", key "m.io": passed over, another host
+  - secret "s1", key "m.io": passed over, another host
+  - global file, key "quay.io": passed over, holds no credential that the image library reads
+
+auth file: /etc/crio/auth/ns-0123.json
+  "m.io" from secret "s1", in the place of the global file's entry
+  "m.io/team" from the global file
+  "quay.io" from the global file
+  "m.io/team/app" from secret "s1"
+
+warning: m.io/team/app has different credentials in secret "s0" (key "m.io") and secret "s1" (key "m.io"); the latter is used
+
+m.io/team/app is pulled with the credential of secret "s1" (key "m.io").
+quay.io/team/app is pulled without a credential: the global file's entry "quay.io" holds none.
+`,
+  );
+});
+
+Deno.test("without a credential and a global file it is said that no file is written", () => {
+  const text = formatText(explain(TABLE, []));
+  assert.match(text, /\nsecrets +none from list\.json\nglobal file +config\.json does not exist\n/);
+  assert.match(text, /\npull source 1: m\.io\/team\/app \(mirror\)\n {2}no candidates\n/);
+  assert.match(text, /\nauth file: none, since nothing would be in it\n/);
+  assert.match(text, /m\.io\/team\/app gets no credential from the plugin, which writes no auth/);
+});
+
+const USED: readonly [name: string, global: object, conclusion: RegExp, edge: RegExp][] = [
+  [
+    "a helper",
+    { credHelpers: { "quay.io": "h" } },
+    /^quay\.io\/team\/app is pulled with what the global file's credential helper of quay\.io gives/,
+    /\|"credHelpers"\| n\d/,
+  ],
+  [
+    "one of several entries that mean one host",
+    { auths: { "https://quay.io": auth("a"), "http://quay.io/v2/": auth("b") } },
+    /one of the global file's entries "https:\/\/quay\.io", "http:\/\/quay\.io\/v2\/"; which one is/,
+    /\|"https#58;\/\/quay\.io"\| n\d/,
+  ],
+];
+
+for (const [name, global, conclusion, edge] of USED) {
+  Deno.test(`${name} of the global file is told and drawn`, () => {
+    const explanation = explain(TABLE, [], global);
+    assert.match(explanation.conclusions[1] ?? "", conclusion);
+    assert.match(formatMermaid(explanation), edge);
+  });
+}
