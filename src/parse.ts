@@ -1,6 +1,5 @@
 /** Parsing at the edge: text or `unknown` in, an exact type or a {@link UserError} out. */
 
-import * as v from "valibot";
 import { UserError } from "./errors.ts";
 
 /**
@@ -54,71 +53,119 @@ function countParts(text: string): number {
   return count;
 }
 
-/**
- * Checks a value against a schema.
- *
- * @throws {UserError} that names the key and what was expected there, never the value found.
- */
-export function check<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  value: unknown,
-  where: string,
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  throw new UserError(where, describeIssue(result.issues[0]));
+/** Members by name, as JSON has them. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether a value is an object with members: no array, and no date of TOML. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
 }
 
 /**
- * An object of any members, as JSON has it; no array, and no date of TOML. Its members are not
- * looked at.
+ * The members of an object that came from outside, each looked at when it is asked for. A member that
+ * is missing and one that is `null` are the same. Errors name the key and what was expected there,
+ * never the value found: `"registry[0].insecure" must be a boolean`.
  */
-export const JsonObject = v.custom<Readonly<Record<string, unknown>>>(
-  (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) &&
-    !(value instanceof Date),
-  "must be an object",
-);
+export class Members {
+  /** All of them, unchecked. */
+  readonly all: JsonObject;
+  readonly #where: string;
+  readonly #path: string;
 
-/**
- * An object with these members. Valibot's own takes an array, or a TOML date, for an object: where
- * no member is mandatory they would pass as an empty one.
- */
-export function object<const Entries extends v.ObjectEntries>(entries: Entries) {
-  return v.pipe(JsonObject, v.object(entries));
+  /**
+   * @param where the file or place, for errors.
+   * @param path the key under which the object stands there; empty: the whole document.
+   * @throws {UserError} when the value is no object.
+   */
+  constructor(value: unknown, where: string, path = "") {
+    if (!isObject(value)) throw mustBe(value, "an object", where, path);
+    this.all = value;
+    this.#where = where;
+    this.#path = path;
+  }
+
+  /** The key of this object in the whole document; empty for the document itself. */
+  get key(): string {
+    return this.#path;
+  }
+
+  /** The key of a member in the whole document. */
+  path(key: string): string {
+    return this.#path === "" ? key : `${this.#path}.${key}`;
+  }
+
+  /** The error for a member, in words that follow its key. */
+  error(key: string, problem: string, advice?: string): UserError {
+    return new UserError(this.#where, `${JSON.stringify(this.path(key))} ${problem}`, advice);
+  }
+
+  /** @throws {UserError} when the member is missing or no text. */
+  text(key: string): string {
+    const text = this.optionalText(key);
+    if (text === undefined) throw this.error(key, "is missing");
+    return text;
+  }
+
+  /** @throws {UserError} when the member is there and no text. */
+  optionalText(key: string): string | undefined {
+    const value = this.all[key] ?? undefined;
+    if (value !== undefined && typeof value !== "string") throw this.#mustBe(key, "a string");
+    return value;
+  }
+
+  /** A member that must be just this text. */
+  literal(key: string, text: string): void {
+    const value = this.all[key] ?? undefined;
+    if (value === undefined) throw this.error(key, "is missing");
+    if (value !== text) throw this.#mustBe(key, JSON.stringify(text));
+  }
+
+  /** `false` when the member is missing. */
+  flag(key: string): boolean {
+    const value = this.all[key] ?? false;
+    if (typeof value !== "boolean") throw this.#mustBe(key, "a boolean");
+    return value;
+  }
+
+  /** `undefined` when the member is missing. */
+  object(key: string): Members | undefined {
+    const value = this.all[key] ?? undefined;
+    return value === undefined ? undefined : new Members(value, this.#where, this.path(key));
+  }
+
+  /** Objects in a list; empty when the member is missing. */
+  objects(key: string): Members[] {
+    return this.list(key).map((value, index) =>
+      new Members(value, this.#where, `${this.path(key)}[${index}]`)
+    );
+  }
+
+  /** Sees to it that a member, if there is one, is a list of texts. */
+  checkTexts(key: string): void {
+    for (const [index, value] of this.list(key).entries()) {
+      if (typeof value !== "string") throw this.#mustBe(`${key}[${index}]`, "a string");
+    }
+  }
+
+  /** Empty when the member is missing. */
+  list(key: string): readonly unknown[] {
+    const value = this.all[key] ?? [];
+    if (!Array.isArray(value)) throw this.#mustBe(key, "an array");
+    return value;
+  }
+
+  #mustBe(key: string, expected: string): UserError {
+    return this.error(key, `must be ${expected}`);
+  }
 }
 
-/** `"image" is missing`, `"registry[0].insecure" must be a boolean`. */
-export function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = formatPath(issue.path?.map((item) => item.key) ?? []);
+function mustBe(value: unknown, expected: string, where: string, path: string): UserError {
   const key = path === "" ? "it" : JSON.stringify(path);
-  // A strict object expects nothing under a key that it does not have.
-  if (issue.type === "strict_object" && issue.expected === "never") {
-    return `${key} is no key of this kind of file`;
-  }
-  if (issue.input === undefined) return `${key} is missing`;
-  if (issue.kind === "validation" || issue.type === "custom") return `${key} ${issue.message}`;
-  return `${key} must be ${describeExpected(issue.expected)}`;
-}
-
-function formatPath(keys: readonly unknown[]): string {
-  return keys.reduce<string>((path, key) => {
-    if (typeof key === "number") return `${path}[${key}]`;
-    return path === "" ? String(key) : `${path}.${String(key)}`;
-  }, "");
-}
-
-function describeExpected(expected: string | null): string {
-  switch (expected) {
-    case "Object":
-      return "an object";
-    case "Array":
-      return "an array";
-    case null:
-      return "of another form";
-    default:
-      return /^[a-z]/.test(expected) ? `a ${expected}` : expected;
-  }
+  return new UserError(
+    where,
+    value === undefined ? `${key} is missing` : `${key} must be ${expected}`,
+  );
 }
 
 /** Text without the slashes at its end. By hand: a pattern's time is quadratic in their number. */

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import * as v from "valibot";
 import { UserError } from "../src/errors.ts";
 import {
-  check,
-  JsonObject,
   MAX_JSON_PARTS,
+  Members,
   parseForeignJson,
   parseJson,
   trimSlashesAtEnd,
@@ -51,46 +49,67 @@ Deno.test("foreign JSON may be long", () => {
   assert.throws(() => parseForeignJson("{", "f"), /not valid JSON/);
 });
 
-const Schema = v.object({
-  name: v.string(),
-  flag: v.optional(v.boolean()),
-  list: v.optional(v.array(v.object({ size: v.number() }))),
-  kind: v.optional(v.literal("A")),
-  form: v.optional(v.pipe(v.string(), v.regex(/^a+$/, "is not made of a"))),
-  map: v.optional(JsonObject),
-  either: v.optional(v.union([v.string(), v.number()])),
-  strict: v.optional(v.strictObject({ size: v.number() })),
-});
+/** Looks at every member as a reader of configuration does. */
+function look(value: unknown): unknown {
+  const members = new Members(value, "f");
+  members.literal("kind", "A");
+  return {
+    name: members.text("name"),
+    note: members.optionalText("note"),
+    flag: members.flag("flag"),
+    sizes: members.objects("list").map((member) => member.text("size")),
+    inner: members.object("inner")?.object("map")?.all,
+    texts: members.checkTexts("texts"),
+  };
+}
 
-const VALUES: readonly [value: unknown, problem: string][] = [
+const MISFITS: readonly [value: unknown, problem: string][] = [
   [5, "it must be an object"],
   [null, "it must be an object"],
-  [{}, `"name" is missing`],
-  [{ name: null }, `"name" must be a string`],
-  [{ name: "", strict: {} }, `"strict.size" is missing`],
-  [{ name: "", strict: 5 }, `"strict" must be an object`],
-  [{ name: "", strict: { size: 1, sizes: 2 } }, `"strict.sizes" is no key of this kind of file`],
-  [{ name: "", flag: "true" }, `"flag" must be a boolean`],
-  [{ name: "", list: {} }, `"list" must be an array`],
-  [{ name: "", list: [{ size: 1 }, {}] }, `"list[1].size" is missing`],
-  [{ name: "", list: [{ size: "1" }] }, `"list[0].size" must be a number`],
-  [{ name: "", kind: "B" }, `"kind" must be "A"`],
-  [{ name: "", form: "b" }, `"form" is not made of a`],
-  [{ name: "", map: [] }, `"map" must be an object`],
-  [{ name: "", map: null }, `"map" must be an object`],
+  [[], "it must be an object"],
+  [new Date(), "it must be an object"],
+  [{}, `"kind" is missing`],
+  [{ kind: "B" }, `"kind" must be "A"`],
+  [{ kind: ["A"] }, `"kind" must be "A"`],
+  [{ kind: "A" }, `"name" is missing`],
+  [{ kind: "A", name: null }, `"name" is missing`],
+  [{ kind: "A", name: 1 }, `"name" must be a string`],
+  [{ kind: "A", name: "", note: {} }, `"note" must be a string`],
+  [{ kind: "A", name: "", flag: "true" }, `"flag" must be a boolean`],
+  [{ kind: "A", name: "", list: {} }, `"list" must be an array`],
+  [{ kind: "A", name: "", list: [1] }, `"list[0]" must be an object`],
+  [{ kind: "A", name: "", list: [{ size: "1" }, {}] }, `"list[1].size" is missing`],
+  [{ kind: "A", name: "", inner: [] }, `"inner" must be an object`],
+  [{ kind: "A", name: "", inner: { map: "" } }, `"inner.map" must be an object`],
+  [{ kind: "A", name: "", texts: "a" }, `"texts" must be an array`],
+  [{ kind: "A", name: "", texts: ["a", 1] }, `"texts[1]" must be a string`],
 ];
 
-for (const [value, problem] of VALUES) {
-  Deno.test(`${JSON.stringify(value)} is refused: ${problem}`, () => {
-    assert.throws(() => check(Schema, value, "f"), { name: "UserError", message: `f: ${problem}` });
+for (const [value, problem] of MISFITS) {
+  Deno.test(`the members of ${JSON.stringify(value)} are refused: ${problem}`, () => {
+    assert.throws(() => look(value), { name: "UserError", message: `f: ${problem}` });
   });
 }
 
-Deno.test("what a schema does not name is dropped, and an object of any members is kept as it is", () => {
+Deno.test("members that are missing have their defaults, and null is missing", () => {
+  const nothing = { name: "", note: undefined, flag: false, sizes: [], inner: undefined };
+  for (const missing of [undefined, null]) {
+    const value = { note: missing, flag: missing, list: missing, inner: missing, texts: missing };
+    assert.deepEqual(look({ kind: "A", name: "", ...value }), { ...nothing, texts: undefined });
+  }
+});
+
+Deno.test("members are taken as they are, those of JavaScript too", () => {
   const map = JSON.parse(`{"__proto__": 1, "b": 2}`);
-  const checked = check(Schema, { name: "a", map, more: 1 }, "f");
-  assert.deepEqual(Object.keys(checked), ["name", "map"]);
-  assert.deepEqual(Object.keys(checked.map ?? {}), ["__proto__", "b"]);
+  const found = look({ kind: "A", name: "n", inner: { map }, list: [{ size: "s" }], more: 1 });
+  assert.deepEqual(found, {
+    name: "n",
+    note: undefined,
+    flag: false,
+    sizes: ["s"],
+    inner: map,
+    texts: undefined,
+  });
 });
 
 for (const [text, trimmed] of [["a/b//", "a/b"], ["//", ""], ["/a", "/a"], ["", ""]] as const) {

@@ -1,9 +1,8 @@
 /** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
 
-import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { check, JsonObject, object, parseJson } from "../parse.ts";
+import { Members, parseJson } from "../parse.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
@@ -14,11 +13,6 @@ export interface AuthFile {
   /** Every other field of the file. */
   readonly otherFields: ReadonlyMap<string, unknown>;
 }
-
-const AuthFileFields = object({
-  auths: v.nullish(JsonObject, {}),
-  credHelpers: v.nullish(JsonObject, {}),
-});
 
 /**
  * Reads the node's global auth file; `undefined` when there is none.
@@ -36,14 +30,15 @@ export function readGlobalAuthFile(path: string): AuthFile | undefined {
  * @throws {UserError} when the text is not one.
  */
 export function parseAuthFile(text: string, where: string): AuthFile {
-  const content = check(JsonObject, parseJson(text, where), where);
-  const { auths, credHelpers } = check(AuthFileFields, content, where);
-  const otherFields = new Map(Object.entries(content));
+  const content = new Members(parseJson(text, where), where);
+  const auths = content.object("auths")?.all;
+  const credHelpers = content.object("credHelpers")?.all;
+  const otherFields = new Map(Object.entries(content.all));
   otherFields.delete("auths");
   otherFields.delete("credHelpers");
   return {
-    auths: new Map(Object.entries(auths)),
-    credHelpers: new Map(Object.entries(credHelpers)),
+    auths: new Map(Object.entries(auths ?? {})),
+    credHelpers: new Map(Object.entries(credHelpers ?? {})),
     otherFields,
   };
 }

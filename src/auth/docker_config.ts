@@ -1,9 +1,8 @@
 /** Registry credentials as Docker's clients store them: in secrets and in auth files. */
 
-import * as v from "valibot";
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { check, JsonObject, object, parseForeignJson } from "../parse.ts";
+import { isObject, type JsonObject, Members, parseForeignJson } from "../parse.ts";
 import { SECRET_DATA_KEYS } from "../settings.ts";
 import { parseScope, type Scope } from "./scope.ts";
 
@@ -28,8 +27,6 @@ export interface ScopedCredential {
 /** Told of each secret or entry that is left out. */
 export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
 
-const DockerConfigJson = object({ auths: v.nullish(JsonObject, {}) });
-
 /** Told of each entry without credential, the marker that a credential helper leaves behind. */
 export type OnMarker = (secret: string, key: string) => void;
 
@@ -42,7 +39,7 @@ export function readSecret(
   onSkipped: OnSkipped,
   onMarker: OnMarker = () => {},
 ): ScopedCredential[] {
-  let entries: Readonly<Record<string, unknown>>;
+  let entries: JsonObject;
   try {
     entries = readEntries(secret);
   } catch (error) {
@@ -70,15 +67,15 @@ export function readSecret(
   return credentials;
 }
 
-function readEntries(secret: Secret): Readonly<Record<string, unknown>> {
+function readEntries(secret: Secret): JsonObject {
   const dataKey = SECRET_DATA_KEYS[secret.type];
   const data = secret.data[dataKey];
   if (typeof data !== "string") {
     throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
   }
-  const content = check(JsonObject, parseForeignJson(decodeText(data, dataKey), ""), "");
-  if (secret.type === "kubernetes.io/dockercfg") return content;
-  return check(DockerConfigJson, content, "").auths;
+  const content = new Members(parseForeignJson(decodeText(data, dataKey), ""), "");
+  if (secret.type === "kubernetes.io/dockercfg") return content.all;
+  return content.object("auths")?.all ?? {};
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -99,7 +96,8 @@ function decodeText(base64: string, dataKey: string): string {
  * @throws {UserError} when the entry is broken.
  */
 export function readCredential(value: unknown): Credential | undefined {
-  const entry = check(JsonObject, value, "");
+  if (!isObject(value)) throw new UserError("", "it must be an object");
+  const entry = value;
   const identitytoken = member(entry, "identitytoken");
   const username = member(entry, "username"), password = member(entry, "password");
   const encoded = member(entry, "auth");
@@ -121,7 +119,7 @@ export function readCredential(value: unknown): Credential | undefined {
  * A text of an entry; empty when it is missing or null. By hand, because a namespace may hold
  * thousands of entries, and a schema takes several times as long for each.
  */
-function member(entry: Readonly<Record<string, unknown>>, key: string): string {
+function member(entry: JsonObject, key: string): string {
   const value = entry[key] ?? "";
   if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
   return value;

@@ -3,7 +3,7 @@
  * `pkg/docker/config`.
  */
 
-import * as v from "valibot";
+import { isObject } from "../parse.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
 import type { Credential } from "./docker_config.ts";
 
@@ -57,16 +57,16 @@ function normalizeRegistry(host: string): string {
  */
 export function gives(entries: AuthEntries, lookup: Lookup, credential: Credential): boolean {
   return lookup.kind === "keys" && lookup.keys.every((key) => {
-    const entry = v.safeParse(LibraryEntry, entries.auths.get(key));
-    return entry.success && equalCredentials(entry.output, credential);
+    const entry = entries.auths.get(key);
+    if (!isObject(entry) || typeof entry["auth"] !== "string") return false;
+    const token = entry["identitytoken"] ?? "";
+    return entry["auth"] === credential.auth && token === (credential.identitytoken ?? "");
   });
 }
 
-const LibraryEntry = v.object({ auth: v.string(), identitytoken: v.nullish(v.string()) });
-
 /** Whether two credentials are the same. */
 export function equalCredentials(
-  a: v.InferOutput<typeof LibraryEntry> | undefined,
+  a: Credential | undefined,
   b: Credential | undefined,
 ): boolean {
   return a?.auth === b?.auth && (a?.identitytoken ?? "") === (b?.identitytoken ?? "");

@@ -4,7 +4,8 @@ import { loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { compareNames, type Secret } from "../kubernetes/secrets.ts";
-import { check, JsonObject, parseJson } from "../parse.ts";
+import { parseJson } from "../parse.ts";
+import { check, JsonObject } from "../schema.ts";
 import type { SecretType } from "../settings.ts";
 import type { SecretsRead } from "./explanation.ts";
 

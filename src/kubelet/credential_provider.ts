@@ -3,25 +3,14 @@
  * `CredentialProviderRequest` on stdin, a `CredentialProviderResponse` on stdout.
  */
 
-import * as v from "valibot";
-import { check, object, parseJson } from "../parse.ts";
+import { Members, parseJson } from "../parse.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
-const CredentialProviderRequest = object({
-  apiVersion: v.literal(API_VERSION),
-  kind: v.literal("CredentialProviderRequest"),
-  image: v.pipe(
-    v.string(),
-    v.nonEmpty("is empty"),
-    v.maxLength(4096, "is longer than 4096 characters"),
-    // deno-lint-ignore no-control-regex -- control characters are what is refused
-    v.regex(/^[^\s\u0000-\u001f\u007f]*$/, "holds white space or control characters"),
-    // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.
-    v.check((image) => image.isWellFormed(), "holds half a character"),
-  ),
-  serviceAccountToken: v.nullish(v.string(), ""),
-});
+const LONGEST_IMAGE = 4096;
+
+// deno-lint-ignore no-control-regex -- control characters are what is refused
+const UNPRINTABLE = /[\s\u0000-\u001f\u007f]/;
 
 /** What the kubelet asks. Fields that the plugin has no use for are dropped. */
 export interface CredentialProviderRequest {
@@ -38,8 +27,21 @@ export interface CredentialProviderRequest {
  */
 export function parseRequest(text: string): CredentialProviderRequest {
   const where = "CredentialProviderRequest on stdin";
-  const request = check(CredentialProviderRequest, parseJson(text, where), where);
-  return { image: request.image, serviceAccountToken: request.serviceAccountToken };
+  const request = new Members(parseJson(text, where), where);
+  request.literal("apiVersion", API_VERSION);
+  request.literal("kind", "CredentialProviderRequest");
+  const image = request.text("image");
+  const problem = imageProblem(image);
+  if (problem !== undefined) throw request.error("image", problem);
+  return { image, serviceAccountToken: request.optionalText("serviceAccountToken") ?? "" };
+}
+
+function imageProblem(image: string): string | undefined {
+  if (image === "") return "is empty";
+  if (image.length > LONGEST_IMAGE) return `is longer than ${LONGEST_IMAGE} characters`;
+  if (UNPRINTABLE.test(image)) return "holds white space or control characters";
+  // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.
+  return image.isWellFormed() ? undefined : "holds half a character";
 }
 
 /**

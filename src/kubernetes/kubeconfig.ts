@@ -3,7 +3,7 @@
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check, object } from "../parse.ts";
+import { check, object } from "../schema.ts";
 
 const Text = v.nullish(v.string(), "");
 

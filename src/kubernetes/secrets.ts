@@ -1,10 +1,9 @@
 /** Listing a namespace's registry secrets: `GET /api/v1/namespaces/<ns>/secrets`. */
 
-import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
-import { check, JsonObject, object, parseForeignJson } from "../parse.ts";
+import { isObject, type JsonObject, Members, parseForeignJson, parseJson } from "../parse.ts";
 import type { SecretType } from "../settings.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -32,25 +31,6 @@ const MAX_STATUS_LENGTH = 64 * 1024;
 
 /** How often a list is begun anew because its continue token expired. */
 const MAX_RESTARTS = 3;
-
-const SecretList = object({
-  kind: v.literal("SecretList"),
-  metadata: v.nullish(object({ continue: v.nullish(v.string(), "") }), {}),
-  items: v.nullish(
-    v.array(object({
-      metadata: object({ name: v.string() }),
-      type: v.optional(v.string()),
-      data: v.nullish(JsonObject, {}),
-    })),
-    [],
-  ),
-});
-
-const Status = object({
-  kind: v.literal("Status"),
-  message: v.optional(v.string(), ""),
-  reason: v.optional(v.string(), ""),
-});
 
 /** Whom to ask for what, and for how long. */
 export interface ListOptions {
@@ -99,16 +79,38 @@ async function listType(type: SecretType, options: ListOptions): Promise<Secret[
     const where = `SecretList of ${options.server}`;
     length += answer.body.length;
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
-    const list = check(SecretList, parseForeignJson(answer.body, where), where);
-    for (const { metadata, type: found, data } of list.items) {
-      if (found === type) secrets.push({ name: metadata.name, type, data });
-    }
-    next = list.metadata.continue;
+    const list = new Members(parseForeignJson(answer.body, where), where);
+    list.literal("kind", "SecretList");
+    readItems(list, type, secrets);
+    next = list.object("metadata")?.optionalText("continue") ?? "";
     if (next === "") return secrets;
     if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
     if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
     seen.add(next);
   }
+}
+
+/** Adds the secrets of a type. By hand where there may be thousands: paths are for errors alone. */
+function readItems(list: Members, type: SecretType, secrets: Secret[]): void {
+  for (const [index, item] of list.list("items").entries()) {
+    const metadata = isObject(item) ? item["metadata"] : undefined;
+    const name = isObject(metadata) ? metadata["name"] : undefined;
+    const data = isObject(item) ? item["data"] ?? NO_DATA : undefined;
+    if (!isObject(item) || typeof name !== "string" || !isObject(data)) {
+      throw misfit(list, index);
+    }
+    if (item["type"] === type) secrets.push({ name, type, data });
+  }
+}
+
+const NO_DATA: JsonObject = {};
+
+/** Looks at an item again, to say what is wrong with it. */
+function misfit(list: Members, index: number): UserError {
+  const item = list.objects("items")[index];
+  item?.object("metadata")?.text("name");
+  item?.object("data");
+  return list.error(`items[${index}].metadata`, "is missing");
 }
 
 function pagePath(type: SecretType, next: string, { serviceAccount }: ListOptions): string {
@@ -148,12 +150,22 @@ async function send(path: string, options: ListOptions): Promise<HttpAnswer> {
 
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
 function describeAnswer({ status, body }: HttpAnswer): string {
-  const short = v.pipe(v.string(), v.maxLength(MAX_STATUS_LENGTH), v.parseJson(), Status);
-  const parsed = v.safeParse(short, body);
-  if (!parsed.success) return `HTTP status ${status}`;
-  const { reason, message } = parsed.output;
+  const { reason, message } = readStatus(body);
   const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");
   return `HTTP status ${status}${text === "" ? "" : ` ${text}`}`;
+}
+
+/** `reason` and `message` of a `Status` object; both empty when the body is none. */
+function readStatus(body: string): { readonly reason: string; readonly message: string } {
+  try {
+    if (body.length > MAX_STATUS_LENGTH) return { reason: "", message: "" };
+    const status = new Members(parseJson(body, ""), "");
+    status.literal("kind", "Status");
+    const reason = status.optionalText("reason") ?? "";
+    return { reason, message: status.optionalText("message") ?? "" };
+  } catch {
+    return { reason: "", message: "" };
+  }
 }
 
 function refusal(answer: HttpAnswer, { server, serviceAccount }: ListOptions): UserError {

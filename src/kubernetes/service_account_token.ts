@@ -1,8 +1,7 @@
 /** The pod's service-account token: a JWT in compact form (RFC 7519) with Kubernetes' own claim. */
 
-import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check, object, parseJson } from "../parse.ts";
+import { Members, parseJson } from "../parse.ts";
 
 /** An RFC 1123 label, the form of every Kubernetes namespace. */
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -12,16 +11,6 @@ const SERVICE_ACCOUNT_NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 
 /** RFC 7515 section 3.1: header, payload and signature, each in base64url. */
 const COMPACT_FORM = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
-
-const Claims = object({
-  sub: v.optional(v.string()),
-  "kubernetes.io": object({
-    namespace: v.pipe(v.string(), v.regex(NAMESPACE, "is not a namespace's name")),
-    serviceaccount: v.optional(object({
-      name: v.pipe(v.string(), v.regex(SERVICE_ACCOUNT_NAME, "is not a service account's name")),
-    })),
-  }),
-});
 
 /** Whose token it is. */
 export interface ServiceAccount {
@@ -41,10 +30,18 @@ export interface ServiceAccount {
  */
 export function readServiceAccount(token: string): ServiceAccount {
   const where = "service-account token";
-  const claims = check(Claims, decodeClaims(token, where), where);
-  const namespace = claims["kubernetes.io"].namespace;
-  const name = claims["kubernetes.io"].serviceaccount?.name;
-  const subject = claims.sub === undefined ? undefined : parseSubject(claims.sub, where);
+  const claims = new Members(decodeClaims(token, where), where);
+  const sub = claims.optionalText("sub");
+  const kubernetes = claims.object("kubernetes.io");
+  if (kubernetes === undefined) throw claims.error("kubernetes.io", "is missing");
+  const namespace = kubernetes.text("namespace");
+  if (!NAMESPACE.test(namespace)) throw kubernetes.error("namespace", "is not a namespace's name");
+  const account = kubernetes.object("serviceaccount");
+  const name = account?.text("name");
+  if (name !== undefined && !SERVICE_ACCOUNT_NAME.test(name)) {
+    throw account?.error("name", "is not a service account's name");
+  }
+  const subject = sub === undefined ? undefined : parseSubject(sub, where);
   if (subject !== undefined && subject.namespace !== namespace) {
     throw new UserError(where, `its "sub" names another namespace than "kubernetes.io"`);
   }

@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { describeIssue } from "../parse.ts";
+import { describeIssue } from "../schema.ts";
 import { kubeletEnvironment } from "../runtime_environment.ts";
 import { parseGoDuration } from "./duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";

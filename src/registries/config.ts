@@ -4,10 +4,9 @@
  */
 
 import { parse, TomlError } from "smol-toml";
-import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { check, JsonObject, object, trimSlashesAtEnd } from "../parse.ts";
+import { Members, trimSlashesAtEnd } from "../parse.ts";
 import type { Settings } from "../settings.ts";
 
 /** One `[[registry]]` table, checked and with its defaults filled in. */
@@ -116,39 +115,17 @@ export function mergeRegistries(files: RegistriesFiles): RegistriesConfiguration
   return { files: read.map((file) => file.path), registries: [...byPrefix.values()] };
 }
 
-const Location = v.optional(v.string());
-const Flag = v.optional(v.boolean(), false);
+/** Keys of version 2, by which it is told from version 1. */
+const VERSION_2_KEYS = [
+  "registry",
+  "unqualified-search-registries",
+  "credential-helpers",
+  "short-name-mode",
+  "additional-layer-store-auth-helper",
+  "aliases",
+] as const;
 
-const Mirror = object({
-  location: Location,
-  insecure: Flag,
-  "pull-from-mirror": v.optional(v.string()),
-});
-
-const RegistryTable = object({
-  prefix: Location,
-  location: Location,
-  insecure: Flag,
-  blocked: Flag,
-  "mirror-by-digest-only": Flag,
-  "pull-from-mirror": v.optional(v.string()),
-  mirror: v.optional(v.array(Mirror), []),
-});
-
-const Version2 = v.object({
-  registry: v.optional(v.array(RegistryTable), []),
-  "unqualified-search-registries": v.optional(v.array(v.string())),
-  "credential-helpers": v.optional(v.array(v.string())),
-  "short-name-mode": v.optional(v.string()),
-  "additional-layer-store-auth-helper": v.optional(v.string()),
-  aliases: v.optional(v.pipe(JsonObject, v.record(v.string(), v.string()))),
-});
-
-const Registries = v.object({ registries: v.optional(JsonObject) });
-const V1List = v.optional(object({ registries: v.optional(v.array(v.string())) }));
-const Version1 = object({
-  registries: object({ search: V1List, insecure: V1List, block: V1List }),
-});
+const VERSION_1_TABLES = ["search", "insecure", "block"] as const;
 
 /**
  * Parses one file into its tables; of two with the same prefix the first wins.
@@ -158,10 +135,11 @@ const Version1 = object({
  * @throws {UserError} when it breaks a rule of containers-registries.conf(5).
  */
 export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean }): Registry[] {
-  const document = parseToml(file);
-  if (isVersion1(document, file.path)) {
+  const document = new Members(parseToml(file), file.path);
+  const version1 = document.object("registries");
+  if (version1 !== undefined && VERSION_1_TABLES.some((key) => key in version1.all)) {
     if (!accepts.v1) throw new UserError(file.path, `"registries": a drop-in must be in version 2`);
-    const mixed = Object.keys(Version2.entries).find((key) => key in document);
+    const mixed = VERSION_2_KEYS.find((key) => key in document.all);
     if (mixed !== undefined) {
       throw new UserError(
         file.path,
@@ -169,14 +147,13 @@ export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean
       );
     }
     // Version 1 knows no mirrors and no rewriting.
-    check(Version1, document, file.path);
+    for (const key of VERSION_1_TABLES) version1.object(key)?.checkTexts("registries");
     return [];
   }
 
-  const tables = check(Version2, document, file.path).registry;
-  const registries = tables.map((table, index) =>
-    readTable(table, `registry[${index}]`, file.path)
-  );
+  const tables = document.objects("registry");
+  const registries = tables.map((table) => readTable(table, file.path));
+  checkOtherKeys(document);
   refuseConflicts(tables, registries, file.path);
   const byPrefix = new Map<string, Registry>();
   for (const registry of registries) {
@@ -206,90 +183,84 @@ function lineUnderCaret(excerpt: readonly string[]): string {
   return line === undefined || line === "" ? "" : `: ${line.slice(0, 120)}`;
 }
 
-/** Whether one of version 1's tables is there; `registries` without them means nothing. */
-function isVersion1(document: Record<string, unknown>, path: string): boolean {
-  const { registries = {} } = check(Registries, document, path);
-  return ["search", "insecure", "block"].some((key) => key in registries);
+/** Keys that mean nothing here, and are errors all the same where they are of another type. */
+function checkOtherKeys(document: Members): void {
+  document.checkTexts("unqualified-search-registries");
+  document.checkTexts("credential-helpers");
+  document.optionalText("short-name-mode");
+  document.optionalText("additional-layer-store-auth-helper");
+  const aliases = document.object("aliases");
+  for (const name of Object.keys(aliases?.all ?? {})) aliases?.text(name);
 }
 
-function readTable(
-  table: v.InferOutput<typeof RegistryTable>,
-  key: string,
-  file: string,
-): Registry {
-  const location = readLocation(table.location, `${key}.location`, file);
-  const prefix = table.prefix === undefined || table.prefix === ""
-    ? location
-    : readLocation(table.prefix, `${key}.prefix`, file);
+function readTable(table: Members, file: string): Registry {
+  const prefixAsWritten = table.optionalText("prefix") ?? "";
+  const location = readLocation(table, "location");
+  const blocked = table.flag("blocked");
+  table.flag("insecure");
+  const byDigestOnly = table.flag("mirror-by-digest-only");
+  const pull = table.optionalText("pull-from-mirror") ?? "";
+  const mirrors = table.objects("mirror");
+  const prefix = prefixAsWritten === "" ? location : readLocation(table, "prefix");
   if (prefix === "") {
-    throw new UserError(file, `"${key}": both "prefix" and "location" are missing`);
+    throw new UserError(file, `"${table.key}": both "prefix" and "location" are missing`);
   }
   const wildcard = prefix.startsWith("*.");
   if (location === "" && !wildcard) {
-    throw new UserError(
-      file,
-      `"${key}.location" is missing`,
+    throw table.error(
+      "location",
+      "is missing",
       `only a prefix of the form *.example.com may stand without it`,
     );
   }
   if (wildcard && /[/:@]/.test(prefix)) {
-    throw new UserError(
-      file,
-      `"${key}.prefix" ${JSON.stringify(prefix)} is not of the form *.example.com`,
+    throw table.error(
+      "prefix",
+      `${JSON.stringify(prefix)} is not of the form *.example.com`,
       "a wildcard covers whole hosts, without port or path",
     );
   }
-  if (table["pull-from-mirror"] !== undefined && table["pull-from-mirror"] !== "") {
-    throw new UserError(file, `"${key}.pull-from-mirror" is set`, "it belongs in a mirror's table");
+  if (pull !== "") {
+    throw table.error("pull-from-mirror", "is set", "it belongs in a mirror's table");
   }
-  const mirrors = table.mirror.map((mirror, index) =>
-    readMirror(mirror, `${key}.mirror[${index}]`, file, table["mirror-by-digest-only"])
-  );
-  return { prefix, location, blocked: table.blocked, mirrors, file };
+  const locations = mirrors.map((mirror) => readMirror(mirror, byDigestOnly));
+  return { prefix, location, blocked, mirrors: locations, file };
 }
 
-function readMirror(
-  mirror: v.InferOutput<typeof Mirror>,
-  key: string,
-  file: string,
-  byDigestOnly: boolean,
-): string {
-  const location = readLocation(mirror.location, `${key}.location`, file);
-  if (location === "") throw new UserError(file, `"${key}.location" is missing`);
-  const pull = mirror["pull-from-mirror"];
-  if (pull === undefined || pull === "") return location;
+function readMirror(mirror: Members, byDigestOnly: boolean): string {
+  const location = readLocation(mirror, "location");
+  mirror.flag("insecure");
+  const pull = mirror.optionalText("pull-from-mirror") ?? "";
+  if (location === "") throw mirror.error("location", "is missing");
+  if (pull === "") return location;
   if (byDigestOnly) {
-    throw new UserError(
-      file,
-      `"${key}.pull-from-mirror" is set together with "mirror-by-digest-only" of its registry`,
+    throw mirror.error(
+      "pull-from-mirror",
+      `is set together with "mirror-by-digest-only" of its registry`,
       "keep one of them",
     );
   }
   if (!["all", "digest-only", "tag-only"].includes(pull)) {
-    throw new UserError(
-      file,
-      `"${key}.pull-from-mirror" is ${JSON.stringify(pull)}`,
+    throw mirror.error(
+      "pull-from-mirror",
+      `is ${JSON.stringify(pull)}`,
       "it may be all, digest-only or tag-only",
     );
   }
   return location;
 }
 
-function readLocation(text: string | undefined, key: string, file: string): string {
-  const location = trimSlashesAtEnd(text ?? "");
+function readLocation(table: Members, key: string): string {
+  const location = trimSlashesAtEnd(table.optionalText(key) ?? "");
   if (/^https?:\/\//.test(location)) {
-    throw new UserError(
-      file,
-      `"${key}" begins with a URL scheme`,
-      "leave out http:// and https://",
-    );
+    throw table.error(key, "begins with a URL scheme", "leave out http:// and https://");
   }
   return location;
 }
 
 /** The same location must be `insecure` and `blocked` alike wherever a file names it. */
 function refuseConflicts(
-  tables: readonly v.InferOutput<typeof RegistryTable>[],
+  tables: readonly Members[],
   registries: readonly Registry[],
   file: string,
 ): void {
@@ -302,7 +273,7 @@ function refuseConflicts(
       continue;
     }
     for (const key of ["insecure", "blocked"] as const) {
-      if (tables[index]?.[key] !== tables[earlier]?.[key]) {
+      if (tables[index]?.flag(key) !== tables[earlier]?.flag(key)) {
         throw new UserError(
           file,
           `"registry[${index}].${key}" contradicts "registry[${earlier}].${key}"`,
