@@ -94,7 +94,8 @@ async function readKubeconfig(paths: readonly string[]): Promise<Kubeconfig | un
     const text = readTextFile(path, { flag: "kubeconfig" });
     if (text === undefined) continue;
     const { parseKubeconfig } = await import("./kubeconfig.ts");
-    return { path, cluster: parseKubeconfig(text, path) };
+    const cluster = parseKubeconfig(text, path);
+    if (cluster !== undefined) return { path, cluster };
   }
   return undefined;
 }
