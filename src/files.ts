@@ -73,13 +73,24 @@ export function fileError(path: string, attempt: string, flag: string, error: un
   return new UserError(path, `cannot ${attempt}: ${systemReason(error)}`);
 }
 
+/** A path or host that the executable's sandbox does not allow. */
+export class OutsideSandbox extends UserError {
+  /** The flag that would allow it. */
+  readonly flag: string;
+
+  constructor(target: string, attempt: string, flag: string) {
+    super(
+      target,
+      `cannot ${attempt}: outside the sandbox of this executable`,
+      `build it with --${flag} ${target} to allow that`,
+    );
+    this.flag = flag;
+  }
+}
+
 /** The error for a path or host that the executable's sandbox does not allow. */
-export function outsideSandbox(target: string, attempt: string, flag: string): UserError {
-  return new UserError(
-    target,
-    `cannot ${attempt}: outside the sandbox of this executable`,
-    `build it with --${flag} ${target} to allow that`,
-  );
+export function outsideSandbox(target: string, attempt: string, flag: string): OutsideSandbox {
+  return new OutsideSandbox(target, attempt, flag);
 }
 
 /** The operating system's words, without the path that Deno appends to them. */

@@ -4,6 +4,11 @@
 const OWN_FILE =
   /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
 
+/** Whether a name in the auth directory is one that this program gives. */
+export function isOwnName(name: string): boolean {
+  return OWN_FILE.test(name);
+}
+
 /**
  * Removes files of this program's own naming that have reached an age. Nothing else is touched, `in-use/` least of all, and no failure is reported: this is a service to the node, not
  * part of the pull.
@@ -17,7 +22,7 @@ export function removeStaleFiles(authDir: string, age: number, now: number): num
   let removed = 0;
   try {
     for (const { name, isFile } of Deno.readDirSync(authDir)) {
-      if (isFile && OWN_FILE.test(name) && removeIfOlder(`${authDir}/${name}`, now - age)) {
+      if (isFile && isOwnName(name) && removeIfOlder(`${authDir}/${name}`, now - age)) {
         removed++;
       }
     }

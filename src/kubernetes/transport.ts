@@ -23,6 +23,7 @@ export const MAX_BODY_BYTES = 64 * 1024 * 1024;
  * Connects to an API server with a token, which is sent to that server alone: its certificate must
  * be signed by the given CA and bear its name, and a redirect is not followed.
  *
+ * @param token empty for a request as nobody.
  * @throws {UserError} when the CA bundle is unusable.
  */
 export function openTransport(server: ApiServer, token: string): Transport & Disposable {
@@ -30,7 +31,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
     Accept: "application/json",
     // Compressing is work for the API server and the node, to save bytes on a short way.
     "Accept-Encoding": "identity",
-    Authorization: `Bearer ${token}`,
+    ...(token !== "" && { Authorization: `Bearer ${token}` }),
     "User-Agent": "crio-credential-provider",
   };
   if (server.tlsServerName !== "") return namedTransport(server, headers);
