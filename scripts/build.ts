@@ -82,7 +82,7 @@ export function shellHeader(
 }
 
 /** Quotes a word for the shell where it needs that. */
-function quote(word: string): string {
+export function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   if (/[\r\n\u2028\u2029]/.test(word)) {
     throw new BuildError("a line break cannot stand in the header");

@@ -4,9 +4,10 @@
  */
 
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
-import { type ScriptOptions, shellHeader } from "./build.ts";
+import { quote, type ScriptOptions, shellHeader } from "./build.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
+import { doctorPrelude } from "./support/doctor_prelude.ts";
 import { DIST } from "./support/project.ts";
 
 /**
@@ -14,13 +15,13 @@ import { DIST } from "./support/project.ts";
  * which has no sandbox to be led out of, looks for them before the runtime starts.
  */
 const PRELUDE = [
-  "grant=; last=;",
+  "grant=; net=; last=;",
   `case "$1" in generate) for word; do`,
   `case "$last" in --from|--merge|-from|-merge) grant="$grant,$word";; esac;`,
   `case "$word" in --from=*|--merge=*|-from=*|-merge=*) grant="$grant,\${word#*=}";; esac;`,
   `last="$word"; done;; esac; `,
 ].join(" ");
-const GRANTS = [`\${grant:+"--allow-read=\${grant#,}"}`];
+const GRANTS = [`\${grant:+"--allow-read=\${grant#,}"}`, `\${net:+"--allow-net=$net"}`];
 
 /**
  * Builds the tool.
@@ -31,7 +32,8 @@ const GRANTS = [`\${grant:+"--allow-read=\${grant#,}"}`];
 export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
   const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-ctl`;
-  const header = shellHeader({ prelude: PRELUDE, grants: GRANTS, deno: options.deno ?? "deno" });
+  const prelude = PRELUDE + doctorPrelude(settings, quote);
+  const header = shellHeader({ prelude, grants: GRANTS, deno: options.deno ?? "deno" });
   await writeExecutable(path, `${header}\n${await bundleProgram("ctl.ts", settings)}`);
   return path;
 }

@@ -21,4 +21,6 @@ const process: StricliProcess = {
   stderr: { write: (text) => writeText(Deno.stderr, text) },
 };
 
-Deno.exit(await runCtl(Deno.args, { process, stdin: Deno.stdin }, BUILD.facts));
+Deno.exit(
+  await runCtl(Deno.args, { process, stdin: Deno.stdin, settings: BUILD.settings }, BUILD.facts),
+);

@@ -2,25 +2,30 @@
 
 import { buildApplication, buildRouteMap, run } from "@stricli/core";
 import { UsageError } from "../errors.ts";
+import type { Settings } from "../settings.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, WRONG_USAGE } from "./application.ts";
 import type { CtlContext } from "./ctl_context.ts";
+import { doctorCommand } from "./doctor.ts";
 import { GENERATE } from "./generate.ts";
 import { normalizeArguments } from "./setting_flags.ts";
 
 /** The commands. Each loads what it needs when it is run. */
-const COMMANDS = buildRouteMap({
-  routes: {
-    generate: GENERATE,
-  },
-  docs: {
-    brief: "Install and debug crio-credential-provider",
-    fullDescription: [
-      "Tools for the people who install and debug crio-credential-provider.",
-      "--version-json shows what this executable is made of as JSON.",
-    ].join("\n"),
-  },
-});
+function commandsFor(settings: Settings) {
+  return buildRouteMap<string, CtlContext>({
+    routes: {
+      generate: GENERATE,
+      doctor: doctorCommand(settings),
+    },
+    docs: {
+      brief: "Install and debug crio-credential-provider",
+      fullDescription: [
+        "Tools for the people who install and debug crio-credential-provider.",
+        "--version-json shows what this executable is made of as JSON.",
+      ].join("\n"),
+    },
+  });
+}
 
 /**
  * Runs a command.
@@ -36,7 +41,7 @@ export async function runCtl(
     context.process.stdout.write(formatVersionJson(facts));
     return 0;
   }
-  const app = buildApplication(COMMANDS, {
+  const app = buildApplication(commandsFor(context.settings), {
     ...APPLICATION,
     name: "crio-credential-ctl",
     versionInfo: { currentVersion: formatVersion(facts).trimEnd() },

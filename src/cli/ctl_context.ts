@@ -4,11 +4,14 @@ import type { CommandContext, StricliProcess } from "@stricli/core";
 import { UsageError, UserError } from "../errors.ts";
 import { readTextFile } from "../files.ts";
 import { escapeControls } from "../log.ts";
+import type { Settings } from "../settings.ts";
 import { readText } from "../stdio.ts";
 
 /** The process as the commands see it. */
 export interface CtlContext extends CommandContext {
   readonly process: StricliProcess;
+  /** The defaults of the plugin built together with the tool. */
+  readonly settings: Settings;
   readonly stdin: {
     read(buffer: Uint8Array): Promise<number | null>;
     isTerminal(): boolean;

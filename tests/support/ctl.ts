@@ -1,6 +1,7 @@
 /** Runs `crio-credential-ctl` within the test's process. */
 
 import { runCtl } from "../../src/cli/ctl.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
 import type { BuildFacts } from "../../src/version.ts";
 
 /** What a command did. */
@@ -23,8 +24,13 @@ const FACTS: BuildFacts = {
  * Runs a command.
  *
  * @param stdin what is piped in; `undefined` for a terminal.
+ * @param settings what the tool is built with.
  */
-export async function runCtlWith(args: readonly string[], stdin?: string): Promise<CtlResult> {
+export async function runCtlWith(
+  args: readonly string[],
+  stdin?: string,
+  settings: Settings = DEFAULT_SETTINGS,
+): Promise<CtlResult> {
   let stdout = "", stderr = "";
   let left = new TextEncoder().encode(stdin ?? "");
   const process = {
@@ -41,6 +47,6 @@ export async function runCtlWith(args: readonly string[], stdin?: string): Promi
       return Promise.resolve(count);
     },
   };
-  const code = await runCtl(args, { process, stdin: input }, FACTS);
+  const code = await runCtl(args, { process, stdin: input, settings }, FACTS);
   return { code, stdout, stderr };
 }
