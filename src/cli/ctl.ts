@@ -1,21 +1,23 @@
 /** The command line of the operator's tool `crio-credential-ctl`. */
 
-import { buildApplication, buildRouteMap, run } from "@stricli/core";
+import { buildApplication, buildRouteMap, type RouteMap, run } from "@stricli/core";
 import { UsageError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, WRONG_USAGE } from "./application.ts";
+import { completionsCommands } from "./completions.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import { doctorCommand } from "./doctor.ts";
 import { GENERATE } from "./generate.ts";
 import { normalizeArguments } from "./setting_flags.ts";
 
 /** The commands. Each loads what it needs when it is run. */
-function commandsFor(settings: Settings) {
-  return buildRouteMap<string, CtlContext>({
+function commandsFor(settings: Settings): RouteMap<CtlContext> {
+  const commands: RouteMap<CtlContext> = buildRouteMap<string, CtlContext>({
     routes: {
       generate: GENERATE,
       doctor: doctorCommand(settings),
+      completions: completionsCommands(() => commands),
     },
     docs: {
       brief: "Install and debug crio-credential-provider",
@@ -25,6 +27,7 @@ function commandsFor(settings: Settings) {
       ].join("\n"),
     },
   });
+  return commands;
 }
 
 /**
