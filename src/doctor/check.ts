@@ -53,8 +53,8 @@ export function fail(name: CheckName, found: string, advice: string): Check {
 }
 
 /**
- * What a failed attempt means. Where the tool's own sandbox stood in the way, nothing is known about
- * the node.
+ * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
+ * about the node.
  *
  * @throws what was thrown, if it is no {@link UserError}.
  */
@@ -64,7 +64,15 @@ export function explainFailure(name: CheckName, error: unknown): Check {
     return warn(name, `${error.where}: outside of this tool's own sandbox, not looked at`, advice);
   }
   if (!(error instanceof UserError)) throw error;
-  return fail(name, `${error.where}: ${error.problem}`, error.advice ?? "");
+  const found = `${error.where}: ${error.problem}`;
+  if (error.problem.endsWith("permission denied")) {
+    return warn(
+      name,
+      `${found}, not looked at`,
+      "run this as root, as the kubelet runs the plugin",
+    );
+  }
+  return fail(name, found, error.advice ?? "correct it");
 }
 
 /** Runs an attempt; what it throws becomes a finding. */
