@@ -70,15 +70,14 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     checks.push(...checkProviderEnvironment(provider.env, plugin?.built.form));
   }
 
-  const { configuration, checks: found } = checkRegistries(
-    attempt("registries", checks, () => readRegistriesFiles(below(root, settings))) ??
-      { main: undefined, dropIns: [] },
-  );
-  // Where they could not be read at all, that there are none is not known.
-  if (!checks.some(({ name }) => name === "registries")) checks.push(...found);
-  checks.push(...checkMirrors(configuration));
-  if (provider !== undefined) {
-    checks.push(...checkMatchImages(provider.matchImages, configuration.registries));
+  const texts = attempt("registries", checks, () => readRegistriesFiles(below(root, settings)));
+  const registries = texts && checkRegistries(texts);
+  if (registries !== undefined) {
+    const { configuration } = registries;
+    checks.push(...registries.checks, ...checkMirrors(configuration));
+    if (provider !== undefined) {
+      checks.push(...checkMatchImages(provider.matchImages, configuration.registries));
+    }
   }
 
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
@@ -96,7 +95,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
     const facts = files.facts(kubeletAuthFile, "kubelet-auth-file");
-    const hosts = pullHosts(configuration);
+    const hosts = pullHosts(registries?.configuration.registries ?? []);
     checks.push(...checkGlobalAuthFile({ path: kubeletAuthFile, file, facts }, hosts));
   });
 

@@ -23,7 +23,7 @@ export interface KubernetesVersion {
 }
 
 const KubeletConfiguration = v.object({
-  kind: v.string(),
+  kind: v.nullish(v.string(), ""),
   featureGates: v.nullish(v.record(v.string(), v.boolean()), {}),
 });
 

@@ -119,7 +119,7 @@ function sampleImage({ prefix }: Registry): string {
 }
 
 /** The hosts that pulls through these tables go to. */
-export function pullHosts({ registries }: RegistriesConfiguration): Set<string> {
+export function pullHosts(registries: readonly Registry[]): Set<string> {
   const hosts = registries.filter(needsPlugin).flatMap(({ mirrors, location, prefix }) =>
     [...mirrors, location === "" ? prefix : location].map((text) => text.split("/", 1)[0] ?? "")
   );

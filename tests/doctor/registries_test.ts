@@ -103,7 +103,7 @@ for (const [name, given, registries, mirrors] of CONFIGURATIONS) {
 
 Deno.test("pulls go to the mirrors and the registries themselves", () => {
   const { configuration } = checkRegistries(files(fixture("rewritten.conf"), HUB));
-  assert.deepEqual([...pullHosts(configuration)].sort(), [
+  assert.deepEqual([...pullHosts(configuration.registries)].sort(), [
     "docker.io",
     "internal-registry.example.net",
     "mirror.local",
