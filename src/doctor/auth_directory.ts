@@ -35,16 +35,12 @@ export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check
     return [fail(name, `${path} is no directory`, `remove it; the plugin makes the directory`)];
   }
   const checks: Check[] = [];
-  if (facts.user !== 0) {
-    checks.push(
-      copied
-        ? warn(name, `${path} belongs to user ${facts.user} here`, "look at its owner on the node")
-        : fail(
-          name,
-          `${path} belongs to user ${facts.user}: the plugin refuses to write there`,
-          `chown root ${path}`,
-        ),
-    );
+  if (facts.user !== 0 && !copied) {
+    checks.push(fail(
+      name,
+      `${path} belongs to user ${facts.user}: the plugin refuses to write there`,
+      `chown root ${path}`,
+    ));
   }
   if ((facts.mode & 0o002) !== 0) {
     checks.push(fail(
@@ -60,7 +56,8 @@ export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check
     ));
   }
   if (checks.length === 0) {
-    checks.push(pass(name, `${path} is root's, mode ${formatMode(facts.mode)}`));
+    const owner = copied ? "(its owner is not judged in a copy)" : "and is root's";
+    checks.push(pass(name, `${path} has mode ${formatMode(facts.mode)} ${owner}`));
   }
   return [...checks, ...checkFiles(found, ages), ...checkInUse(found, ages)];
 }

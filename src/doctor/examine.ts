@@ -157,7 +157,7 @@ function readKubeletFlags(
 
 /** Finds and checks the kubelet's configuration and the directory of executables. */
 function checkProvider(
-  { config, binDir }: Examination,
+  { root, config, binDir }: Examination,
   { sources, running }: Kubelet,
   files: NodeFiles,
   checks: Check[],
@@ -195,6 +195,7 @@ function checkProvider(
     checks.push(...checkProviderDirectory({
       path,
       origin,
+      copied: root !== "",
       facts: files.facts(path, "bin-dir"),
       executables: new Map(
         (names.length === 0 ? [PROVIDER_NAME] : names)

@@ -12,6 +12,8 @@ export interface FoundProviderDirectory {
   readonly facts: FileFacts | undefined;
   /** What stands there under the name of each provider. */
   readonly executables: ReadonlyMap<string, FileFacts | undefined>;
+  /** Whether this is a copy, whose owner may be the one who made it. */
+  readonly copied: boolean;
 }
 
 const NAME = "provider-directory";
@@ -21,7 +23,7 @@ const NAME = "provider-directory";
  * (`RegisterCredentialProviderPlugins`), and that nobody but root can replace ours.
  */
 export function checkProviderDirectory(directory: FoundProviderDirectory): Check[] {
-  const { path, origin, facts, executables } = directory;
+  const { path, origin, facts, executables, copied } = directory;
   const noStart = "the kubelet does not start without it";
   if (facts?.kind !== "directory") {
     const problem = facts === undefined ? "does not exist" : "is no directory";
@@ -39,7 +41,7 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
     } else if (file.kind !== "file" || (file.mode & 0o111) === 0) {
       const problem = file.kind === "file" ? "is not executable" : "is no regular file";
       checks.push(fail(NAME, `${place} ${problem}; ${noStart}`, `chmod 0755 ${place}`));
-    } else if (name === PROVIDER_NAME && (file.user !== 0 || (file.mode & 0o022) !== 0)) {
+    } else if (name === PROVIDER_NAME && isReplaceable(file, copied)) {
       checks.push(warn(
         NAME,
         `${place} belongs to user ${file.user} and has mode ${formatMode(file.mode)}: ` +
@@ -53,4 +55,9 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
     checks.push(pass(NAME, `${path} (${origin}) has the ${what} of the configuration`));
   }
   return checks;
+}
+
+/** Whether others than root can write a file. */
+function isReplaceable({ user, mode }: FileFacts, copied: boolean): boolean {
+  return (user !== 0 && !copied) || (mode & 0o022) !== 0;
 }

@@ -11,6 +11,7 @@ const DIRECTORIES: readonly [
   facts: FileFacts | undefined,
   executables: Readonly<Record<string, FileFacts | undefined>>,
   expected: readonly Expected[],
+  copied?: boolean,
 ][] = [
   ["an executable", DIRECTORY, { [OURS]: FILE }, [[
     "pass",
@@ -23,6 +24,13 @@ const DIRECTORIES: readonly [
   ["an executable of another user", DIRECTORY, { [OURS]: { ...FILE, user: 1000 } }, [
     ["warn", /belongs to user 1000 .*others than root can replace .* -> chown root \/p\/crio/],
   ]],
+  [
+    "the copy of an executable",
+    DIRECTORY,
+    { [OURS]: { ...FILE, user: 1000 } },
+    [["pass", /1/]],
+    true,
+  ],
   ["an executable that a group can write", DIRECTORY, { [OURS]: { ...FILE, mode: 0o775 } }, [
     ["warn", /has mode 0775/],
   ]],
@@ -43,9 +51,9 @@ const DIRECTORIES: readonly [
   ["a file in its place", FILE, { [OURS]: undefined }, [["fail", /is no directory/]]],
 ];
 
-for (const [name, facts, executables, expected] of DIRECTORIES) {
+for (const [name, facts, executables, expected, copied = false] of DIRECTORIES) {
   Deno.test(`a provider directory with ${name} gives ${expected[0]?.[0]}`, () => {
-    const found = { path: "/p", origin: "--bin-dir", facts };
+    const found = { path: "/p", origin: "--bin-dir", facts, copied };
     const checks = checkProviderDirectory({
       ...found,
       executables: new Map(Object.entries(executables)),

@@ -36,7 +36,7 @@ const Report = v.strictObject({
 });
 
 /**
- * The findings of `doctor --json`, but for the owner of files, which is whoever runs the tests.
+ * The findings of `doctor --json`, but for those about files' owner, which is whoever runs the tests.
  *
  * @throws {Error} when the report and the exit status are not as documented.
  */
