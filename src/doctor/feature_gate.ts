@@ -22,8 +22,8 @@ export interface KubernetesVersion {
   readonly text: string;
 }
 
-const KubeletConfiguration = v.object({
-  kind: v.nullish(v.string(), ""),
+/** Of the kubelet's configuration. A kubeconfig, which kubeadm keeps where OpenShift keeps it, has none. */
+const FeatureGates = v.object({
   featureGates: v.nullish(v.record(v.string(), v.boolean()), {}),
 });
 
@@ -97,12 +97,8 @@ function judgeDefault(
 }
 
 function readGates({ path, text }: TextFile): [gate: string, on: boolean][] {
-  const result = v.safeParse(KubeletConfiguration, parseYaml(text, path) ?? {});
-  if (result.success) {
-    const { kind, featureGates } = result.output;
-    // kubeadm keeps the kubeconfig where OpenShift keeps this.
-    return kind === "KubeletConfiguration" ? Object.entries(featureGates ?? {}) : [];
-  }
+  const result = v.safeParse(FeatureGates, parseYaml(text, path) ?? {});
+  if (result.success) return Object.entries(result.output.featureGates ?? {});
   throw new UserError(path, describeIssue(result.issues[0]));
 }
 

@@ -13,10 +13,16 @@ async function runHeader(
   change: (header: string) => string,
 ): Promise<string[]> {
   const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
-  const { stdout, stderr } = await new Deno.Command("/bin/sh", {
+  const child = new Deno.Command("/bin/sh", {
     args: ["-c", change(header), ctl, ...args],
-    stdin: "null",
-  }).output();
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  // It may end without reading it.
+  await new Blob(["of the caller"]).stream().pipeTo(child.stdin).catch(() => {});
+  const { stdout, stderr } = await output;
   assert.equal(new TextDecoder().decode(stderr), "");
   return new TextDecoder().decode(stdout).split("\n");
 }

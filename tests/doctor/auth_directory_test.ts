@@ -54,6 +54,10 @@ const DIRECTORIES: readonly [
     FINE,
     ["warn", /has 1 auth file that CRI-O never took, the oldest 100m old/],
   ]],
+  ["keeps files, of which one is fresh", { files: [file(OWN, 59)] }, 0, [FINE, [
+    "pass",
+    /1 auth file/,
+  ]]],
   ["keeps stale files", { files: [file(OWN, 61)] }, 0, [
     FINE,
     ["warn", /-> remove them: --stale-after 0s leaves them/],

@@ -29,6 +29,7 @@ const NODES: readonly [
     FINE,
     DEFAULT,
   ]],
+  ["no global auth file", VERSION, [image(`global_auth_file = ""`)], [FINE, DEFAULT]],
   ["a configuration of other things", VERSION, ["[crio.runtime]\nlog_size_max = -1"], [
     FINE,
     DEFAULT,
