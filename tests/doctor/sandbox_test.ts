@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scriptHeader, shellHeader } from "../../scripts/build.ts";
+import { buildScript, scriptHeader, shellHeader } from "../../scripts/build.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../src/doctor/built_plugin.ts";
 import { checkSandbox } from "../../src/doctor/sandbox.ts";
 import type { ApiServer } from "../../src/kubernetes/api_server.ts";
@@ -55,6 +55,28 @@ Deno.test("what was built into a plugin is read off both forms", () => {
   assert.deepEqual(plugin.settings, BUILT);
   const { form, settings, header } = built(compiled);
   assert.deepEqual([form, settings, header], ["compiled", BUILT, ""]);
+});
+
+Deno.test("what was built into a plugin is read off the executables of both builds", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    const args = ["run", "--allow-all", "scripts/compile.ts", "--out", out, "--apiserver", API];
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: new URL("../../", import.meta.url),
+      // Any file does as the runtime, since the executable is read and not run.
+      env: { DENORT_BIN: "/bin/true" },
+      stdout: "null",
+    }).output();
+    assert.equal(code, 0);
+    const compiled = built(await Deno.readFile(`${out}/crio-credential-provider`));
+    assert.deepEqual([compiled.form, compiled.settings], ["compiled", BUILT]);
+    const script = built(await Deno.readFile(await buildScript({ settings: BUILT, out })));
+    assert.deepEqual([script.form, script.settings], ["script", BUILT]);
+    assertChecks(checkSandbox("/p", script, BUILT, SERVER), [["pass", /script form/]]);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
 });
 
 const OTHERS: readonly [name: string, content: Uint8Array<ArrayBuffer>][] = [
