@@ -8,6 +8,7 @@ import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
 const NODE_PATHS = [
   "config",
   "bin-dir",
+  "kubelet-config",
   ...SETTING_NAMES.filter((name) => SETTINGS[name].default.toString().startsWith("/"))
     .map((name) => SETTINGS[name].flag),
   SETTINGS.caFile.flag,

@@ -54,6 +54,13 @@ export function doctorCommand(defaults: Settings) {
         root: path("DIR", "Copy of a node's files: paths of the node are looked for below it"),
         config: path("PATH", "The kubelet's CredentialProviderConfig, a file or a directory"),
         binDir: path("DIR", "The kubelet's directory of credential provider plugins"),
+        kubeletConfig: {
+          ...path(
+            "PATH",
+            "The kubelet's configuration, or a directory of drop-ins; may be repeated",
+          ),
+          variadic: true,
+        },
         plugin: path(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",

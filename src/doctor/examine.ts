@@ -44,6 +44,8 @@ export interface Examination {
   readonly config: string | undefined;
   /** Directory of the plugin; `undefined`: to be found. */
   readonly binDir: string | undefined;
+  /** The kubelet's configuration and directories of drop-ins; empty: to be found. */
+  readonly kubeletConfigs: readonly string[];
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
   /** The command line of the running kubelet, words ended by NULs; empty: not known. */
@@ -117,7 +119,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   });
   checks.push(...checkCrio(readCrio(files, checks), settings));
   checks.push(...checkFeatureGate({
-    configs: readKubeletConfigs(kubelet, files, checks),
+    configs: readKubeletConfigs(examination, kubelet, files, checks),
     flag: findFlag(kubelet.sources, "feature-gates"),
     version: api?.version,
   }));
@@ -293,29 +295,43 @@ function below(root: string, { registriesConf, registriesConfDir }: Settings) {
 
 function readCrio(files: NodeFiles, checks: Check[]) {
   const read = (path: string) => attempt("crio-config", checks, () => files.read(path, "root"));
-  const list = attempt("crio-config", checks, () => files.list(CRIO_CONF_DIRECTORY, "root")) ?? [];
-  const drops = list.map((name) => `${CRIO_CONF_DIRECTORY}/${name}`)
-    .filter((path) => files.facts(path, "root")?.kind === "file");
+  const drops = attempt(
+    "crio-config",
+    checks,
+    () =>
+      (files.list(CRIO_CONF_DIRECTORY, "root") ?? []).map((name) =>
+        `${CRIO_CONF_DIRECTORY}/${name}`
+      )
+        .filter((path) => files.facts(path, "root")?.kind === "file"),
+  ) ?? [];
   const [version] = CRIO_VERSION_FILES.flatMap((path) => read(path) ?? []);
   return { version, configs: [CRIO_CONF, ...drops].flatMap((path) => read(path) ?? []) };
 }
 
 /** The kubelet's configuration, then its drop-ins (`--config-dir`: every `.conf` file). */
 function readKubeletConfigs(
+  { kubeletConfigs }: Examination,
   { sources }: Kubelet,
   files: NodeFiles,
   checks: Check[],
 ): TextFile[] {
-  const read = (path: string) => attempt("feature-gate", checks, () => files.read(path, "root"));
-  const config = findFlag(sources, "config");
-  const main = (config === undefined ? [...KUBELET_CONFIGS] : [config.value])
-    .flatMap((path) => read(path) ?? []);
-  const directory = findFlag(sources, "config-dir")?.value;
-  if (directory === undefined) return main;
-  const names = attempt("feature-gate", checks, () => files.list(directory, "root")) ?? [];
-  const drops = names.filter((name) => name.endsWith(".conf"))
-    .flatMap((name) => read(`${directory}/${name}`) ?? []);
-  return [...main, ...drops];
+  const name = "feature-gate";
+  const flag = "kubelet-config";
+  const read = (path: string) => attempt(name, checks, () => files.read(path, flag)) ?? [];
+  const isDirectory = (path: string) =>
+    attempt(name, checks, () => files.facts(path, flag))?.kind === "directory";
+  const given = Map.groupBy(kubeletConfigs, isDirectory);
+  const find = (option: string) => {
+    const found = findFlag(sources, option);
+    return found === undefined ? undefined : [found.value];
+  };
+  const main = given.get(false) ?? find("config") ?? KUBELET_CONFIGS;
+  const directories = given.get(true) ?? find("config-dir") ?? [];
+  const drops = directories.flatMap((path) => {
+    const names = attempt(name, checks, () => files.list(path, flag)) ?? [];
+    return names.filter((name) => name.endsWith(".conf")).map((name) => `${path}/${name}`);
+  });
+  return [...main, ...drops].flatMap(read);
 }
 
 /** Paths are told as they are on the node. */

@@ -45,6 +45,7 @@ const GRANTS: readonly [args: readonly string[], read: string, net: string][] = 
   [[], READS, NET],
   [["--json"], READS, NET],
   [["--config", "/a", "--bin-dir=/b"], `${READS},/a,/b`, NET],
+  [["--kubelet-config=/a", "--kubelet-config", "/b"], `${READS},/a,/b`, NET],
   [["-auth-dir=/a", "--ca-file", "/c"], `${READS},/a,/c`, NET],
   [["--journald-socket="], READS, NET],
   [["--plugin", "/p"], `--allow-read=/p,${READS.slice("--allow-read=".length)}`, NET],

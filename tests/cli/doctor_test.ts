@@ -151,6 +151,16 @@ const NODES: readonly [
     `--image-credential-provider-bin-dir=${PLUGIN_DIRECTORY}\0--config-dir=/etc/kubelet.d\0`,
   ],
   [
+    "the kubelet's configuration elsewhere",
+    async (node) => {
+      await node.write("/etc/k/config.yaml", "featureGates: {AllBeta: true}\n");
+      await node.write("/etc/k/drops/00.conf", "featureGates: {AllBeta: false}\n");
+      await node.write("/etc/k/drops/10.txt", "featureGates: {AllBeta: true}\n");
+    },
+    [/^fail feature-gate: .* is off by AllBeta in \/etc\/k\/drops\/00\.conf/],
+    ["--kubelet-config", "/etc/k/drops", "--kubelet-config=/etc/k/config.yaml"],
+  ],
+  [
     "a plugin that is not executable",
     (node) => Deno.chmod(node.root + PLUGIN, 0o644),
     [/^fail provider-directory: .* is not executable; .* -> chmod 0755 \/usr\/libexec/],
@@ -341,6 +351,7 @@ const LINES: readonly [line: string, stderr: RegExp][] = [
   ["--root relative", /--root: "relative" is not an absolute path/],
   ["--config a", /--config: "a" is not an absolute path/],
   ["--bin-dir a", /--bin-dir: "a" is not an absolute path/],
+  ["--kubelet-config a", /--kubelet-config: "a" is not an absolute path/],
   ["--plugin a", /--plugin: "a" is not an absolute path/],
   ["--auth-dir a", /--auth-dir: "a" is not an absolute path/],
   ["--timeout 1h", /--timeout: 1h is outside/],

@@ -16,6 +16,7 @@ export interface Flags extends SettingFlags {
   readonly root?: string;
   readonly config?: string;
   readonly binDir?: string;
+  readonly kubeletConfig?: readonly string[];
   readonly plugin?: string;
 }
 
@@ -31,6 +32,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     given,
     config: readPath("config", flags.config),
     binDir: readPath("bin-dir", flags.binDir),
+    kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
     plugin: readPath("plugin", flags.plugin),
     commandLine: this.stdin.isTerminal() ? "" : await readPipe(this, "the kubelet's command line"),
     now: CLOCK.today(),
@@ -42,8 +44,8 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   if (failed) this.process.exitCode = 1;
 }
 
-function readPath(flag: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
+function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
+  if (text === undefined) return text;
   try {
     return parsePath(text);
   } catch (error) {
