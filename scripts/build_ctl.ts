@@ -14,6 +14,7 @@ import {
 import { quote, type ScriptOptions, shellHeader } from "./build.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
+import { doctorPrelude } from "./support/doctor_prelude.ts";
 import { DIST } from "./support/project.ts";
 
 /**
@@ -112,7 +113,7 @@ export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
   const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-ctl`;
   const header = shellHeader({
-    prelude: prelude(settings),
+    prelude: prelude(settings) + doctorPrelude(settings, quote),
     grants: GRANTS,
     deno: options.deno ?? "deno",
   });

@@ -4,6 +4,11 @@
 const OWN_FILE =
   /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
 
+/** Whether a name in the auth directory is one that this program gives. */
+export function isOwnName(name: string): boolean {
+  return OWN_FILE.test(name);
+}
+
 /**
  * Removes files of this program's own naming that have reached an age, or are dated as far ahead:
  * those were written before the clock was set back, and would else stay for as long as it was wrong.
@@ -19,7 +24,7 @@ export function removeStaleFiles(authDir: string, age: number, now: number): num
   let removed = 0;
   try {
     for (const { name, isFile } of Deno.readDirSync(authDir)) {
-      if (isFile && OWN_FILE.test(name) && removeIfFarFrom(now, age, `${authDir}/${name}`)) {
+      if (isFile && isOwnName(name) && removeIfFarFrom(now, age, `${authDir}/${name}`)) {
         removed++;
       }
     }

@@ -1,21 +1,25 @@
 /** The command line of the operator's tool `crio-credential-ctl`. */
 
-import { buildApplication, buildRouteMap, run } from "@stricli/core";
+import { buildApplication, buildRouteMap, type RouteMap, run } from "@stricli/core";
 import { UsageError } from "../errors.ts";
 import type { Settings } from "../settings.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, WRONG_USAGE } from "./application.ts";
+import { completionsCommands } from "./completions.ts";
 import type { CtlContext } from "./ctl_context.ts";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { GENERATE } from "./generate.ts";
 import { normalizeArguments } from "./setting_flags.ts";
 
 /** The commands. Each loads what it needs when it is run. */
-function commands(settings: Settings) {
-  return buildRouteMap({
+function commandsFor(settings: Settings): RouteMap<CtlContext> {
+  const commands: RouteMap<CtlContext> = buildRouteMap<string, CtlContext>({
     routes: {
       explain: explainCommand(settings),
+      doctor: doctorCommand(settings),
       generate: GENERATE,
+      completions: completionsCommands(() => commands),
     },
     docs: {
       brief: "Install and debug crio-credential-provider",
@@ -25,6 +29,7 @@ function commands(settings: Settings) {
       ].join("\n"),
     },
   });
+  return commands;
 }
 
 /**
@@ -41,7 +46,7 @@ export async function runCtl(
     context.process.stdout.write(formatVersionJson(facts));
     return 0;
   }
-  const app = buildApplication(commands(context.settings), {
+  const app = buildApplication(commandsFor(context.settings), {
     ...APPLICATION,
     name: "crio-credential-ctl",
     versionInfo: { currentVersion: formatVersion(facts).trimEnd() },

@@ -24,19 +24,20 @@ export interface ApiServer {
  * Finds the API server: the setting, else the env file, else the kubeconfig, else localhost:6443;
  * and its CA: the setting, else the kubeconfig's, else kubeadm's file.
  *
+ * @param root directory below which the node's files are looked for. @default the node's own
  * @throws {UserError} when what is found cannot be used, or no CA is found.
  */
-export async function findApiServer(settings: Settings): Promise<ApiServer> {
+export async function findApiServer(settings: Settings, root = ""): Promise<ApiServer> {
   const fixed = settings.apiserver === ""
-    ? readEnvFile(settings.apiserverEnvFile)
+    ? readEnvFile(root + settings.apiserverEnvFile)
     : { url: settings.apiserver, origin: "--apiserver" };
   // YAML is read only where something is left to find: its parser costs start-up time.
   const kubeconfig = fixed !== undefined && settings.caFile !== ""
     ? undefined
-    : await readKubeconfig(settings.kubeconfig);
+    : await readKubeconfig(settings.kubeconfig, root);
   const server = fixed ?? serverOfKubeconfig(kubeconfig) ??
     { url: LOCAL_API_SERVER, origin: "the default" };
-  const ca = readCa(settings, kubeconfig);
+  const ca = readCa(settings, kubeconfig, root);
   // The kubeconfig speaks of its own server; the setting may name the same one, to open the sandbox.
   const isKubeconfigs = kubeconfig !== undefined &&
     parseApiServerUrl(kubeconfig.cluster.server) === server.url;
@@ -89,12 +90,16 @@ interface Kubeconfig {
   readonly cluster: KubeconfigCluster;
 }
 
-async function readKubeconfig(paths: readonly string[]): Promise<Kubeconfig | undefined> {
-  for (const path of paths) {
+async function readKubeconfig(
+  paths: readonly string[],
+  root: string,
+): Promise<Kubeconfig | undefined> {
+  for (const path of paths.map((path) => root + path)) {
     const text = readTextFile(path, { flag: "kubeconfig" });
     if (text === undefined) continue;
     const { parseKubeconfig } = await import("./kubeconfig.ts");
-    return { path, cluster: parseKubeconfig(text, path) };
+    const cluster = parseKubeconfig(text, path);
+    if (cluster !== undefined) return { path, cluster };
   }
   return undefined;
 }
@@ -114,12 +119,16 @@ interface CertificateAuthority {
   readonly origin: string;
 }
 
-function readCa(settings: Settings, kubeconfig: Kubeconfig | undefined): CertificateAuthority {
-  const path = settings.caFile !== "" ? settings.caFile : kubeconfigCaPath(kubeconfig);
+function readCa(
+  settings: Settings,
+  kubeconfig: Kubeconfig | undefined,
+  root: string,
+): CertificateAuthority {
+  const path = settings.caFile !== "" ? root + settings.caFile : kubeconfigCaPath(kubeconfig, root);
   if (path === undefined && kubeconfig !== undefined) {
     return checkPem(decodeCaData(kubeconfig), `certificate-authority-data of ${kubeconfig.path}`);
   }
-  const file = path ?? PKI_CA_FILE;
+  const file = path ?? root + PKI_CA_FILE;
   const pem = readTextFile(file, { flag: "ca-file" });
   if (pem === undefined) {
     throw new UserError(
@@ -132,13 +141,13 @@ function readCa(settings: Settings, kubeconfig: Kubeconfig | undefined): Certifi
 }
 
 /** The path of the kubeconfig's CA file; `undefined` when it carries the CA or names none. */
-function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined): string | undefined {
+function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined, root: string): string | undefined {
   if (kubeconfig === undefined || kubeconfig.cluster.certificateAuthorityData !== "") {
     return undefined;
   }
   const path = kubeconfig.cluster.certificateAuthority;
-  if (path === "") return PKI_CA_FILE;
-  if (path.startsWith("/")) return path;
+  if (path === "") return root + PKI_CA_FILE;
+  if (path.startsWith("/")) return root + path;
   return `${kubeconfig.path.slice(0, kubeconfig.path.lastIndexOf("/"))}/${path}`;
 }
 

@@ -36,13 +36,18 @@ export interface KubeconfigCluster {
   readonly tlsServerName: string;
 }
 
+/** OpenShift keeps the kubelet's own configuration under the name of kubeadm's kubeconfig. */
+const KubeletConfiguration = v.object({ kind: v.literal("KubeletConfiguration") });
+
 /**
- * Reads the current context's cluster.
+ * Reads the current context's cluster; `undefined` when the file is the kubelet's own configuration.
  *
  * @throws {UserError} when the text is no kubeconfig, or its current context leads to no cluster.
  */
-export function parseKubeconfig(text: string, path: string): KubeconfigCluster {
-  const config = check(Kubeconfig, parseYaml(text, path), path);
+export function parseKubeconfig(text: string, path: string): KubeconfigCluster | undefined {
+  const document = parseYaml(text, path);
+  if (v.is(KubeletConfiguration, document)) return undefined;
+  const config = check(Kubeconfig, document, path);
   const contextName = config["current-context"];
   const context = config.contexts.find((entry) => entry.name === contextName)?.context;
   if (!context) {

@@ -30,6 +30,8 @@ interface Connection {
  * Connects to an API server with a token, which is sent to that server alone: its certificate must
  * be signed by the given CA and bear its name, and a redirect is not followed. Requests go one after
  * the other over the same connection for as long as the server leaves it open.
+ *
+ * @param token empty for a request as nobody.
  */
 export function openTransport(server: ApiServer, token: string): Transport & Disposable {
   const url = new URL(server.url);
@@ -38,7 +40,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
     Accept: "application/json",
     // Compressing is work for the API server and the node, to save bytes on a short way.
     "Accept-Encoding": "identity",
-    Authorization: `Bearer ${token}`,
+    ...(token !== "" && { Authorization: `Bearer ${token}` }),
     "User-Agent": "crio-credential-provider",
   };
   let open: Connection | undefined;

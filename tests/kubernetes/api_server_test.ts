@@ -154,6 +154,27 @@ Deno.test("a kubeconfig of which nothing is needed is not read", async () => {
   assert.equal(found.url, server);
 });
 
+Deno.test("the kubelet's own configuration, which OpenShift keeps as kubelet.conf, is no kubeconfig", async () => {
+  await using node = await tempNode(noCaFile);
+  const kubeconfig = node.path("var/lib/kubelet/kubeconfig");
+  await node.writeKubeconfig({ server, caPem: ca.certificatePem });
+  const text = await Deno.readTextFile(node.settings.kubeconfig[0] ?? "");
+  await node.write(kubeconfig, text);
+  await node.write(node.settings.kubeconfig[0] ?? "", {
+    kind: "KubeletConfiguration",
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    staticPodPath: "/etc/kubernetes/manifests",
+  });
+  await node.writeApiserverEnv("api-int.example.com", 6443);
+  const settings = {
+    ...node.settings,
+    kubeconfig: [...node.settings.kubeconfig, kubeconfig],
+  };
+  const found = await findApiServer(settings);
+  assert.equal(found.url, "https://api-int.example.com:6443");
+  assert.equal(found.caOrigin, `certificate-authority-data of ${kubeconfig}`);
+});
+
 Deno.test("a node that says nothing is a control-plane node", async () => {
   const found = await find((node) => node.writeCa(ca.certificatePem));
   assert.deepEqual([found.url, found.origin], ["https://localhost:6443", "the default"]);

@@ -3,7 +3,9 @@ import { parseKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
 
 function fixture(name: string) {
   const url = new URL(`../../fixtures/kubeconfigs/${name}.yaml`, import.meta.url);
-  return parseKubeconfig(Deno.readTextFileSync(url), "kubelet.conf");
+  const cluster = parseKubeconfig(Deno.readTextFileSync(url), "kubelet.conf");
+  assert.ok(cluster !== undefined, "not taken for a kubeconfig");
+  return cluster;
 }
 
 Deno.test("kubeadm's kubeconfig carries its CA", () => {

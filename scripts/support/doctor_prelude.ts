@@ -1,0 +1,56 @@
+/** The part of the tool's shell header that makes the sandbox of `doctor`. */
+
+import { placesToRead } from "../../src/doctor/places.ts";
+import { requiredPermissions } from "../../src/sandbox.ts";
+import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
+
+/** Flags whose value is a path of the node. */
+const NODE_PATHS = [
+  "config",
+  "bin-dir",
+  "kubelet-config",
+  ...SETTING_NAMES.filter((name) => SETTINGS[name].default.toString().startsWith("/"))
+    .map((name) => SETTINGS[name].flag),
+  SETTINGS.caFile.flag,
+];
+
+/**
+ * Shell commands that add to `files`, which becomes `--allow-read`, and set `hosts`, which becomes
+ * `--allow-net`: with `--root` that directory, else the places of a node with these settings, and
+ * either way what the words name. Nothing grants a write, so that journald's socket is looked at
+ * alone.
+ *
+ * They also put the kubelet's command line on stdin, since no permission but all of them opens
+ * anything in `/proc`.
+ *
+ * @param quote quotes a word for the shell.
+ */
+export function doctorPrelude(settings: Settings, quote: (word: string) => string): string {
+  const places = placesToRead(settings).join(",");
+  const hosts = requiredPermissions(settings)
+    .filter(({ kind, target }) => kind === "net" && !target.startsWith("unix:"))
+    .map(({ target }) => target).join(",");
+  return [
+    `case "$1" in doctor)`,
+    `paths=; root=; last=; hosts=${quote(hosts)};`,
+    "for word; do",
+    `case "$word" in -*=*) flag="\${word%%=*}"; value="\${word#*=}";;`,
+    `*) flag="$last"; value="$word";; esac;`,
+    `last="$word"; flag="\${flag#-}";`,
+    `case "\${flag#-}" in`,
+    `root) root="$value";;`,
+    `plugin) files="$files,$value";;`,
+    `${NODE_PATHS.join("|")}) paths="$paths\${value:+,$value}";;`,
+    // `https://host/path` -> `host:443`
+    `apiserver) hosts="\${value#https://}"; hosts="\${hosts%%/*}";`,
+    `case "$hosts" in *]) hosts="$hosts:443";; *:*) ;; *) hosts="$hosts:443";; esac;;`,
+    "esac; done;",
+    `exec </dev/null;`,
+    `if [ "$root" ]; then files="$files,$root"; else`,
+    `files="$files,"${quote(places)}"$paths";`,
+    "for process in /proc/[0-9]*; do",
+    `if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = kubelet ] &&`,
+    `[ -r "$process/cmdline" ]; then exec <"$process/cmdline"; break; fi;`,
+    "done; fi;; esac; ",
+  ].join(" ");
+}

@@ -1,0 +1,72 @@
+/** `crio-credential-ctl doctor`: is this node ready? */
+
+import { buildCommand } from "@stricli/core";
+import type { Settings } from "../settings.ts";
+import type { CtlContext } from "./ctl_context.ts";
+import type { Flags } from "./doctor/run.ts";
+import { settingFlags } from "./setting_flags.ts";
+
+function path(placeholder: string, brief: string) {
+  return {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    placeholder,
+    brief: `${placeholder}  ${brief}`,
+  } as const;
+}
+
+/**
+ * The command.
+ *
+ * @param defaults what the plugin built together with the tool was built with.
+ */
+export function doctorCommand(defaults: Settings) {
+  return buildCommand<Flags, [], CtlContext>({
+    loader: async () => (await import("./doctor/run.ts")).doctor,
+    docs: {
+      brief: "Check whether a node is ready",
+      fullDescription: [
+        "Checks what a pull through the plugin depends on: the kubelet's configuration, registries.conf,",
+        "the auth directory, the API server, CRI-O. Changes nothing and sends no token. The settings are",
+        "those of the plugin that is installed, with args of its provider; flags win over them. The",
+        "kubelet's command line is read from stdin, where the executable puts it.",
+        "Exit status: 0, also with warnings; 1 with failures; 2 for wrong usage.",
+      ].join("\n"),
+      customUsage: [
+        { input: "", brief: "this node" },
+        { input: "--json", brief: "for programs" },
+        { input: "--root /mnt/node", brief: "the copy of a node's files" },
+        {
+          input: "--config /etc/kubernetes/credential-providers --bin-dir /usr/libexec/plugins",
+          brief: "where nothing is in the usual places",
+        },
+      ],
+    },
+    parameters: {
+      flags: {
+        json: {
+          kind: "boolean",
+          optional: true,
+          withNegated: false,
+          brief: "Print JSON",
+        },
+        root: path("DIR", "Copy of a node's files: paths of the node are looked for below it"),
+        config: path("PATH", "The kubelet's CredentialProviderConfig, a file or a directory"),
+        binDir: path("DIR", "The kubelet's directory of credential provider plugins"),
+        kubeletConfig: {
+          ...path(
+            "PATH",
+            "The kubelet's configuration, or a directory of drop-ins; may be repeated",
+          ),
+          variadic: true,
+        },
+        plugin: path(
+          "FILE",
+          "Build of the plugin on this machine, in the place of the installed one",
+        ),
+        ...settingFlags(defaults),
+      },
+    },
+  });
+}

@@ -1,0 +1,74 @@
+/** `doctor`: runs the checks and prints what they find. */
+
+import { type Check, count, type Status } from "../../doctor/check.ts";
+import { examineNode } from "../../doctor/examine.ts";
+import { UsageError } from "../../errors.ts";
+import { escapeControls } from "../../log.ts";
+import { parsePath } from "../../setting_values.ts";
+import { applyFlags } from "../../settings.ts";
+import { CLOCK } from "../../clock.ts";
+import { type CtlContext, readPipe } from "../ctl_context.ts";
+import { givenFlags, type SettingFlags } from "../setting_flags.ts";
+
+/** Flags of the command. */
+export interface Flags extends SettingFlags {
+  readonly json?: boolean;
+  readonly root?: string;
+  readonly config?: string;
+  readonly binDir?: string;
+  readonly kubeletConfig?: readonly string[];
+  readonly plugin?: string;
+}
+
+/** Prints the findings; the exit status is 1 when there is a failure among them. */
+export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
+  const given = givenFlags(flags);
+  // A value that is none is wrong usage, whatever the node is like.
+  applyFlags(this.settings, given);
+  const root = readPath("root", flags.root) ?? "";
+  const checks = await examineNode({
+    root,
+    settings: this.settings,
+    given,
+    config: readPath("config", flags.config),
+    binDir: readPath("bin-dir", flags.binDir),
+    kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
+    plugin: readPath("plugin", flags.plugin),
+    commandLine: this.stdin.isTerminal() ? "" : await readPipe(this, "the kubelet's command line"),
+    now: CLOCK.today(),
+  });
+  const failed = checks.some(({ status }) => status === "fail");
+  this.process.stdout.write(
+    flags.json ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n` : formatChecks(checks),
+  );
+  if (failed) this.process.exitCode = 1;
+}
+
+function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
+  if (text === undefined) return text;
+  try {
+    return parsePath(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`--${flag}`, error.problem, error.advice);
+  }
+}
+
+const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "WARN", fail: "FAIL" };
+
+/** A line for each finding, and one for what to do about it. */
+function formatChecks(checks: readonly Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, status, found, advice }) => {
+    const line = `${MARKS[status].padEnd(4)}  ${name.padEnd(width)}  ${found}`;
+    return advice === "" ? [line] : [line, `${" ".repeat(width + 8)}-> ${advice}`];
+  });
+  const tally = (status: Status) => checks.filter((check) => check.status === status).length;
+  const failures = tally("fail");
+  const result = [
+    failures === 0 ? "Result: this node is ready" : "Result: this node is not ready",
+    count(failures, "failure"),
+    count(tally("warn"), "warning"),
+  ];
+  return [...lines, "", result.join(", ")].map((line) => `${escapeControls(line)}\n`).join("");
+}

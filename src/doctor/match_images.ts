@@ -1,0 +1,106 @@
+/** `matchImages` of our provider against the registries that have mirrors. */
+
+import { UserError } from "../errors.ts";
+import {
+  explainUnmatchable,
+  intersects,
+  matchesImage,
+  type MatchImage,
+  parseMatchImage,
+} from "../manifests/match_images.ts";
+import type { Registry } from "../registries/config.ts";
+import { type Check, fail, pass, warn } from "./check.ts";
+
+const NAME = "match-images";
+
+/** How much of a registry's images the kubelet runs the plugin for. */
+type Coverage = "all" | "some" | "none";
+
+/** Whether the plugin has something to do for images that begin with the table's prefix. */
+export function needsPlugin({ blocked, mirrors, prefix, location }: Registry): boolean {
+  return !blocked && (mirrors.length > 0 || (location !== "" && location !== prefix));
+}
+
+/** Checks that the kubelet runs the plugin where there are mirrors, and only there. */
+export function checkMatchImages(
+  matchImages: readonly string[],
+  registries: readonly Registry[],
+): Check[] {
+  const patterns = new Map<string, MatchImage>();
+  for (const text of matchImages) {
+    const pattern = tryParse(text);
+    if (pattern !== undefined) patterns.set(text, pattern);
+  }
+  const checks: Check[] = [];
+  for (const text of patterns.keys()) {
+    const problem = explainUnmatchable(text);
+    if (problem !== undefined) {
+      checks.push(warn(NAME, `${JSON.stringify(text)} ${problem}`, "correct the entry"));
+    }
+  }
+  const wanted = registries.filter(needsPlugin);
+  const coverage = wanted.map((registry) => ({
+    registry,
+    covered: coverageOf(registry, [...patterns.values()], [...patterns.keys()]),
+  }));
+  const none = coverage.every(({ covered }) => covered === "none");
+  for (const { registry, covered } of coverage) {
+    const { prefix, file } = registry;
+    const what = `${prefix} (${file}) ${
+      registry.mirrors.length > 0 ? "has mirrors" : "is renamed"
+    }`;
+    const add = `add ${JSON.stringify(prefix)} to "matchImages"`;
+    if (covered === "none") {
+      checks.push((none ? fail : warn)(NAME, `${what}, and no entry covers it`, add));
+    } else if (covered === "some") {
+      checks.push(warn(NAME, `${what}, and entries cover a part of it alone`, add));
+    }
+  }
+  for (const [text, pattern] of patterns) {
+    if (wanted.some((registry) => meets(pattern, registry))) continue;
+    checks.push(warn(
+      NAME,
+      `${JSON.stringify(text)} covers no registry that has mirrors: the plugin runs for nothing`,
+      `drop it from "matchImages", or give the registry its mirrors`,
+    ));
+  }
+  if (checks.length === 0) {
+    const covered = wanted.map(({ prefix }) => prefix).join(", ");
+    checks.push(pass(NAME, `covers the registries that have mirrors: ${covered}`));
+  }
+  return checks;
+}
+
+function tryParse(text: string): MatchImage | undefined {
+  try {
+    return parseMatchImage(text);
+  } catch (error) {
+    // The kubelet does not start with it, which the check of the configuration tells.
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+function coverageOf(
+  registry: Registry,
+  patterns: readonly MatchImage[],
+  texts: readonly string[],
+): Coverage {
+  const { prefix } = registry;
+  const whole = prefix.startsWith("*.")
+    // In matchImages a wildcard is one label; there is no way to write more.
+    ? texts.includes(prefix)
+    : patterns.some((pattern) => matchesImage(pattern, prefix));
+  if (whole) return "all";
+  return patterns.some((pattern) => meets(pattern, registry)) ? "some" : "none";
+}
+
+/** Sub-domains of a wildcard prefix that are looked at: it stands for any number of labels. */
+const DEEPEST = 5;
+
+/** Whether the kubelet runs a provider with the pattern for some image of the table. */
+function meets(pattern: MatchImage, { prefix }: Registry): boolean {
+  const depths = prefix.startsWith("*.") ? DEEPEST : 1;
+  return Array.from({ length: depths }, (_, depth) => tryParse("*.".repeat(depth) + prefix))
+    .some((images) => images !== undefined && intersects(pattern, images));
+}

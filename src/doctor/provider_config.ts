@@ -1,0 +1,122 @@
+/** The kubelet's `CredentialProviderConfig`: would the kubelet start with it, and is our provider in it. */
+
+import {
+  type CredentialProvider,
+  DEFAULT_AUDIENCE,
+  findViolations,
+  parseCredentialProviderConfig,
+  PROVIDER_NAME,
+} from "../manifests/credential_provider_config.ts";
+import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
+import type { TextFile } from "./node_files.ts";
+
+/** A configuration as found on the node. */
+export interface FoundProviderConfig {
+  readonly path: string;
+  /** How it was found, for people. */
+  readonly origin: string;
+  /** The file, or those of a directory in lexical order. */
+  readonly files: readonly TextFile[];
+}
+
+/** What is found out about it. */
+export interface ProviderConfigFindings {
+  readonly checks: readonly Check[];
+  /** Of all files that can be read. */
+  readonly providers: readonly CredentialProvider[];
+  /** Ours. */
+  readonly provider: CredentialProvider | undefined;
+}
+
+const NAME = "provider-config";
+const NO_START = "the kubelet does not start with it";
+
+/** Whether the kubelet reads a file of a configuration directory (`readCredentialProviderConfig`). */
+export function isProviderFile(name: string): boolean {
+  return /\.(?:json|yaml|yml)$/.test(name);
+}
+
+/** Checks the files as the kubelet does when it starts, and what our provider needs besides. */
+export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigFindings {
+  const place = `${found.path} (${found.origin})`;
+  const checks: Check[] = [];
+  if (found.files.length === 0) {
+    const problem = `${place}: a directory without .json, .yaml or .yml files; ${NO_START}`;
+    return { checks: [fail(NAME, problem, GENERATE)], providers: [], provider: undefined };
+  }
+  const providers: CredentialProvider[] = [];
+  const places = new Map<string, string>();
+  for (const { path, text } of found.files) {
+    const config = attempt(NAME, checks, () => parseCredentialProviderConfig(text, path));
+    if (config === undefined) continue;
+    for (const { key, problem } of findViolations(config)) {
+      // Only all files together must have an entry.
+      if (key === "providers" && found.files.length > 1) continue;
+      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, "correct the file"));
+    }
+    for (const provider of config.providers) {
+      const earlier = places.get(provider.name);
+      if (earlier !== undefined && earlier !== path) {
+        checks.push(fail(
+          NAME,
+          `${path}: provider ${
+            JSON.stringify(provider.name)
+          } stands in ${earlier} as well; ${NO_START}`,
+          "keep one of them",
+        ));
+      }
+      places.set(provider.name, path);
+      providers.push(provider);
+    }
+  }
+  const broken = checks.length > 0;
+  const provider = providers.find(({ name }) => name === PROVIDER_NAME);
+  checks.push(...provider === undefined ? missing(place, providers, broken) : judge(provider));
+  if (checks.length === 0) {
+    checks.push(pass(NAME, `${place}: ${count(providers.length, "provider")}, ours among them`));
+  }
+  return { checks, providers, provider };
+}
+
+const GENERATE = "make one with: crio-credential-ctl generate kubelet-config";
+
+function missing(
+  place: string,
+  providers: readonly CredentialProvider[],
+  broken: boolean,
+): Check[] {
+  if (broken && providers.length === 0) return [];
+  const names = providers.map(({ name }) => name).join(", ") || "none at all";
+  return [fail(
+    NAME,
+    `${place}: no provider ${PROVIDER_NAME}, but ${names}`,
+    "add it with: crio-credential-ctl generate kubelet-config --merge FILE",
+  )];
+}
+
+function* judge({ tokenAttributes }: CredentialProvider): Generator<Check> {
+  if (!tokenAttributes) {
+    yield fail(
+      NAME,
+      `${PROVIDER_NAME} has no "tokenAttributes": it gets no service-account token and does nothing`,
+      GENERATE,
+    );
+    return;
+  }
+  const { serviceAccountTokenAudience: audience, requiredServiceAccountAnnotationKeys: keys } =
+    tokenAttributes;
+  if (audience !== "" && audience !== DEFAULT_AUDIENCE) {
+    yield warn(
+      NAME,
+      `its tokens are for the audience ${JSON.stringify(audience)}`,
+      `the API server must accept it (--api-audiences); ${DEFAULT_AUDIENCE} it does by default`,
+    );
+  }
+  if (keys.length > 0) {
+    yield warn(
+      NAME,
+      `the kubelet runs it only for service accounts with the annotations ${keys.join(", ")}`,
+      `drop "requiredServiceAccountAnnotationKeys", unless that is what you want`,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import { checkAuthDirectory, type FoundAuthDirectory } from "../../src/doctor/auth_directory.ts";
+import type { FileFacts, NamedFile } from "../../src/doctor/node_files.ts";
+import { assertChecks, type Expected } from "../support/checks.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const MINUTE = 60_000;
+const DIRECTORY: FileFacts = { kind: "directory", mode: 0o700, user: 0, modified: NOW };
+const OWN = `team-${"0a".repeat(32)}.json`;
+
+function file(name: string, minutes: number, facts: Partial<FileFacts> = {}): NamedFile {
+  const modified = NOW - minutes * MINUTE;
+  return { name, facts: { ...DIRECTORY, kind: "file", mode: 0o600, modified, ...facts } };
+}
+
+const IN_USE: NamedFile = { name: "in-use", facts: DIRECTORY };
+const FINE: Expected = ["pass", /\/a has mode 0700 and is root's/];
+const NONE: Expected = ["pass", /0 auth files waiting/];
+
+const DIRECTORIES: readonly [
+  name: string,
+  found: Partial<FoundAuthDirectory>,
+  staleAfter: number,
+  expected: readonly Expected[],
+][] = [
+  ["is private", {}, 60, [FINE, NONE]],
+  ["is not there", { facts: undefined }, 60, [[
+    "pass",
+    /does not exist yet: the first pull makes it/,
+  ]]],
+  ["can be read by others", { facts: { ...DIRECTORY, mode: 0o755 } }, 60, [["pass", /0755/], NONE]],
+  ["can be written by a group", { facts: { ...DIRECTORY, mode: 0o770 } }, 60, [
+    ["warn", /mode 0770: its group can choose .* -> chmod 0700 \/a/],
+    NONE,
+  ]],
+  ["can be written by everyone", { facts: { ...DIRECTORY, mode: 0o777 } }, 60, [
+    ["fail", /mode 0777: the plugin does not write where everyone can -> chmod 0700 \/a/],
+    NONE,
+  ]],
+  ["is another user's", { facts: { ...DIRECTORY, user: 1000 } }, 60, [
+    ["fail", /belongs to user 1000: the plugin refuses to write there -> chown root \/a/],
+    NONE,
+  ]],
+  ["is another user's as a copy", { facts: { ...DIRECTORY, user: 1000 }, copied: true }, 60, [
+    ["pass", /\/a has mode 0700 \(its owner is not judged in a copy\)/],
+    NONE,
+  ]],
+  ["is a file", { facts: { ...DIRECTORY, kind: "file" } }, 60, [["fail", /\/a is no directory/]]],
+  ["has a fresh file", { files: [file(OWN, 59)] }, 60, [FINE, ["pass", /1 auth file waiting/]]],
+  ["has a stale file", { files: [file(OWN, 61), file(`b-${OWN.slice(5)}`, 60 * 80)] }, 60, [
+    FINE,
+    ["warn", /has 2 auth files that CRI-O never took, the oldest 3d old -> the next pull removes/],
+  ]],
+  ["has a stale temporary file", { files: [file(`.auth-${"0".repeat(16)}.tmp`, 100)] }, 60, [
+    FINE,
+    ["warn", /has 1 auth file that CRI-O never took, the oldest 100m old/],
+  ]],
+  ["keeps files, of which one is fresh", { files: [file(OWN, 59)] }, 0, [FINE, [
+    "pass",
+    /1 auth file/,
+  ]]],
+  ["keeps stale files", { files: [file(OWN, 61)] }, 0, [
+    FINE,
+    ["warn", /-> remove them: --stale-after 0s leaves them/],
+  ]],
+  ["has a foreign file", { files: [file("notes.txt", 1)] }, 60, [
+    FINE,
+    ["warn", /has foreign files: notes\.txt -> see/],
+  ]],
+  ["has an open file", { files: [file(OWN, 1, { mode: 0o644 })] }, 60, [
+    FINE,
+    ["fail", /\/a\/team-0a.*\.json has mode 0644, and holds live credentials -> remove it/],
+  ]],
+  ["has pulls under way", { files: [IN_USE], inUse: [file("x", 59)] }, 60, [
+    FINE,
+    NONE,
+    ["pass", /1 file of pulls under way in \/a\/in-use/],
+  ]],
+  ["has leftovers of pulls", { files: [IN_USE], inUse: [file("x", 200), file("y", 1)] }, 60, [
+    FINE,
+    NONE,
+    ["warn", /\/a\/in-use has 1 file with credentials of pulls long over, the oldest 3h old/],
+  ]],
+  ["has a file in CRI-O's place", { files: [file("in-use", 1)] }, 60, [
+    FINE,
+    NONE,
+    ["fail", /\/a\/in-use is no directory -> remove it/],
+  ]],
+];
+
+for (const [name, found, staleAfter, expected] of DIRECTORIES) {
+  Deno.test(`an auth directory that ${name} gives ${expected.map(([status]) => status)}`, () => {
+    const directory = { path: "/a", facts: DIRECTORY, files: [], inUse: [], copied: false };
+    assertChecks(
+      checkAuthDirectory({ ...directory, ...found }, {
+        now: NOW,
+        staleAfter: staleAfter * MINUTE,
+      }),
+      expected,
+    );
+  });
+}

@@ -1,0 +1,107 @@
+/** The files of a node that is ready, below a directory, and the API server of its cluster. */
+
+import assert from "node:assert/strict";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { buildScript } from "../../scripts/build.ts";
+import { CHECK_NAMES } from "../../src/doctor/check.ts";
+import { PLUGIN_DIRECTORY } from "../../src/manifests/platform_providers.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { ApiServer } from "./api_server.ts";
+import { type CtlResult, runCtlWith } from "./ctl.ts";
+
+export { PLUGIN_DIRECTORY };
+
+/** Where the kubelet's configuration is, on the node. */
+export const CONFIG = "/etc/kubernetes/credential-provider-config.yaml";
+/** Where the plugin is, on the node. */
+export const PLUGIN = `${PLUGIN_DIRECTORY}/crio-credential-provider`;
+/** The kubelet's configuration as documented. */
+export const DOCUMENTED = await Deno.readTextFile(
+  new URL("../../fixtures/kubernetes/credential-provider-config.yaml", import.meta.url),
+);
+const MIRROR = await Deno.readTextFile(
+  new URL("../../fixtures/registries/mirror.conf", import.meta.url),
+);
+
+/** What `doctor --json` prints. */
+const Report = v.strictObject({
+  ready: v.boolean(),
+  checks: v.array(v.strictObject({
+    name: v.picklist(CHECK_NAMES),
+    status: v.picklist(["pass", "warn", "fail"]),
+    found: v.pipe(v.string(), v.nonEmpty()),
+    advice: v.string(),
+  })),
+});
+
+/**
+ * The findings of `doctor --json`, but for those about files' owner, which is whoever runs the tests.
+ *
+ * @throws {Error} when the report and the exit status are not as documented.
+ */
+export function readFindings({ code, stdout, stderr }: CtlResult): string[] {
+  assert.equal(stderr, "");
+  const { ready, checks } = v.parse(v.pipe(v.string(), v.parseJson(), Report), stdout);
+  assert.equal(ready, checks.every(({ status }) => status !== "fail"));
+  assert.equal(code, ready ? 0 : 1);
+  return checks.filter(({ found }) => !found.includes("belongs to user"))
+    .map(({ name, status, found, advice }) => `${status} ${name}: ${found} -> ${advice}`);
+}
+
+/** The copy of a node that is ready, below a directory. */
+export class NodeCopy implements AsyncDisposable {
+  readonly api: ApiServer;
+  readonly root: string;
+
+  private constructor(api: ApiServer, root: string) {
+    this.api = api;
+    this.root = root;
+  }
+
+  /** @param settings that the plugin is built with. */
+  static async create(settings: Partial<Settings> = {}): Promise<NodeCopy> {
+    const api = await ApiServer.start();
+    const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "node-" }));
+    const node = new NodeCopy(api, root);
+    const built = { ...DEFAULT_SETTINGS, apiserver: api.url, ...settings };
+    await buildScript({
+      settings: built,
+      out: root + PLUGIN_DIRECTORY,
+      program: `const BUILD=${JSON.stringify({ settings: built, facts: { version: "1.2.3" } })};\n`,
+    });
+    await node.write(CONFIG, DOCUMENTED);
+    await node.write("/etc/containers/registries.conf", MIRROR);
+    await node.write("/etc/kubernetes/pki/ca.crt", api.ca.certificatePem);
+    await node.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+    await node.write("/var/lib/crio/version", `"1.34.1"`);
+    await Deno.mkdir(`${root}/etc/crio/auth`, { mode: 0o700, recursive: true });
+    return node;
+  }
+
+  /** Writes a file of the node, making the directories above it. */
+  async write(path: string, text: string): Promise<void> {
+    await Deno.mkdir(dirname(this.root + path), { recursive: true });
+    await Deno.writeTextFile(this.root + path, text);
+  }
+
+  async remove(path: string): Promise<void> {
+    await Deno.remove(this.root + path, { recursive: true });
+  }
+
+  /** Examines the copy. */
+  run(args: readonly string[] = [], stdin?: string): Promise<CtlResult> {
+    const server = ["--apiserver", this.api.url];
+    return runCtlWith(["doctor", "--root", this.root, ...server, ...args], stdin);
+  }
+
+  /** What is found. */
+  async findings(args: readonly string[] = [], stdin?: string): Promise<string[]> {
+    return readFindings(await this.run(["--json", ...args], stdin));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.root, { recursive: true });
+    await this.api.close();
+  }
+}
