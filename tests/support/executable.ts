@@ -6,6 +6,7 @@
 
 import { buildScript } from "../../scripts/build.ts";
 import { compile } from "../../scripts/compile.ts";
+import { bundlePlugin } from "../../scripts/support/bundle.ts";
 import { applySettingsFile } from "../../scripts/support/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
 import { runPlugin } from "./plugin.ts";
@@ -62,5 +63,15 @@ export async function buildExecutable(
   program?: string,
 ): Promise<string> {
   const build = await formUnderTest() === "compiled" ? compile : buildScript;
-  return await build({ settings, out, ...(program !== undefined && { program }) });
+  return await build({ settings, out, program: program ?? await pluginProgram(settings) });
+}
+
+let bundled: Promise<string> | undefined;
+
+/** What `bundlePlugin` gives, bundled once for all tests of a file: only its first line differs. */
+async function pluginProgram(settings: Settings): Promise<string> {
+  bundled ??= bundlePlugin(DEFAULT_SETTINGS);
+  const [first = "", ...rest] = (await bundled).split("\n");
+  const { facts } = JSON.parse(first.slice("const BUILD=".length, -1));
+  return [`const BUILD=${JSON.stringify({ settings, facts })};`, ...rest].join("\n");
 }
