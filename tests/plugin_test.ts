@@ -102,8 +102,11 @@ const PULLS: readonly [
   [
     "a broken entry is skipped, and the others of its secret count",
     ({ api }) =>
-      api.addDockerConfig("default", "b", { "a.io": { auth: "!" }, "mirror.example.com": ENTRY }),
-    /warn: skipped a broken entry of a secret secret="b" key="a\.io" reason="its \\"auth\\" is not/,
+      api.addDockerConfig("default", "b", {
+        "mirror.example.com/a": { auth: "!" },
+        "mirror.example.com": ENTRY,
+      }),
+    /warn: skipped a broken entry of a secret secret="b" key="mirror\.example\.com\/a" reason="its \\"auth\\" is not/,
     ["mirror.example.com"],
   ],
   [

@@ -31,17 +31,28 @@ export type OnSkipped = (secret: string, key: string | undefined, reason: string
 export type OnMarker = (secret: string, key: string) => void;
 
 /**
+ * Tells what may matter from what cannot, so that the rest need not be parsed: a namespace may hold
+ * thousands of secrets, of which one or two are for the registries at hand.
+ *
+ * @param text a secret's JSON, or a key of it.
+ */
+export type MayMatter = (text: string) => boolean;
+
+/**
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
  * count.
+ *
+ * @param mayMatter what it says no to is neither given nor reported, unless it is plainly no JSON.
  */
 export function readSecret(
   secret: Secret,
   onSkipped: OnSkipped,
   onMarker: OnMarker = () => {},
+  mayMatter: MayMatter = () => true,
 ): ScopedCredential[] {
   let entries: JsonObject;
   try {
-    entries = readEntries(secret);
+    entries = readEntries(secret, mayMatter);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     onSkipped(secret.name, undefined, error.problem);
@@ -49,7 +60,7 @@ export function readSecret(
   }
   const credentials: ScopedCredential[] = [];
   // Sorted, so that of two keys with the same meaning the same one always wins.
-  for (const key of Object.keys(entries).sort()) {
+  for (const key of Object.keys(entries).filter(mayMatter).sort()) {
     const scope = parseScope(key);
     if (scope === undefined) {
       onSkipped(secret.name, hideUserInfo(key), "the key names no registry");
@@ -67,16 +78,21 @@ export function readSecret(
   return credentials;
 }
 
-function readEntries(secret: Secret): JsonObject {
+function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
   const dataKey = SECRET_DATA_KEYS[secret.type];
   const data = secret.data[dataKey];
   if (typeof data !== "string") {
     throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
   }
-  const content = new Members(parseForeignJson(decodeText(data, dataKey), ""), "");
+  const text = decodeText(data, dataKey);
+  // JSON may write any character of a key by its number.
+  if (!mayMatter(text) && !text.includes("\\u") && /^\s*\{[^]*\}\s*$/.test(text)) return NO_ENTRIES;
+  const content = new Members(parseForeignJson(text, ""), "");
   if (secret.type === "kubernetes.io/dockercfg") return content.all;
   return content.object("auths")?.all ?? {};
 }
+
+const NO_ENTRIES: JsonObject = {};
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 

@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
 import type { Repository } from "../registries/reference.ts";
 import { readSecret, type ScopedCredential } from "./docker_config.ts";
-import { covers } from "./scope.ts";
+import { canonicalHost, covers } from "./scope.ts";
 
 /** A secret, or an entry of one, that was left out. */
 export interface Skipped {
@@ -28,8 +28,8 @@ export interface NamespaceCredentials {
 const MAX_REPORTS = 5;
 
 /**
- * Reads the credentials that cover a pull source. Those of other registries are not kept: secrets
- * may hold a million of them.
+ * Reads the credentials that cover a pull source. Secrets and entries that name none of the sources'
+ * hosts, and no wildcard, are not looked into.
  *
  * @param deadline in milliseconds of `clock.now()`.
  * @throws {UserError} when there is more to read than the time allows.
@@ -42,12 +42,17 @@ export function readCredentials(
   const credentials: ScopedCredential[] = [];
   const skipped: Skipped[] = [];
   let more = 0;
+  // Docker Hub's names all hold the one that stands for them.
+  const hosts = [...new Set(sources.map(({ host }) => canonicalHost(host)))];
+  const mayMatter = (text: string) =>
+    text.includes("*") || hosts.some((host) => text.includes(host));
   for (const secret of secrets) {
     if (clock.now() >= deadline) throw outOfTime();
-    const found = readSecret(secret, (name, key, reason) => {
+    const onSkipped = (name: string, key: string | undefined, reason: string) => {
       if (skipped.length >= MAX_REPORTS) more++;
       else skipped.push({ secret: name, key, reason });
-    });
+    };
+    const found = readSecret(secret, onSkipped, undefined, mayMatter);
     for (const credential of found) {
       if (sources.some((source) => covers(credential.scope, source))) credentials.push(credential);
     }

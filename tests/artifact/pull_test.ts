@@ -113,13 +113,13 @@ Deno.test("a broken secret and a broken entry are skipped with a warning; the ot
   await using cluster = await Cluster.start();
   const { api } = cluster;
   api.addSecret("default", { name: "a-broken", encoded: { ".dockerconfigjson": "!" } });
-  api.addDockerConfig("default", "b-entry", { "quay.io": { auth: "!" } });
+  api.addDockerConfig("default", "b-entry", { "localhost:5000/other": { auth: "!" } });
   const result = await cluster.pull();
   assertDone(result);
   assert.match(result.stderr, /^warn: skipped a broken secret secret="a-broken" reason=/m);
   assert.match(
     result.stderr,
-    /^warn: skipped a broken entry of a secret secret="b-entry" key="quay.io"/m,
+    /^warn: skipped a broken entry of a secret secret="b-entry" key="localhost:5000\/other"/m,
   );
   assert.ok(await cluster.authFile());
 });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { readCredentials } from "../../src/auth/namespace_credentials.ts";
+import { readSecret } from "../../src/auth/docker_config.ts";
+import { covers } from "../../src/auth/scope.ts";
 import type { Secret } from "../../src/kubernetes/secrets.ts";
+import { key, pullSources } from "../support/resolution_cases.ts";
+import { share } from "../support/share.ts";
 
 const AUTH = btoa("myuser:mypassword");
 const SOURCES = [{ host: "localhost:5000", path: "library/nginx" }];
@@ -39,7 +44,10 @@ Deno.test("credentials that cover a pull source are kept in order, others are no
 
 Deno.test("of what is broken the first few are told, and how many more there are", () => {
   const broken = Object.fromEntries(
-    Array.from({ length: 150 }, (_, index) => [`${index} is no host`, { auth: AUTH }]),
+    Array.from(
+      { length: 150 },
+      (_, index) => [`localhost:5000/is no path ${index}`, { auth: AUTH }],
+    ),
   );
   const { skipped, more } = read([secret("a", "{"), secret("b", broken)]);
   assert.deepEqual([skipped.length, more], [5, 146]);
@@ -54,4 +62,43 @@ Deno.test("secrets that hold more than there is time for are an error", () => {
     /^UserError: secrets: .*time limit; .*--timeout$/,
   );
   assert.deepEqual(read(secrets, { step: 50 }).credentials, []);
+});
+
+Deno.test("what names no source's host is not looked into, and so not told of", () => {
+  const { credentials, skipped } = read([
+    secret("a", { "quay.io": { auth: "no base64!" }, "localhost:5000": { auth: AUTH } }),
+    secret("b", `{"auths": {"quay.io": ]}}`),
+  ]);
+  assert.deepEqual([credentials.length, skipped], [1, []]);
+});
+
+Deno.test("a secret that is plainly no JSON is told of, whatever it names", () => {
+  const { skipped } = read([secret("a", "{"), secret("b", ""), secret("c", "hosts: quay.io")]);
+  assert.deepEqual(skipped.map(({ secret }) => secret), ["a", "b", "c"]);
+});
+
+Deno.test("a key that JSON writes by numbers is found", () => {
+  const { credentials } = read([
+    secret("a", `{"auths": {"\\u006cocalhost\\u003a5000": {"auth": "${AUTH}"}}}`),
+    secret("b", `{"auths": {"http:\\/\\/localhost:5000\\/library": {"auth": "${AUTH}"}}}`),
+  ]);
+  assert.deepEqual(credentials.map(({ secret }) => secret), ["a", "b"]);
+});
+
+Deno.test("nothing that covers a source is overlooked for not being looked into", () => {
+  const entry = fc.tuple(key, fc.constant({ auth: AUTH }));
+  const secrets = fc.array(fc.array(entry, { maxLength: 4 }), { maxLength: 4 });
+  fc.assert(
+    fc.property(secrets, pullSources, (contents, sources) => {
+      const all = contents.map((entries, index) =>
+        secret(`secret-${index}`, Object.fromEntries(entries))
+      );
+      const clock = movingClock(0);
+      const { credentials } = readCredentials(all, sources, { clock, deadline: 1000 });
+      const expected = all.flatMap((secret) => readSecret(secret, () => {}))
+        .filter(({ scope }) => sources.some((source) => covers(scope, source)));
+      assert.deepEqual(credentials, expected);
+    }),
+    { numRuns: share(1000, 20_000) },
+  );
 });
