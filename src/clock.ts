@@ -23,10 +23,31 @@ export const CLOCK: Clock = {
 /**
  * Waits for a number of milliseconds. `setTimeout` would load Node's timers, which takes longer than
  * the rest of a pull without mirrors; an `AbortSignal` does not.
+ *
+ * Where something else is waited for at the same time, {@link alarm} costs less.
  */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const over = AbortSignal.timeout(Math.ceil(milliseconds));
     over.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+/** Nobody ever notifies it. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Resolves after a number of milliseconds, as a limit of something else that is waited for: alone it
+ * does not keep the process alive. It asks the engine, where {@link sleep} has to load the runtime's
+ * timers, which takes a millisecond of a cold start.
+ */
+export async function alarm(milliseconds: number): Promise<void> {
+  await Atomics.waitAsync(NEVER, 0, 0, milliseconds).value;
+}
+
+/** A signal that a time limit gives, by {@link alarm}. */
+export function timeLimit(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  alarm(milliseconds).then(() => controller.abort());
+  return controller.signal;
 }

@@ -1,6 +1,6 @@
 /** The log: one line per step, to stderr and to journald. It is never handed a secret. */
 
-import { sleep } from "./clock.ts";
+import { alarm } from "./clock.ts";
 
 /** From most to least urgent. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -126,7 +126,7 @@ export class JournaldStream {
     const bytes = new TextEncoder().encode(`${header}\n${this.#lines}`);
     this.#lines = "";
     try {
-      await Promise.race([deliver(socket, bytes), sleep(JOURNALD_LIMIT)]);
+      await Promise.race([deliver(socket, bytes), alarm(JOURNALD_LIMIT)]);
     } catch {
       // No journald here.
     }

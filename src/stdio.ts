@@ -1,6 +1,6 @@
 /** The kubelet's two pipes. */
 
-import { sleep } from "./clock.ts";
+import { alarm } from "./clock.ts";
 import { UserError } from "./errors.ts";
 import { systemReason } from "./files.ts";
 
@@ -15,7 +15,7 @@ export async function readText(
   maxBytes: number,
   timeout: number,
 ): Promise<string> {
-  const late = sleep(timeout).then(() => {
+  const late = alarm(timeout).then(() => {
     throw new UserError("stdin", `did not end within ${timeout} ms`);
   });
   let buffer = new Uint8Array(16 * 1024);

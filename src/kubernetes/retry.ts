@@ -1,6 +1,6 @@
 /** Trying again, politely: bounded, with jitter, and no sooner than the server asked for. */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, timeLimit } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
 
@@ -55,7 +55,7 @@ export async function retry<Result>(
     if (remaining <= 0) throw outOfTime(server, count - 1);
     let failure: RetryableAnswer | ConnectionError;
     try {
-      return await attempt(AbortSignal.timeout(Math.max(1, Math.min(remaining, REQUEST_LIMIT))));
+      return await attempt(timeLimit(Math.max(1, Math.min(remaining, REQUEST_LIMIT))));
     } catch (error) {
       if (!(error instanceof RetryableAnswer || error instanceof ConnectionError)) throw error;
       failure = error;
