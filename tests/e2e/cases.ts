@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
 import { sleep } from "./process.ts";
-import { fixture, type Pod, type World } from "./world.ts";
+import type { Pod, World } from "./world.ts";
 
 /** A named case. */
 export interface Case {
@@ -44,16 +44,13 @@ export const CASES: readonly Case[] = [
   {
     name: "the documented example",
     expected:
-      "the manifests of the README make the mirror authorise the secret's user; without the file it does not",
+      "the generated manifests make the mirror authorise the secret's user; without the file it does not",
     play: async (world) => {
       const { plane, mirror } = world;
       await plane.createNamespace("default");
-      await plane.mustKubectl(["apply", "-f", "-"], await fixture("namespace-rbac.yaml"));
-      const secret = (await fixture("secret.yaml"))
-        .replace("http://localhost:5000", `http://${mirror.host}`)
-        .replace("bXl1c2VyOm15cGFzc3dvcmQ=", mirror.auth("myuser"))
-        .replace("mypassword", mirror.password("myuser"));
-      await plane.mustKubectl(["apply", "-f", "-"], secret);
+      await world.apply(["rbac", "--namespace=default"]);
+      const secret = ["secret", "--namespace=default", `--registry=${mirror.host}`];
+      await world.apply([...secret, "--username=myuser"], mirror.password("myuser"));
       await plane.untilAllowed("default");
       assertUnauthorized(await world.crioPull("default", NGINX));
       assertPulled(await world.pull(await world.pod("default"), NGINX), "myuser");

@@ -1,16 +1,16 @@
 /** One node, one cluster, two registries: what the cases play in. */
 
 import { buildScript } from "../../scripts/build.ts";
+import { buildCtl } from "../../scripts/build_ctl.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
 import { PLUGIN_ENV, type PluginResult, runPlugin } from "../support/plugin.ts";
 import { request } from "../support/cluster.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Crio, Kubelet, NODE_OBJECT, type PullResult } from "./node.ts";
 import type { Parts } from "./parts.ts";
-import { freePort } from "./process.ts";
+import { freePort, mustRun } from "./process.ts";
 import { DistributionRegistry, makeImage } from "./registry.ts";
 
-const FIXTURES = new URL("../../fixtures/kubernetes/", import.meta.url);
 const PLUGIN_NAME = "crio-credential-provider";
 
 /** A pod with what the kubelet knows of it. */
@@ -33,6 +33,8 @@ export class World implements AsyncDisposable {
   readonly directory: string;
   readonly settings: Settings;
   readonly executable: string;
+  /** The operator's tool, which prints the run's manifests. */
+  readonly ctl: string;
   readonly plane: ControlPlane;
   readonly mirror: DistributionRegistry;
   readonly teams: DistributionRegistry;
@@ -43,13 +45,22 @@ export class World implements AsyncDisposable {
   private constructor(
     members: Pick<
       World,
-      "directory" | "settings" | "executable" | "plane" | "mirror" | "teams" | "kubelet" | "crio"
+      | "directory"
+      | "settings"
+      | "executable"
+      | "ctl"
+      | "plane"
+      | "mirror"
+      | "teams"
+      | "kubelet"
+      | "crio"
     >,
     disposables: AsyncDisposableStack,
   ) {
     this.directory = members.directory;
     this.settings = members.settings;
     this.executable = members.executable;
+    this.ctl = members.ctl;
     this.plane = members.plane;
     this.mirror = members.mirror;
     this.teams = members.teams;
@@ -86,6 +97,7 @@ export class World implements AsyncDisposable {
       await DistributionRegistry.start(parts, `${directory}/teams`, users("team-a", "team-b")),
     );
     await teams.push(`${directory}/images/small`, "team-a/app", "team-b/app");
+    const ctl = await buildCtl({ out: `${directory}/ctl`, deno: Deno.execPath() });
 
     const settings: Settings = {
       ...DEFAULT_SETTINGS,
@@ -97,24 +109,23 @@ export class World implements AsyncDisposable {
       caFile: plane.caFile,
       journaldSocket: "",
     };
-    await writeRegistries(settings, mirror.host, teams.host);
+    await writeRegistries(ctl, settings, mirror.host, teams.host);
     await Deno.mkdir(settings.authDir, { mode: 0o700 });
     const executable = await placePlugin(directory, settings);
 
-    const config = (await fixture("credential-provider-config.yaml"))
-      .replace(
-        "      - docker.io\n",
-        `${matchImages.map((image) => `      - ${image}\n`).join("")}`,
-      );
+    const config = await generate(ctl, [
+      "kubelet-config",
+      ...matchImages.map((image) => `--match-image=${image}`),
+    ]);
     await Deno.writeTextFile(`${directory}/credential-provider-config.yaml`, config);
     await plane.create(NODE_OBJECT);
-    await plane.mustKubectl(["apply", "-f", "-"], await fixture("node-rbac.yaml"));
+    await plane.mustKubectl(["apply", "-f", "-"], await generate(ctl, ["rbac", "--all-nodes"]));
     const kubelet = started.use(
       new Kubelet(parts, plane, `${directory}/credential-provider-config.yaml`, `${directory}/bin`),
     );
     const registriesConf = settings.registriesConf[0] ?? "";
     const crio = new Crio(parts, directory, settings.authDir, registriesConf);
-    const members = { directory, settings, executable, plane, mirror, teams, kubelet, crio };
+    const members = { directory, settings, executable, ctl, plane, mirror, teams, kubelet, crio };
     return new World(members, started.move());
   }
 
@@ -130,15 +141,17 @@ export class World implements AsyncDisposable {
   ): Promise<Pod> {
     await this.plane.createNamespace(name);
     if (role) {
-      const rbac = (await fixture("namespace-rbac.yaml")).replaceAll(
-        "namespace: default",
-        `namespace: ${name}`,
-      );
-      await this.plane.mustKubectl(["apply", "-f", "-"], rbac);
+      await this.apply(["rbac", `--namespace=${name}`]);
       await this.plane.untilAllowed(name);
     }
     for (const [secret, auths] of Object.entries(secrets)) await this.secret(name, secret, auths);
     return await this.pod(name);
+  }
+
+  /** Applies what the operator's tool generates. */
+  async apply(args: readonly string[], stdin?: string): Promise<void> {
+    const manifests = await generate(this.ctl, args, stdin);
+    await this.plane.mustKubectl(["apply", "-f", "-"], manifests);
   }
 
   /** Creates or replaces a registry secret. */
@@ -217,18 +230,24 @@ function users(...names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, crypto.randomUUID()]));
 }
 
-export function fixture(name: string): Promise<string> {
-  return Deno.readTextFile(new URL(name, FIXTURES));
+/** What `crio-credential-ctl generate` prints. */
+function generate(ctl: string, args: readonly string[], stdin = ""): Promise<string> {
+  return mustRun(ctl, ["generate", ...args], { stdin });
 }
 
-async function writeRegistries(settings: Settings, mirror: string, teams: string): Promise<void> {
+async function writeRegistries(
+  ctl: string,
+  settings: Settings,
+  mirror: string,
+  teams: string,
+): Promise<void> {
   const mirrored = (location: string, by: string) =>
-    `[[registry]]\nlocation = "${location}"\n[[registry.mirror]]\nlocation = "${by}"\ninsecure = true\n`;
+    generate(ctl, ["registries-conf", `--mirror=${location}=${by}`, `--insecure=${by}`]);
   const [main = ""] = settings.registriesConf;
   const [dropIns = ""] = settings.registriesConfDir;
   await Deno.mkdir(dropIns, { recursive: true });
-  await Deno.writeTextFile(main, mirrored("docker.io", mirror));
-  await Deno.writeTextFile(`${dropIns}/10-teams.conf`, mirrored("teams.example.test", teams));
+  await Deno.writeTextFile(main, await mirrored("docker.io", mirror));
+  await Deno.writeTextFile(`${dropIns}/10-teams.conf`, await mirrored("teams.example.test", teams));
   await Deno.writeTextFile(
     `${dropIns}/20-old.conf`,
     `[[registry]]\nprefix = "old.example.test/apps"\nlocation = "${teams}/team-a"\ninsecure = true\n`,

@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { buildScript } from "../scripts/build.ts";
+import { buildCtl } from "../scripts/build_ctl.ts";
+import { ApiServer } from "./support/api_server.ts";
+import { request } from "./support/cluster.ts";
+import { runCtlWith } from "./support/ctl.ts";
+import {
+  type Block,
+  callsOf,
+  fragments,
+  links,
+  type Page,
+  readPage,
+  shows,
+  sourceTexts,
+  tableRows,
+} from "./support/pages.ts";
+import { PLUGIN_ENV, runPlugin } from "./support/plugin.ts";
+import { tempNode } from "./support/temp_node.ts";
+
+const PROJECT = new URL("../", import.meta.url);
+const CTL = "crio-credential-ctl";
+const KUBEADM = await readPage("docs/walkthrough.md");
+const OPENSHIFT = await readPage("docs/walkthrough-openshift.md");
+/** The pages, with the API server's address in their example. */
+const PAGES: readonly [page: Page, apiServer: string][] = [
+  [KUBEADM, "https://api.example.com:6443"],
+  [OPENSHIFT, "https://api-int.cluster.example.com:6443"],
+];
+
+const IMAGE = "docker.io/library/nginx";
+const MIRROR = "mirror.example.com/hub";
+const PASSWORD = "not-shown-anywhere";
+
+/** The blocks of commands, each with the blocks that show what it prints. */
+function commandsWithOutput({ blocks }: Page): [commands: Block, outputs: Block[]][] {
+  const pairs: [Block, Block[]][] = [];
+  for (const block of blocks) {
+    if (block.language === "sh") pairs.push([block, []]);
+    else pairs.at(-1)?.[1].push(block);
+  }
+  return pairs;
+}
+
+/** Whether commands are calls of `generate` and nothing else, which need no cluster. */
+function onlyGenerates({ text }: Block): boolean {
+  const programs = text.trimEnd().replaceAll(/\\\n/g, "").split(/\|\s*|\n/);
+  return programs.every((program) => program.trim().startsWith(`${CTL} generate `));
+}
+
+/** Blocks that show files of others, or files to be written. */
+function isPrinted({ language, text }: Block): boolean {
+  return language !== "dockerfile" && !text.startsWith("KUBELET_EXTRA_ARGS=");
+}
+
+/** Runs a command that must succeed; resolves to what it prints on stdout and on stderr. */
+async function run(
+  command: string,
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+): Promise<string[]> {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    cwd: PROJECT,
+    ...options,
+    args: [...args],
+  }).output();
+  const texts = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert.equal(code, 0, `${args.join(" ")}\n${texts[1]}`);
+  return texts;
+}
+
+/** For messages of failed tests: without what could be a credential. */
+function mask(text: string): string {
+  return text.replaceAll(/("auth": ")[^"]+/g, "$1…").replaceAll(/(json: )\S+/g, "$1…");
+}
+
+for (const [page, apiServer] of PAGES) {
+  Deno.test(`${page.path}: each generated manifest is what the tool prints`, async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      const bin = `${directory}/bin`;
+      await buildCtl({ out: bin, deno: Deno.execPath() });
+      await Deno.writeTextFile(`${directory}/password`, `${PASSWORD}\n`);
+      const platform = new URL("fixtures/openshift/ecr-credential-provider.yaml", PROJECT);
+      await Deno.copyFile(platform, `${directory}/ecr-credential-provider.yaml`);
+      let shown = 0;
+      for (const [commands, blocks] of commandsWithOutput(page)) {
+        if (!onlyGenerates(commands)) continue;
+        // As a reader would paste it.
+        const printed = await run("/bin/sh", ["-ec", commands.text], {
+          cwd: directory,
+          env: { PATH: `${bin}:/usr/bin:/bin` },
+        });
+        for (const [, file] of commands.text.matchAll(/> (\S+)/g)) {
+          printed.push(await Deno.readTextFile(`${directory}/${file}`));
+        }
+        for (const { text, line } of blocks) {
+          const found = printed.some((output) => shows(text, output));
+          assert.ok(found, `line ${line}; printed was:\n${mask(printed.join(""))}`);
+          shown++;
+        }
+      }
+      assert.ok(shown > 2);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+
+  Deno.test(`${page.path}: what the two programs print is what they print`, async () => {
+    const outputs = await playWalkthrough(apiServer);
+    const others = commandsWithOutput(page).filter(([commands]) => !onlyGenerates(commands));
+    for (const { text, line } of others.flatMap(([, blocks]) => blocks).filter(isPrinted)) {
+      const found = outputs.some((output) => shows(text, output));
+      assert.ok(found, `line ${line}; printed was:\n${mask(outputs.join(""))}`);
+    }
+    assert.ok(!`${page.text}${outputs.join()}`.includes(PASSWORD));
+  });
+
+  Deno.test(`${page.path}: each call of the tool is understood`, async () => {
+    const all = page.blocks.filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => callsOf(text, CTL));
+    const inText = [...page.text.matchAll(/`(crio-credential-ctl [^`]*)`/g)]
+      .flatMap(([, call = ""]) => callsOf(call, CTL));
+    assert.ok(all.length > 2);
+    for (const words of [...all, ...inText]) {
+      const command = words.filter((word, index) => index < 2 && !word.startsWith("-"));
+      const { code, stdout } = await runCtlWith([...command, "--help"]);
+      assert.equal(code, 0, words.join(" "));
+      for (const flag of words.filter((word) => word.startsWith("--"))) {
+        const name = flag.replace(/=.*/, "").replace(/^--no-/, "--");
+        assert.match(stdout, new RegExp(`\\[?${name}[\\]/ ]`), words.join(" "));
+      }
+    }
+  });
+
+  Deno.test(`${page.path}: each message of its tables is one that the program prints`, async () => {
+    const code = await sourceTexts();
+    for (const [message = ""] of tableRows(page, "message")) {
+      for (const part of message.replaceAll("`", "").split("…")) {
+        assert.ok(code.includes(part.trim()), `nothing prints ${JSON.stringify(part.trim())}`);
+      }
+    }
+  });
+
+  Deno.test(`${page.path}: each link leads somewhere`, async () => {
+    const found = links(page);
+    assert.ok(found.length > 3);
+    for (const [path, fragment] of found) {
+      assert.doesNotMatch(path, /:/);
+      const target = path === "" ? new URL(page.path, PROJECT) : new URL(
+        path,
+        new URL(page.path, PROJECT),
+      );
+      await Deno.stat(target);
+      if (fragment === "") continue;
+      assert.ok(fragments(await Deno.readTextFile(target)).has(fragment), `${path}#${fragment}`);
+    }
+    for (const [, file = ""] of page.text.matchAll(/apply -f (fixtures\S+)/g)) {
+      await Deno.stat(new URL(file, PROJECT));
+    }
+  });
+
+  Deno.test(`${page.path}: its tasks are tasks of the project, with flags that they have`, async () => {
+    const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", PROJECT)));
+    const commands = page.blocks.filter(({ language }) => language === "sh");
+    const named = commands.flatMap(({ text }) => callsOf(text, "deno task"));
+    assert.ok(named.length > 1);
+    for (const [task = "", ...words] of named) {
+      const script = /scripts\/\w+\.ts/.exec(tasks[task]?.command ?? "")?.[0];
+      assert.ok(script !== undefined, task);
+      const [help = ""] = await run(Deno.execPath(), ["run", "--allow-all", script, "--help"]);
+      for (const flag of words.filter((word) => word.startsWith("--"))) {
+        assert.ok(help.includes(`[${flag}]`), `${task} ${flag}`);
+      }
+    }
+  });
+}
+
+Deno.test("the tables of troubleshooting hold what the plugin says, failed or not", () => {
+  assert.ok(tableRows(KUBEADM, "message").length > 20);
+});
+
+Deno.test("a MachineConfig holds the provider file that the other commands print", async () => {
+  const machineConfig = OPENSHIFT.blocks.flatMap(({ text }) => callsOf(text, CTL))
+    .find(([, command]) => command === "machine-config");
+  const { stdout } = await runCtlWith(machineConfig ?? []);
+  const [, source = ""] = /source: data:;base64,(\S+)/.exec(stdout) ?? [];
+  const file = new Blob([Uint8Array.fromBase64(source)]).stream()
+    .pipeThrough(new DecompressionStream("gzip"));
+  const resource = await runCtlWith(
+    ["generate", "crio-credential-provider-config", "--match-image=docker.io"],
+  );
+  const rendered = await runCtlWith(
+    ["generate", "kubelet-config", "--from=-", "--platform=aws"],
+    resource.stdout,
+  );
+  assert.equal(await new Response(file).text(), rendered.stdout);
+});
+
+/**
+ * Plays the pages' example against an embedded API server: what the plugin and the tool print on its
+ * node, with the paths and the address that the pages have, and the auth file.
+ */
+async function playWalkthrough(apiServer: string): Promise<string[]> {
+  await using api = await ApiServer.start();
+  await using node = await tempNode({ apiServer: api });
+  const { settings } = node;
+  const outputs: string[] = [];
+  const print = (...texts: string[]) =>
+    void outputs.push(
+      ...texts.map((text) => text.replaceAll(node.root, "").replaceAll(api.url, apiServer)),
+    );
+  const options = { settings, out: node.path("bin"), deno: Deno.execPath() };
+  const plugin = await buildScript(options);
+  const pull = async (image: string, bearer: string) => {
+    const { stdout, stderr } = await runPlugin(plugin, {
+      stdin: request(image, bearer),
+      env: PLUGIN_ENV,
+    });
+    print(stdout, stderr);
+  };
+
+  const generate = ["generate", "registries-conf", `--mirror=docker.io=${MIRROR}`];
+  const dropIn = await runCtlWith(generate);
+  await node.writeDropIn("50-crio-credential-provider.conf", dropIn.stdout);
+  await node.writeRegistriesConf(`unqualified-search-registries = ["docker.io"]\n`);
+  await node.writeGlobalAuthFile({ auths: { "quay.io": { auth: btoa(`node:${PASSWORD}`) } } });
+  const token = api.addServiceAccount("team");
+  await pull(IMAGE, token);
+  api.grant("team");
+  const secret = { auth: btoa(`puller:${PASSWORD}`) };
+  api.addDockerConfig("team", "registry-mirror.example.com-hub", { [MIRROR]: secret });
+  const [explain = []] = KUBEADM.blocks.flatMap(({ text }) => callsOf(text, CTL))
+    .filter(([command]) => command === "explain");
+  const explained = await runCtlWith(explain, token, settings);
+  assert.equal(explained.code, 0, explained.stderr);
+  print(explained.stdout);
+  await pull(IMAGE, token);
+  await pull("quay.io/team/app", token);
+  for (const name of await node.authDirEntries()) {
+    print(await Deno.readTextFile(`${settings.authDir}/${name}`));
+  }
+
+  // The build of the page, whose sandbox it shows.
+  const [build = []] = KUBEADM.blocks.flatMap(({ text }) => callsOf(text, "deno task build"));
+  const out = node.path("page");
+  const script = (name: string, ...args: string[]) =>
+    run(Deno.execPath(), ["run", "--allow-all", `scripts/${name}.ts`, ...args]);
+  await script("build", ...build, `--out=${out}`);
+  print(...await script("audit", `${out}/crio-credential-provider`));
+  return outputs;
+}
