@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { drawPicture } from "../scripts/picture.ts";
 import { DEFAULT_SETTINGS, formatSetting, SETTING_NAMES, SETTINGS } from "../src/settings.ts";
 
 const PROJECT = new URL("../", import.meta.url);
@@ -63,4 +64,8 @@ Deno.test("the README's commands are tasks of the project", async () => {
   );
   assert.ok(named.length > 5);
   for (const task of new Set(named)) assert.ok(task !== undefined && task in tasks, task);
+});
+
+Deno.test("the README's picture is what the script draws", async () => {
+  assert.ok(README.includes("```mermaid\n" + await drawPicture() + "```"));
 });
