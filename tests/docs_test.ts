@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../scripts/build.ts";
 import { buildCtl } from "../scripts/build_ctl.ts";
+import { DEFAULT_SETTINGS } from "../src/settings.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { request } from "./support/cluster.ts";
 import { runCtlWith } from "./support/ctl.ts";
@@ -240,6 +241,28 @@ async function playWalkthrough(apiServer: string): Promise<string[]> {
   for (const name of await node.authDirEntries()) {
     print(await Deno.readTextFile(`${settings.authDir}/${name}`));
   }
+
+  // The node as it is set up, copied: what doctor says of it.
+  const config = await runCtlWith(["generate", "kubelet-config", "--match-image=docker.io"]);
+  await node.write(node.path("etc/kubernetes/credential-provider-config.yaml"), config.stdout);
+  const kubeletFlags = KUBEADM.blocks.find((block) => !isPrinted(block))?.text ?? "";
+  await node.write(node.path("etc/default/kubelet"), kubeletFlags);
+  await node.write(node.path("var/lib/kubelet/config.yaml"), "kind: KubeletConfiguration\n");
+  await node.write(node.path("var/lib/crio/version"), `"1.34.1"`);
+  await Deno.chmod(settings.kubeletAuthFile, 0o644);
+  await Deno.remove(settings.authDir, { recursive: true });
+  const { caFile } = settings;
+  const asBuilt = {
+    ...DEFAULT_SETTINGS,
+    apiserver: api.url,
+    caFile: caFile.replace(node.root, ""),
+  };
+  const installed = node.path("usr/libexec/kubelet-image-credential-provider-plugins");
+  await buildScript({ settings: asBuilt, out: installed, deno: "/usr/local/bin/deno" });
+  const ctl = await buildCtl({ settings: asBuilt, out: node.path("ctl"), deno: Deno.execPath() });
+  const examined = await runPlugin(ctl, { args: ["doctor", "--root", node.root] });
+  assert.equal(examined.code, 0, examined.stderr);
+  print(examined.stdout);
 
   // The build of the page, whose sandbox it shows.
   const [build = []] = KUBEADM.blocks.flatMap(({ text }) => callsOf(text, "deno task build"));
