@@ -3,24 +3,13 @@
  * header whose one line shows the whole sandbox.
  */
 
-import { RUNTIME_ENVIRONMENT } from "../src/runtime_environment.ts";
 import { permissionFlags } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundlePlugin, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
-
-/** What to build. */
-export interface ScriptOptions {
-  /** Settings other than the defaults. */
-  readonly settings?: Partial<Settings>;
-  /** Directory the executable is put into. @default `dist/script` of the project */
-  readonly out?: string;
-  /** The runtime that the script starts: a path, or a name looked up in `PATH`. @default "deno" */
-  readonly deno?: string;
-  /** JavaScript to put behind the header in the plugin's place, for tests of the sandbox. */
-  readonly program?: string;
-}
+import { quote, type ScriptOptions, shellHeader } from "./support/shell_header.ts";
 
 /**
  * Builds the script form.
@@ -52,57 +41,16 @@ export function scriptHeader(settings: Settings, deno: string): string {
   });
 }
 
-/**
- * The header of a script.
- *
- * @param parts.prelude shell commands that come first, each ended by a semicolon.
- * @param parts.grants permission flags as words of the shell.
- */
-export function shellHeader(
-  { prelude = "", grants, deno }: {
-    readonly prelude?: string;
-    readonly grants: readonly string[];
-    readonly deno: string;
-  },
-): string {
-  const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
-    `${name}=${value}`
-  );
-  const command = [
-    `${prelude}exec /usr/bin/env -i`,
-    // Only to find a runtime that is named without its path.
-    ...(deno.includes("/") ? [] : [`PATH="$PATH"`]),
-    ...environment.map(quote),
-    quote(deno),
-    "run --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
-    ...grants,
-    `--ext=js "$0" "$@"`,
-  ];
-  return `#!/bin/sh\n":" //; ${command.join(" ")}`;
-}
-
-/**
- * Quotes a word for the shell where it needs that.
- *
- * @throws {BuildError} when it holds a line break.
- */
-export function quote(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  if (/[\r\n\u2028\u2029]/.test(word)) {
-    throw new BuildError("a line break cannot stand in the header");
-  }
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 if (import.meta.main) {
   Deno.exit(
     await runBuildCommand({
       name: "deno task build",
-      brief: "Build the script form of crio-credential-provider",
+      brief: "Build the script forms of crio-credential-provider and crio-credential-ctl",
       example: "--apiserver api.example.com:6443 --ca-file /etc/kubernetes/pki/ca.crt",
-    }, ({ settings, out, deno, target }) => {
+    }, async ({ settings, out, deno, target }) => {
       if (target !== undefined) throw new BuildError("--target is for deno task compile");
-      return buildScript({ settings, ...(out && { out }), ...(deno && { deno }) });
+      const options = { settings, ...(out && { out }), ...(deno && { deno }) };
+      return `${await buildScript(options)}\n${await buildCtl(options)}`;
     }),
   );
 }

@@ -11,11 +11,11 @@ import {
   SETTINGS,
   type Settings,
 } from "../src/settings.ts";
-import { quote, type ScriptOptions, shellHeader } from "./build.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { doctorPrelude } from "./support/doctor_prelude.ts";
 import { DIST } from "./support/project.ts";
+import { quote, type ScriptOptions, shellHeader } from "./support/shell_header.ts";
 
 /**
  * Shell commands that find out what a command may touch: the files and hosts that its words name. The

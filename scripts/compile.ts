@@ -1,10 +1,10 @@
-/** Builds the compiled form of the plugin: the bundle behind Deno's runtime, in one binary. */
+/** Builds the compiled forms: a bundle behind Deno's runtime, in one binary. */
 
 import { RUNTIME_ENVIRONMENT } from "../src/runtime_environment.ts";
-import { permissionFlags } from "../src/sandbox.ts";
+import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin } from "./support/bundle.ts";
+import { BuildError, bundlePlugin, bundleProgram } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /** What to compile. */
@@ -27,12 +27,48 @@ export interface CompileOptions {
  */
 export async function compile(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const program = options.program ?? await bundlePlugin(settings);
+  return await compileProgram(
+    "crio-credential-provider",
+    program,
+    permissionFlags(settings),
+    options,
+  );
+}
+
+/**
+ * Builds the compiled form of the operator's tool. Its permissions are fixed, so they are those of all
+ * its commands together: it may read any file that it is told of, connect to the API server, and no
+ * more. The script form is narrower, command by command.
+ *
+ * @returns the path of the executable.
+ * @throws {BuildError} when that fails.
+ */
+export async function compileCtl(options: CompileOptions = {}): Promise<string> {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const hosts = requiredPermissions(settings)
+    .filter(({ kind, setting }) => kind === "net" && setting === "apiserver")
+    .map(({ target }) => target);
+  const flags = ["--allow-read", `--allow-net=${hosts.join()}`];
+  return await compileProgram(
+    "crio-credential-ctl",
+    await bundleProgram("ctl.ts", settings),
+    flags,
+    options,
+  );
+}
+
+async function compileProgram(
+  name: string,
+  program: string,
+  permissions: readonly string[],
+  options: CompileOptions,
+): Promise<string> {
   const out = options.out ?? `${DIST}/compiled`;
-  const path = `${out}/crio-credential-provider`;
+  const path = `${out}/${name}`;
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
-    const program = options.program ?? await bundlePlugin(settings);
     await Deno.writeTextFile(`${directory}/plugin.js`, program);
     const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
       `${name}="${value}"`
@@ -43,10 +79,10 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--deny-import"],
-        ...permissionFlags(settings),
+        ...permissions,
         ...(options.target === undefined ? [] : ["--target", options.target]),
-        ...["--env-file=environment", "--app-name", "crio-credential-provider"],
-        ...["--output", await Deno.realPath(out) + "/crio-credential-provider", "plugin.js"],
+        ...["--env-file=environment", "--app-name", name],
+        ...["--output", `${await Deno.realPath(out)}/${name}`, "plugin.js"],
       ],
       cwd: directory,
       env: compilerEnvironment(),
@@ -171,11 +207,12 @@ if (import.meta.main) {
   Deno.exit(
     await runBuildCommand({
       name: "deno task compile",
-      brief: "Build the compiled form of crio-credential-provider",
+      brief: "Build the compiled forms of crio-credential-provider and crio-credential-ctl",
       example: "--apiserver api.example.com:6443 --target aarch64-unknown-linux-gnu",
-    }, ({ settings, out, deno, target }) => {
+    }, async ({ settings, out, deno, target }) => {
       if (deno !== undefined) throw new BuildError("--deno is for deno task build");
-      return compile({ settings, ...(out && { out }), ...(target && { target }) });
+      const options = { settings, ...(out && { out }), ...(target && { target }) };
+      return `${await compile(options)}\n${await compileCtl(options)}`;
     }),
   );
 }

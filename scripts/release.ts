@@ -5,7 +5,8 @@
 
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { buildScript } from "./build.ts";
-import { compile } from "./compile.ts";
+import { buildCtl } from "./build_ctl.ts";
+import { compile, compileCtl } from "./compile.ts";
 import { formatPolicy } from "./policy.ts";
 import { billOfMaterials } from "./support/bill_of_materials.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
@@ -40,21 +41,25 @@ export async function release(options: ReleaseOptions): Promise<string> {
   });
   await Deno.mkdir(out, { recursive: true });
   const work = await Deno.makeTempDir();
-  const name = "crio-credential-provider";
+  const [name, ctl] = ["crio-credential-provider", "crio-credential-ctl"];
   try {
-    const facts = await readBuildFacts("src/main.ts", await bundle("main.ts"));
     await Deno.copyFile(await buildScript({ settings, out: work }), `${out}/${name}-script`);
+    await Deno.copyFile(await buildCtl({ settings, out: work }), `${out}/${ctl}-script`);
     for (const target of TARGETS) {
       try {
-        const path = await compile({ settings, out: `${work}/${target}`, target });
-        await Deno.copyFile(path, `${out}/${name}-${target}`);
+        const where = { settings, out: `${work}/${target}`, target };
+        await Deno.copyFile(await compile(where), `${out}/${name}-${target}`);
+        await Deno.copyFile(await compileCtl(where), `${out}/${ctl}-${target}`);
       } catch (error) {
         if (!(error instanceof BuildError)) throw error;
         options.onMissing(target, error.message);
       }
     }
-    const bom = billOfMaterials(facts, Deno.version.deno);
-    await Deno.writeTextFile(`${out}/${name}.cdx.json`, JSON.stringify(bom, null, 2) + "\n");
+    for (const [program, entry] of [[name, "main.ts"], [ctl, "ctl.ts"]] as const) {
+      const facts = await readBuildFacts(`src/${entry}`, await bundle(entry));
+      const bom = billOfMaterials(program, facts, Deno.version.deno);
+      await Deno.writeTextFile(`${out}/${program}.cdx.json`, JSON.stringify(bom, null, 2) + "\n");
+    }
     await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings) + "\n");
     await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
     return out;

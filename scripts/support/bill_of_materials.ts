@@ -28,11 +28,15 @@ export interface BillOfMaterials {
  *
  * @throws {TypeError} when a dependency is not `<name>@<version> sha512-<base64>`.
  */
-export function billOfMaterials(facts: BuildFacts, denoVersion: string): BillOfMaterials {
+export function billOfMaterials(
+  name: string,
+  facts: BuildFacts,
+  denoVersion: string,
+): BillOfMaterials {
   const program: Component = {
     type: "application",
-    "bom-ref": "crio-credential-provider",
-    name: "crio-credential-provider",
+    "bom-ref": name,
+    name,
     version: facts.version,
     hashes: [{ alg: "SHA-256", content: facts.bundleSha256 }],
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { buildScript, scriptHeader, shellHeader } from "../../scripts/build.ts";
+import { buildScript, scriptHeader } from "../../scripts/build.ts";
+import { shellHeader } from "../../scripts/support/shell_header.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../src/doctor/built_plugin.ts";
 import { checkSandbox } from "../../src/doctor/sandbox.ts";
 import type { ApiServer } from "../../src/kubernetes/api_server.ts";

@@ -32,7 +32,9 @@ Deno.test("a release holds the executables, what they are made of, their policy 
     const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name).sort();
     const name = "crio-credential-provider";
     const compiled = `${name}-${Deno.build.target}`;
+    const ctl = "crio-credential-ctl";
     const expected = [`${name}.cdx.json`, `${name}.policy.json`, `${name}-script`, compiled];
+    expected.push(`${ctl}.cdx.json`, `${ctl}-script`, `${ctl}-${Deno.build.target}`);
     assert.deepEqual(names, ["SHA256SUMS", ...expected].sort());
 
     await test.step("a runtime of another platform is not taken", () => {
@@ -83,11 +85,11 @@ Deno.test("a package URL escapes the scope's sign", () => {
     bundleSha256: "00",
     dependencies: ["@scope/name@1.2.3 sha512-AAAA"],
   };
-  const { components, metadata } = billOfMaterials(facts, "2.0.0");
+  const { components, metadata } = billOfMaterials("program", facts, "2.0.0");
   assert.equal(components[0]?.purl, "pkg:npm/%40scope/name@1.2.3");
   assert.ok(!("timestamp" in metadata));
   assert.throws(
-    () => billOfMaterials({ ...facts, dependencies: ["name"] }, "2.0.0"),
+    () => billOfMaterials("program", { ...facts, dependencies: ["name"] }, "2.0.0"),
     /not a dependency of deno\.lock: name/,
   );
 });
