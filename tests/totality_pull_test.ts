@@ -10,6 +10,7 @@ import { ApiServer } from "./support/api_server.ts";
 import { hostileText } from "./support/hostile_text.ts";
 import { share } from "./support/share.ts";
 import { tempNode } from "./support/temp_node.ts";
+import { report } from "./support/summary.ts";
 
 const IMAGE = "docker.io/library/nginx";
 const AUTH_FILE = JSON.stringify({ auths: { "quay.io": { auth: btoa("user:password") } } });
@@ -121,5 +122,6 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
     }),
     { numRuns: share(300, 3_000) },
   );
+  report({ suite: "pulls with any input", cases: share(300, 3_000) });
   assert.ok(written > 0);
 });

@@ -24,6 +24,7 @@ import { hostileText } from "./support/hostile_text.ts";
 import { compactToken, serviceAccountToken } from "./support/service_account_token.ts";
 import { share } from "./support/share.ts";
 import { tempNode } from "./support/temp_node.ts";
+import { report } from "./support/summary.ts";
 
 /** How long one case may take, in milliseconds: far more than any needs on a loaded machine. */
 const LIMIT = 10_000;
@@ -217,6 +218,7 @@ for (const [name, documents, decode] of DECODERS) {
       fc.asyncProperty(hostileText(documents), (text) => expectTotal(() => decode(text))),
       { numRuns: share(300, 5_000) },
     );
+    report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
   });
 }
 
@@ -259,6 +261,7 @@ Deno.test("any sequence of answers of an API server gives a list or an error for
     ),
     { numRuns: share(300, 5_000) },
   );
+  report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
 });
 
 Deno.test("any files give an API server or an error for the user", async () => {
@@ -279,6 +282,7 @@ Deno.test("any files give an API server or an error for the user", async () => {
     ),
     { numRuns: share(200, 5_000) },
   );
+  report({ suite: "decoding of any bytes", cases: share(200, 5_000) });
 });
 
 const bytes = fc.oneof(
@@ -299,6 +303,7 @@ Deno.test("any bytes in a file give text or an error for the user", async () => 
       }),
       { numRuns: share(300, 5_000) },
     );
+    report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
   } finally {
     await Deno.remove(path);
   }
@@ -324,6 +329,7 @@ Deno.test("any bytes on stdin, in any pieces, give text or an error for the user
     }),
     { numRuns: share(300, 5_000) },
   );
+  report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
 });
 
 /** What stands for the bytes after decoding, which drops a byte order mark. */

@@ -22,6 +22,7 @@ import {
   pullSources,
   source,
 } from "../support/resolution_cases.ts";
+import { report } from "../support/summary.ts";
 
 // Numbers that JSON.parse changes are not worth writing by other means: no client reads any.
 const otherFields = fc.dictionary(
@@ -123,6 +124,7 @@ Deno.test("each source finds the credential that the rule chooses, or what the g
     ),
     { numRuns: share(2_000, 100_000) },
   );
+  report({ suite: "the rule of choice", cases: share(2_000, 100_000) });
 });
 
 /** An entry of a secret around a password of its own, and the credential that it stands for. */
@@ -293,6 +295,7 @@ Deno.test("from registries, secrets and global file as they are read to the file
     ),
     { numRuns: share(2_000, 100_000) },
   );
+  report({ suite: "the rule of choice", cases: share(2_000, 100_000) });
   // The property would hold for pulls that meet nothing.
   assert.ok(withCredential > 100 && without > 100, `${withCredential} with, ${without} without`);
 });

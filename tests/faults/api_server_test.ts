@@ -25,6 +25,7 @@ import { hang, RawServer, writeText } from "../support/raw_tls_server.ts";
 import { ResettingRelay } from "../support/resetting_relay.ts";
 import { serviceAccountToken } from "../support/service_account_token.ts";
 import { share } from "../support/share.ts";
+import { report } from "../support/summary.ts";
 
 /** Limit of runs that nothing else ends, in milliseconds. */
 const TIMEOUT = 1200;
@@ -271,6 +272,8 @@ async function assertOutcome(cluster: Cluster, testCase: Case, outcome: Outcome)
   if (testCase.requests !== undefined) assert.equal(arrivals.length, testCase.requests, stderr);
 }
 
+const SUITE = "an API server that misbehaves";
+
 Deno.test("an API server that misbehaves is borne with or given up on, in bounded time and memory", async (test) => {
   await using api = await MisbehavingApiServer.start();
   await using cluster = await Cluster.start({ settings: { apiserver: api.url } });
@@ -280,6 +283,7 @@ Deno.test("an API server that misbehaves is borne with or given up on, in bounde
   }
   const written = CASES.filter(({ error }) => error === undefined).length;
   assert.equal((await cluster.node.authDirEntries()).length, written);
+  report({ suite: SUITE, cases: CASES.length, faults: CASES.length });
 });
 
 Deno.test("a server that is asked for by another name misbehaves no more successfully", async (test) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { assertCleanAfterNextRun, assertWholeFiles } from "../support/auth_dir.ts";
 import { AUTH, Cluster } from "../support/cluster.ts";
 import { share } from "../support/share.ts";
+import { report } from "../support/summary.ts";
 
 /** A global auth file of 3 MB takes as long to write as to everything else that a run does. */
 const LARGE = { "large.example.com": { auth: AUTH, email: "x".repeat(3_000_000) } };
@@ -91,29 +92,19 @@ for (
     const { code, wholeRun, afterAnswer } = await endedPull(cluster, signal, undefined);
     assert.equal(code, 0);
     let cut = 0;
-    let temporary = 0;
     for (const moment of moments(count, wholeRun, afterAnswer)) {
       const result = await endedPull(cluster, signal, moment);
       if (result.signal === null) assert.equal(result.code, 0, result.stderr);
       else assert.equal(result.signal, signal);
       if (result.signal !== null) cut++;
       const left = await assertWholeFiles(authDir);
-      if (left.length > 0) {
-        temporary++;
-        await assertCleanAfterNextRun(cluster);
-      }
+      if (left.length > 0) await assertCleanAfterNextRun(cluster);
       assert.deepEqual(await cluster.authFile(), {
         auths: { ...LARGE, "localhost:5000": { auth: AUTH } },
       });
     }
     await assertCleanAfterNextRun(cluster);
     assert.ok(cut >= count / 4, `${cut} of ${count} runs were ended`);
-    report(
-      `${signal}: ${cut} of ${count} runs ended, ${temporary} temporary files left and removed`,
-    );
+    report({ suite: `runs ended by ${signal}`, cases: count, faults: cut });
   });
-}
-
-function report(line: string): void {
-  if (share(0, 1) === 1) Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

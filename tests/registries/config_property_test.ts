@@ -20,6 +20,7 @@ import {
 } from "../support/registries_reading.ts";
 import { share } from "../support/share.ts";
 import { formatToml, isTable } from "../support/toml.ts";
+import { report } from "../support/summary.ts";
 
 // Few names, so that prefixes overlap and tables meet.
 const host = fc.constantFrom("a.io", "b.a.io", "b.a.io:5000", "docker.io", "c.b.a.io");
@@ -310,6 +311,7 @@ Deno.test("loading any files gives the tables and pull sources of a brute-force 
     }),
     { numRuns: share(1_000, 20_000) },
   );
+  report({ suite: "the loading of registries files", cases: share(1_000, 20_000) });
 });
 
 /** What the cases have to meet, each in at least one of two hundred. */
