@@ -56,7 +56,7 @@ await deno(
   "--allow-all",
   "--parallel",
   `--coverage=${OUT}/profile`,
-  "--ignore=tests/artifact,tests/e2e",
+  "--ignore=tests/artifact,tests/e2e,tests/faults,tests/reliability,tests/docs_test.ts",
   "tests",
 );
 const tracefile = `${OUT}/lcov.info`;

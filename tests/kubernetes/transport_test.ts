@@ -206,3 +206,21 @@ Deno.test("nothing is sent on a connection whose time is over", async () => {
   await assert.rejects(send(at(api.url), "token", AbortSignal.abort()), ConnectionError);
   assert.equal(api.requests.length, 0);
 });
+
+Deno.test("an answer that was not asked for is an error that another attempt does not better", async () => {
+  await using server = RawServer.startTls(
+    await ca.issue({ hosts: ["127.0.0.1"] }),
+    async (conn) => {
+      await readRequestHead(conn);
+      await writeText(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
+    },
+  );
+  await assert.rejects(send(at(server.url)), (thrown: Error) => {
+    assert.ok(thrown instanceof UserError);
+    assert.match(
+      thrown.message,
+      /answered with a switch of protocols, for which it was not asked$/,
+    );
+    return true;
+  });
+});
