@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { PERMISSION_KINDS } from "../../src/sandbox.ts";
 import type { Settings } from "../../src/settings.ts";
+import { SETTINGS_ENTRIES } from "../../src/settings_schema.ts";
 import { scriptHeader } from "../build.ts";
 import { compiledMetadata } from "../compile.ts";
 import { sha256 } from "./build_facts.ts";
@@ -31,33 +32,14 @@ export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
 }
 
-const Texts = v.array(v.string());
 const Facts = v.object({
   version: v.string(),
   gitCommit: v.string(),
   gitCommitDate: v.string(),
   bundleSha256: v.string(),
-  dependencies: Texts,
+  dependencies: v.array(v.string()),
 });
-const Build = v.strictObject({
-  settings: v.strictObject({
-    registriesConf: Texts,
-    registriesConfDir: Texts,
-    authDir: v.string(),
-    kubeletAuthFile: v.string(),
-    apiserverEnvFile: v.string(),
-    kubeconfig: Texts,
-    caFile: v.string(),
-    apiserver: v.string(),
-    timeout: v.number(),
-    staleAfter: v.number(),
-    secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
-    logLevel: v.picklist(["error", "warn", "info", "debug"]),
-    logFormat: v.picklist(["text", "json"]),
-    journaldSocket: v.string(),
-  }),
-  facts: Facts,
-});
+const Build = v.strictObject({ settings: v.strictObject(SETTINGS_ENTRIES), facts: Facts });
 
 /**
  * Reads an executable of either form.

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import type { Settings } from "../settings.ts";
+import { SETTINGS_ENTRIES } from "../settings_schema.ts";
 
 /** What an executable of this project says of itself. */
 export interface BuiltPlugin {
@@ -13,24 +14,8 @@ export interface BuiltPlugin {
   readonly header: string;
 }
 
-const Texts = v.array(v.string());
 const Build = v.object({
-  settings: v.object({
-    registriesConf: Texts,
-    registriesConfDir: Texts,
-    authDir: v.string(),
-    kubeletAuthFile: v.string(),
-    apiserverEnvFile: v.string(),
-    kubeconfig: Texts,
-    caFile: v.string(),
-    apiserver: v.string(),
-    timeout: v.number(),
-    staleAfter: v.number(),
-    secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
-    logLevel: v.picklist(["error", "warn", "info", "debug"]),
-    logFormat: v.picklist(["text", "json"]),
-    journaldSocket: v.string(),
-  }),
+  settings: v.object(SETTINGS_ENTRIES),
   facts: v.object({ version: v.string() }),
 });
 
