@@ -210,6 +210,9 @@ export class AnswerReader {
   }
 }
 
+/** RFC 9112 section 6.3, and RFC 9110 section 15.3.6, which leaves a 205 nothing to carry. */
+const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205, 304]);
+
 /** How the end of a body is found (RFC 9112 section 6.3). */
 type Framing =
   | { readonly kind: "length"; readonly length: number }
@@ -230,6 +233,10 @@ function parseHead(text: string): Head {
   if (digits === undefined) throw new HttpError("it does not begin as HTTP/1.1 does");
   const fields = parseFields(lines.filter((line) => line !== ""));
   const status = Number(digits);
+  // An interim answer has no content, and no headers that matter.
+  if (status < 200) {
+    return { status, fields, framing: { kind: "length", length: 0 }, persistent: true };
+  }
   const connection = (fields.get("connection") ?? "").toLowerCase();
   return {
     status,
@@ -259,7 +266,7 @@ function findFraming(status: number, fields: ReadonlyMap<string, string>): Frami
   if (encoding.toLowerCase() !== "identity") {
     throw new UnwantedAnswer("with encoded content");
   }
-  if (status < 200 || status === 204 || status === 304) return { kind: "length", length: 0 };
+  if (WITHOUT_CONTENT.has(status)) return { kind: "length", length: 0 };
   const transfer = fields.get("transfer-encoding");
   const length = fields.get("content-length");
   if (transfer !== undefined) {
