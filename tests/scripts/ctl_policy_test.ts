@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { buildCtl } from "../../scripts/build_ctl.ts";
+import { startedWith } from "../support/ctl.ts";
+
+const POLICY = new URL("../../fixtures/policy/crio-credential-ctl.json", import.meta.url);
+
+/** A command line for each way in which a command's sandbox comes about. */
+const COMMANDS: readonly (readonly string[])[] = [
+  ["--version"],
+  ["completions", "bash"],
+  ["generate", "rbac", "--all-nodes"],
+  ["generate", "kubelet-config", "--match-image", "docker.io", "--merge", "/given.yaml"],
+  ["generate", "kubelet-config", "--from", "/given.yaml"],
+  ["explain", "--image", "docker.io/library/nginx", "--token-file", "/given.token"],
+  ["explain", "--image", "nginx", "--namespace", "n", "--secrets-file", "/given.json"],
+  ["explain", "--apiserver", "given.example.com:6443"],
+  ["doctor"],
+  ["doctor", "--root", "/given"],
+  ["doctor", "--config", "/given.yaml", "--plugin", "/given"],
+];
+
+Deno.test("the operator's tool may do, command by command, what the checked-in policy says", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    const ctl = await buildCtl({ out });
+    const policy: Record<string, string[]> = {};
+    for (const args of COMMANDS) {
+      const words = await startedWith(ctl, args);
+      const flags = words.filter((word) => /^--(?:allow|deny)-(?!import)/.test(word));
+      policy[args.join(" ")] = flags.flatMap((flag) => {
+        const [name = "", targets = ""] = flag.split("=", 2);
+        return targets.split(",").map((target) => `${name.slice(2)} ${target}`);
+      });
+      for (const flag of flags) assert.match(flag, /^--allow-(?:read|net)=\S/);
+    }
+    assert.equal(
+      `${JSON.stringify(policy, null, 2)}\n`,
+      await Deno.readTextFile(POLICY).catch(() => ""),
+      "review the difference, then put what was found into fixtures/policy/crio-credential-ctl.json",
+    );
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+});
