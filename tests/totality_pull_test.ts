@@ -120,8 +120,8 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
         written++;
       }
     }),
-    { numRuns: share(300, 3_000) },
+    { numRuns: share(150, 3_000) },
   );
-  report({ suite: "pulls with any input", cases: share(300, 3_000) });
+  report({ suite: "pulls with any input", cases: share(150, 3_000) });
   assert.ok(written > 0);
 });

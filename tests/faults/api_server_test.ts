@@ -44,7 +44,7 @@ const WHOLE = answer(200, LIST);
 const HEAD_LENGTH = WHOLE.length - LIST.length;
 
 /** Pulls at the same time. */
-const WIDTH = 4;
+const WIDTH = 8;
 
 interface Case {
   readonly name: string;

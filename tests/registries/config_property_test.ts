@@ -309,9 +309,9 @@ Deno.test("loading any files gives the tables and pull sources of a brute-force 
         assert.deepEqual(unusable, expected.unusable, image);
       }
     }),
-    { numRuns: share(1_000, 20_000) },
+    { numRuns: share(700, 20_000) },
   );
-  report({ suite: "the loading of registries files", cases: share(1_000, 20_000) });
+  report({ suite: "the loading of registries files", cases: share(700, 20_000) });
 });
 
 /** What the cases have to meet, each in at least one of two hundred. */
@@ -356,7 +356,7 @@ const RULES = [
 ];
 
 Deno.test("the generated files and images meet each rule often", () => {
-  const runs = 4_000;
+  const runs = share(2_000, 4_000);
   const met = new Map<string, number>();
   for (const { node, images } of fc.sample(generated, { numRuns: runs, seed: 6 })) {
     const rules = new Set<string>();
