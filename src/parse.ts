@@ -79,7 +79,10 @@ export class Members {
    * @throws {UserError} when the value is no object.
    */
   constructor(value: unknown, where: string, path = "") {
-    if (!isObject(value)) throw mustBe(value, "an object", where, path);
+    if (!isObject(value)) {
+      const key = path === "" ? "it" : JSON.stringify(path);
+      throw new UserError(where, `${key} must be an object`);
+    }
     this.all = value;
     this.#where = where;
     this.#path = path;
@@ -158,14 +161,6 @@ export class Members {
   #mustBe(key: string, expected: string): UserError {
     return this.error(key, `must be ${expected}`);
   }
-}
-
-function mustBe(value: unknown, expected: string, where: string, path: string): UserError {
-  const key = path === "" ? "it" : JSON.stringify(path);
-  return new UserError(
-    where,
-    value === undefined ? `${key} is missing` : `${key} must be ${expected}`,
-  );
 }
 
 /** Text without the slashes at its end. By hand: a pattern's time is quadratic in their number. */

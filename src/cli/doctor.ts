@@ -5,16 +5,7 @@ import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./doctor/run.ts";
 import { settingFlags } from "./setting_flags.ts";
-
-function path(placeholder: string, brief: string) {
-  return {
-    kind: "parsed",
-    parse: String,
-    optional: true,
-    placeholder,
-    brief: `${placeholder}  ${brief}`,
-  } as const;
-}
+import { optionalText } from "./text_flags.ts";
 
 /**
  * The command.
@@ -51,17 +42,23 @@ export function doctorCommand(defaults: Settings) {
           withNegated: false,
           brief: "Print JSON",
         },
-        root: path("DIR", "Copy of a node's files: paths of the node are looked for below it"),
-        config: path("PATH", "The kubelet's CredentialProviderConfig, a file or a directory"),
-        binDir: path("DIR", "The kubelet's directory of credential provider plugins"),
+        root: optionalText(
+          "DIR",
+          "Copy of a node's files: paths of the node are looked for below it",
+        ),
+        config: optionalText(
+          "PATH",
+          "The kubelet's CredentialProviderConfig, a file or a directory",
+        ),
+        binDir: optionalText("DIR", "The kubelet's directory of credential provider plugins"),
         kubeletConfig: {
-          ...path(
+          ...optionalText(
             "PATH",
             "The kubelet's configuration, or a directory of drop-ins; may be repeated",
           ),
           variadic: true,
         },
-        plugin: path(
+        plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",
         ),

@@ -5,19 +5,10 @@ import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./explain/explain.ts";
 import { settingFlags } from "./setting_flags.ts";
+import { optionalText } from "./text_flags.ts";
 
 /** What an explanation can be printed as. */
 export const EXPLAIN_FORMATS = ["text", "json", "mermaid"] as const;
-
-function text(placeholder: string, brief: string) {
-  return {
-    kind: "parsed",
-    parse: String,
-    optional: true,
-    placeholder,
-    brief: `${placeholder}  ${brief}`,
-  } as const;
-}
 
 const SWITCH = { kind: "boolean", optional: true, withNegated: false } as const;
 
@@ -52,10 +43,13 @@ export function explainCommand(settings: Settings) {
     },
     parameters: {
       flags: {
-        image: text("IMAGE", "Image to be pulled, in the place of a request on stdin"),
-        namespace: text("NAME", "Namespace of the pod, when there is no token"),
-        tokenFile: text("FILE", "Token of the pod's service account, or - for stdin"),
-        secretsFile: text("FILE", "What kubectl get secrets -o json|yaml printed, or - for stdin"),
+        image: optionalText("IMAGE", "Image to be pulled, in the place of a request on stdin"),
+        namespace: optionalText("NAME", "Namespace of the pod, when there is no token"),
+        tokenFile: optionalText("FILE", "Token of the pod's service account, or - for stdin"),
+        secretsFile: optionalText(
+          "FILE",
+          "What kubectl get secrets -o json|yaml printed, or - for stdin",
+        ),
         showUsers: { ...SWITCH, brief: "Show user names" },
         format: {
           kind: "enum",

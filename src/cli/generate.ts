@@ -9,29 +9,17 @@ import type { Flags as MachineConfigFlags } from "./generate/machine_config.ts";
 import type { Flags as RbacFlags } from "./generate/rbac.ts";
 import type { Flags as RegistriesConfFlags } from "./generate/registries_conf.ts";
 import type { Flags as SecretFlags } from "./generate/secret.ts";
+import { optionalText, repeatedText, requiredText } from "./text_flags.ts";
 
-/** The parts of a flag with a value. The list of flags shows no placeholders, so the text does. */
-function described(placeholder: string, brief: string) {
-  return { kind: "parsed", parse: String, placeholder, brief: `${placeholder}  ${brief}` } as const;
-}
-
-function text(placeholder: string, brief: string) {
-  return { ...described(placeholder, brief), optional: true } as const;
-}
-
-function texts(placeholder: string, brief: string) {
-  return { ...text(placeholder, `${brief}; may be repeated`), variadic: true } as const;
-}
-
-const AUDIENCE = text(
+const AUDIENCE = optionalText(
   "AUDIENCE",
   "Audience of the tokens, one of the API server's [https://kubernetes.default.svc]",
 );
-const MIRROR = texts(
+const MIRROR = repeatedText(
   "SOURCE=LOCATION",
   "Registry and a mirror of it, such as docker.io=mirror.local/hub",
 );
-const INSECURE = texts("LOCATION", "Mirror that is reached without TLS or its verification");
+const INSECURE = repeatedText("LOCATION", "Mirror that is reached without TLS or its verification");
 const MATCH_IMAGE = "Images for which the kubelet runs the plugin, such as docker.io";
 const MERGE = "Provider file whose other providers are kept, or - for stdin";
 
@@ -62,9 +50,9 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
   },
   parameters: {
     flags: {
-      matchImage: texts("PATTERN", MATCH_IMAGE),
-      from: text("FILE", "CRIOCredentialProviderConfig to render, or - for stdin"),
-      merge: text("FILE", MERGE),
+      matchImage: repeatedText("PATTERN", MATCH_IMAGE),
+      from: optionalText("FILE", "CRIOCredentialProviderConfig to render, or - for stdin"),
+      merge: optionalText("FILE", MERGE),
       platform: {
         kind: "enum",
         values: PLATFORMS,
@@ -72,7 +60,7 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
         brief: "With --from: OpenShift's platform, whose own provider is kept [none]",
       },
       audience: AUDIENCE,
-      arg: texts("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
+      arg: repeatedText("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
       env: ENV,
     },
   },
@@ -95,9 +83,9 @@ const rbac = buildCommand<RbacFlags, [], CtlContext>({
   },
   parameters: {
     flags: {
-      namespace: text("NAME", "Namespace of the pods"),
-      serviceAccount: texts("NAME", "Service account of the pods [default]"),
-      node: texts("NAME", "Node of its own binding"),
+      namespace: optionalText("NAME", "Namespace of the pods"),
+      serviceAccount: repeatedText("NAME", "Service account of the pods [default]"),
+      node: repeatedText("NAME", "Node of its own binding"),
       allNodes: {
         kind: "boolean",
         optional: true,
@@ -126,13 +114,13 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
   },
   parameters: {
     flags: {
-      namespace: described("NAME", "Namespace of the pods"),
-      registry: described(
+      namespace: requiredText("NAME", "Namespace of the pods"),
+      registry: requiredText(
         "HOST[:PORT][/PATH]",
         "What the credential opens: a mirror, or a path on it",
       ),
-      username: described("NAME", "User at the registry"),
-      name: text("NAME", "Name of the secret [registry-<host>]"),
+      username: requiredText("NAME", "User at the registry"),
+      name: optionalText("NAME", "Name of the secret [registry-<host>]"),
     },
   },
 });
@@ -179,16 +167,16 @@ const machineConfig = buildCommand<MachineConfigFlags, [], CtlContext>({
   },
   parameters: {
     flags: {
-      role: described("ROLE", "Pool of machines, such as worker"),
+      role: requiredText("ROLE", "Pool of machines, such as worker"),
       platform: {
         kind: "enum",
         values: PLATFORMS,
         brief: "Platform of the cluster, whose own provider is kept",
       },
-      matchImage: texts("PATTERN", `${MATCH_IMAGE} [sources of the mirrors]`),
+      matchImage: repeatedText("PATTERN", `${MATCH_IMAGE} [sources of the mirrors]`),
       mirror: MIRROR,
       insecure: INSECURE,
-      merge: text("FILE", `${MERGE} [what the platform ships]`),
+      merge: optionalText("FILE", `${MERGE} [what the platform ships]`),
       audience: AUDIENCE,
       ignition: {
         kind: "enum",
@@ -211,7 +199,7 @@ const crioConfig = buildCommand<CrioConfigFlags, [], CtlContext>({
   },
   parameters: {
     flags: {
-      matchImage: texts("PATTERN", MATCH_IMAGE),
+      matchImage: repeatedText("PATTERN", MATCH_IMAGE),
       apiVersion: {
         kind: "enum",
         values: CRIO_CONFIG_VERSIONS,

@@ -1,0 +1,16 @@
+/** Flags with a text for a value. The list of flags shows no placeholders, so the brief does. */
+
+/** A flag that must be given. */
+export function requiredText(placeholder: string, brief: string) {
+  return { kind: "parsed", parse: String, placeholder, brief: `${placeholder}  ${brief}` } as const;
+}
+
+/** A flag that may be given. */
+export function optionalText(placeholder: string, brief: string) {
+  return { ...requiredText(placeholder, brief), optional: true } as const;
+}
+
+/** A flag that may be given several times. */
+export function repeatedText(placeholder: string, brief: string) {
+  return { ...optionalText(placeholder, `${brief}; may be repeated`), variadic: true } as const;
+}
