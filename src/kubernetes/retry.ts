@@ -50,10 +50,10 @@ export async function retry<Result>(
   attempt: (signal: AbortSignal) => Promise<Result>,
   { server, clock, deadline, onRetry }: RetryOptions,
 ): Promise<Result> {
+  let failure: RetryableAnswer | ConnectionError | undefined;
   for (let count = 1;; count++) {
     const remaining = deadline - clock.now();
-    if (remaining <= 0) throw outOfTime(server, count - 1);
-    let failure: RetryableAnswer | ConnectionError;
+    if (remaining <= 0) throw giveUp(server, failure, count - 1);
     try {
       return await attempt(timeLimit(Math.max(1, Math.min(remaining, REQUEST_LIMIT))));
     } catch (error) {
@@ -62,10 +62,7 @@ export async function retry<Result>(
     }
     const delay = nextDelay(failure, count, clock, deadline);
     if (count === MAX_ATTEMPTS || clock.now() + delay >= deadline) {
-      if (failure instanceof RetryableAnswer && failure.verdict !== undefined) {
-        throw failure.verdict;
-      }
-      throw giveUp(server, failure.message, count);
+      throw giveUp(server, failure, count);
     }
     onRetry(failure.message, delay);
     await clock.sleep(delay);
@@ -99,21 +96,25 @@ export function parseRetryAfter(header: string | null, today: number): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - today);
 }
 
-function outOfTime(server: string, attempts: number): UserError {
-  if (attempts > 0) return giveUp(server, "the time limit was reached", attempts);
-  return new UserError(
-    server,
-    "the time limit was reached with requests to the API server still to be made",
-    "allow more time with --timeout",
-  );
-}
-
-function giveUp(server: string, reason: string, attempts: number): UserError {
+/** Says what the last attempt failed for, if there was time for one. */
+function giveUp(
+  server: string,
+  failure: RetryableAnswer | ConnectionError | undefined,
+  attempts: number,
+): UserError {
+  if (failure === undefined) {
+    return new UserError(
+      server,
+      "the time limit was reached with requests to the API server still to be made",
+      "allow more time with --timeout",
+    );
+  }
+  if (failure instanceof RetryableAnswer && failure.verdict !== undefined) return failure.verdict;
   return new UserError(
     server,
     `no usable answer from the API server after ${attempts} attempt${
       attempts === 1 ? "" : "s"
-    }: ${reason}`,
+    }: ${failure.message}`,
     "check that it can be reached from this node, or allow more time with --timeout",
   );
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { AUTH, Cluster, MIRROR } from "../support/cluster.ts";
-import { measurePull } from "../support/measured_pull.ts";
+import { measurePull, START_UP } from "../support/measured_pull.ts";
 
-/** What the log may hold up the end of a run, in milliseconds, with room for a busy machine. */
-const LATEST = 250 + 4000;
+/** What the log may hold up the end of a run, in milliseconds, and the rest of it. */
+const LATEST = 250 + START_UP;
 
 /** Mirrors whose names, which are logged, are more than a socket takes in before it is read. */
 const MIRRORS = Array.from(

@@ -10,15 +10,15 @@ import {
 } from "../../src/kubernetes/retry.ts";
 import { whileAwake } from "../support/while_awake.ts";
 
-/** A clock that moves only while someone sleeps. */
-function heldClock(random: number) {
+/** A clock that moves only while someone sleeps, and then perhaps too long. */
+function heldClock(random: number, oversleep = 0) {
   const delays: number[] = [];
   let now = 0;
   const clock: Clock = {
     now: () => now,
     sleep: (milliseconds) => {
       delays.push(milliseconds);
-      now += milliseconds;
+      now += milliseconds + oversleep;
       return Promise.resolve();
     },
     random: () => random,
@@ -30,10 +30,10 @@ function heldClock(random: number) {
 /** Fails with the given errors in turn, then succeeds. */
 async function run(
   failures: readonly Error[],
-  { random = 0, deadline = 60_000 } = {},
+  { random = 0, deadline = 60_000, oversleep = 0 } = {},
   onRetry: (reason: string, delay: number) => void = () => {},
 ) {
-  const { clock, delays } = heldClock(random);
+  const { clock, delays } = heldClock(random, oversleep);
   let attempts = 0;
   const options = { server: "https://a.io", clock, deadline, onRetry };
   const outcome = await retry(() => {
@@ -68,6 +68,12 @@ Deno.test("no attempt begins that could only end after the deadline", async () =
   const { outcome, attempts } = await run(always, { deadline: 120 });
   assert.equal(attempts, 2);
   assert.match(String(outcome), /after 2 attempts/);
+});
+
+Deno.test("a run that is woken after the deadline says what it was waiting to try again", async () => {
+  const { outcome, attempts } = await run(always, { oversleep: 60_000 });
+  assert.equal(attempts, 1);
+  assert.match(String(outcome), /after 1 attempt: connection refused; /);
 });
 
 Deno.test("delays grow to 5 s and no further, and each retry is told with its reason", async () => {

@@ -2,6 +2,13 @@
 
 import type { Cluster, Pull } from "./cluster.ts";
 import type { PluginResult } from "./plugin.ts";
+import { share } from "./share.ts";
+
+/**
+ * What a run may take beyond its time limit to start and to end, in milliseconds. A machine that is
+ * busy with other tests, or stops for a while as virtual ones do, takes its share.
+ */
+export const START_UP = share(15_000, 3_000);
 
 /** How a pull ended, and what it took. */
 export interface MeasuredPull extends PluginResult {
