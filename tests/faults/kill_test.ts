@@ -66,6 +66,21 @@ async function endedPull(cluster: Cluster, signal: Deno.Signal, moment: Moment |
   return { ...result, wholeRun: ended - started, afterAnswer: ended - answered };
 }
 
+/** How long a pull takes as a whole and after the API server's answer: the shortest of three. */
+async function undisturbedPull(
+  cluster: Cluster,
+  signal: Deno.Signal,
+): Promise<[wholeRun: number, afterAnswer: number]> {
+  const wholeRuns: number[] = [], afterAnswers: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { code, wholeRun, afterAnswer } = await endedPull(cluster, signal, undefined);
+    assert.equal(code, 0);
+    wholeRuns.push(wholeRun);
+    afterAnswers.push(afterAnswer);
+  }
+  return [Math.min(...wholeRuns), Math.min(...afterAnswers)];
+}
+
 function timer(delay: number, action: () => void): number {
   return Number(setTimeout(action, delay));
 }
@@ -89,10 +104,8 @@ for (
     const { authDir } = cluster.node.settings;
     await cluster.node.writeGlobalAuthFile({ auths: LARGE });
     await Deno.mkdir(authDir, { recursive: true, mode: 0o700 });
-    const { code, wholeRun, afterAnswer } = await endedPull(cluster, signal, undefined);
-    assert.equal(code, 0);
     let cut = 0;
-    for (const moment of moments(count, wholeRun, afterAnswer)) {
+    for (const moment of moments(count, ...await undisturbedPull(cluster, signal))) {
       const result = await endedPull(cluster, signal, moment);
       if (result.signal === null) assert.equal(result.code, 0, result.stderr);
       else assert.equal(result.signal, signal);
