@@ -3,6 +3,8 @@
 import type { Settings } from "../../src/settings.ts";
 import type { BuildFacts } from "../../src/version.ts";
 import { readBuildFacts } from "./build_facts.ts";
+import { addCompileHints } from "./compile_hints.ts";
+import { modulesAtStart } from "./module_graph.ts";
 import { PROJECT } from "./project.ts";
 
 /** A failure of a build, meant for the person who started it. */
@@ -11,21 +13,51 @@ export class BuildError extends Error {
 }
 
 /**
- * Bundles an entry of `src/`. The result does not depend on settings, time or place, so that the
+ * Bundles an entry of `src/`, and marks the functions that it may call without an `import()` for
+ * compilation when it is loaded. The result does not depend on settings, time or place, so that the
  * same commit gives the same bytes.
  *
  * @throws {BuildError} with the bundler's words when it fails.
  */
 export async function bundle(entry: string): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--platform", "deno", `src/${entry}`],
-    cwd: PROJECT,
-    env: { NO_COLOR: "1" },
-  }).output();
-  if (code !== 0) {
-    throw new BuildError(`deno bundle failed:\n${new TextDecoder().decode(stderr)}`);
+  const [{ program, sourceMap }, start] = await Promise.all([
+    runBundler(entry),
+    modulesAtStart(`src/${entry}`),
+  ]);
+  const endings = [
+    ...start.own.map((path) => `/${path}`),
+    // Packages lie in the runtime's cache as `name/version/`.
+    ...start.packages.map((name) => `/${name.replace(/@(?=[^@]+$)/, "/")}/`),
+  ];
+  const isAtStart = (source: string) =>
+    source === "" ||
+    endings.some((ending) =>
+      ending.endsWith("/") ? source.includes(ending) : source.endsWith(ending)
+    );
+  return addCompileHints(program, sourceMap, isAtStart);
+}
+
+async function runBundler(entry: string): Promise<{ program: string; sourceMap: string }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["bundle", "--quiet", "--minify", "--platform", "deno", "--sourcemap=external"],
+        ...["--output", `${directory}/bundle.js`, `src/${entry}`],
+      ],
+      cwd: PROJECT,
+      env: { NO_COLOR: "1" },
+    }).output();
+    if (code !== 0) {
+      throw new BuildError(`deno bundle failed:\n${new TextDecoder().decode(stderr)}`);
+    }
+    return {
+      program: await Deno.readTextFile(`${directory}/bundle.js`),
+      sourceMap: await Deno.readTextFile(`${directory}/bundle.js.map`),
+    };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
   }
-  return new TextDecoder().decode(stdout);
 }
 
 /** The bundle of the plugin with what its build fixes put in front, on a line of its own. */
