@@ -1,6 +1,6 @@
 /** Builds the compiled forms: a bundle behind Deno's runtime, in one binary. */
 
-import { RUNTIME_ENVIRONMENT } from "../src/runtime_environment.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../src/runtime_environment.ts";
 import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
@@ -79,6 +79,7 @@ async function compileProgram(
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--deny-import"],
+        `--v8-flags=${V8_FLAGS.join()}`,
         ...permissions,
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", name],
@@ -125,6 +126,7 @@ export function compiledMetadata(): {
         "--stack-size=1024",
         "--inspector-live-edit",
         "--external-memory-max-reasonable-size=0",
+        ...V8_FLAGS,
       ],
       log_level: "ERROR",
       ca_stores: null,

@@ -55,6 +55,14 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
+ * What both forms tell the engine. A pull that lists some thousand secrets would else spend more time
+ * on collecting garbage than on reading them: the memory for new objects begins at 1 MiB, and what
+ * lives is copied whenever it is full. With 8 MiB most pulls end before that. Memory that is not
+ * touched is not used.
+ */
+export const V8_FLAGS: readonly string[] = ["--min-semi-space-size=8"];
+
+/**
  * `env` of the compiled form's entry in the kubelet's `CredentialProviderConfig`: the kubelet puts it
  * over its own environment.
  */

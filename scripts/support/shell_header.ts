@@ -1,6 +1,6 @@
 /** The shell header of the scripts: what starts the runtime, and with which permissions. */
 
-import { RUNTIME_ENVIRONMENT } from "../../src/runtime_environment.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/runtime_environment.ts";
 import type { Settings } from "../../src/settings.ts";
 import { BuildError } from "./bundle.ts";
 
@@ -39,6 +39,7 @@ export function shellHeader(
     ...environment.map(quote),
     quote(deno),
     "run --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
+    `--v8-flags=${V8_FLAGS.join()}`,
     ...grants,
     `--ext=js "$0" "$@"`,
   ];

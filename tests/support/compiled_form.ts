@@ -1,7 +1,7 @@
 /** The compiled form, or what stands for it where none can be made. */
 
 import { bundlePlugin } from "../../scripts/support/bundle.ts";
-import { RUNTIME_ENVIRONMENT } from "../../src/runtime_environment.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/runtime_environment.ts";
 import { permissionFlags } from "../../src/sandbox.ts";
 import type { Settings } from "../../src/settings.ts";
 import { buildExecutable, formUnderTest } from "./executable.ts";
@@ -24,6 +24,7 @@ export async function compiledForm(settings: Settings, out: string): Promise<str
   const command = [
     Deno.execPath(),
     "run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
+    `--v8-flags=${V8_FLAGS.join()}`,
     `--env-file=${out}/environment`,
     ...permissionFlags(settings),
     `${out}/plugin.js`,
