@@ -3,8 +3,9 @@
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
 import { isObject, type JsonObject, Members, parseForeignJson } from "../parse.ts";
-import { SECRET_DATA_KEYS } from "../settings.ts";
 import { parseScope, type Scope } from "./scope.ts";
+import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
+import { encodeUtf8 } from "../utf8.ts";
 
 /** A credential, in the form in which an auth file holds it. */
 export interface Credential {
@@ -29,14 +30,6 @@ export type OnSkipped = (secret: string, key: string | undefined, reason: string
 
 /** Told of each entry without credential, the marker that a credential helper leaves behind. */
 export type OnMarker = (secret: string, key: string) => void;
-
-/**
- * Tells what may matter from what cannot, so that the rest need not be parsed: a namespace may hold
- * thousands of secrets, of which one or two are for the registries at hand.
- *
- * @param text a secret's JSON, or a key of it.
- */
-export type MayMatter = (text: string) => boolean;
 
 /**
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
@@ -79,30 +72,13 @@ export function readSecret(
 }
 
 function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
-  const dataKey = SECRET_DATA_KEYS[secret.type];
-  const data = secret.data[dataKey];
-  if (typeof data !== "string") {
-    throw new UserError("", `it has no data key ${JSON.stringify(dataKey)}`);
-  }
-  const text = decodeText(data, dataKey);
-  // JSON may write any character of a key by its number.
-  if (!mayMatter(text) && !text.includes("\\u") && /^\s*\{[^]*\}\s*$/.test(text)) return NO_ENTRIES;
-  const content = new Members(parseForeignJson(text, ""), "");
+  if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
+  const content = new Members(parseForeignJson(decodeSecret(secret), ""), "");
   if (secret.type === "kubernetes.io/dockercfg") return content.all;
   return content.object("auths")?.all ?? {};
 }
 
 const NO_ENTRIES: JsonObject = {};
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-function decodeText(base64: string, dataKey: string): string {
-  try {
-    return decoder.decode(Uint8Array.fromBase64(base64));
-  } catch {
-    throw new UserError("", `its data key ${JSON.stringify(dataKey)} is not base64 of UTF-8 text`);
-  }
-}
 
 /**
  * Reads one entry; `undefined` for an entry without credential, the marker that a credential helper
@@ -142,7 +118,7 @@ function member(entry: JsonObject, key: string): string {
 }
 
 function encodeAuth(username: string, password: string): string {
-  return new TextEncoder().encode(`${username}:${password}`).toBase64();
+  return encodeUtf8(`${username}:${password}`).toBase64();
 }
 
 const COLON = 0x3a;

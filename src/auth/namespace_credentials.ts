@@ -6,6 +6,7 @@ import type { Secret } from "../kubernetes/secrets.ts";
 import type { Repository } from "../registries/reference.ts";
 import { readSecret, type ScopedCredential } from "./docker_config.ts";
 import { canonicalHost, covers } from "./scope.ts";
+import { holdNothing, inBlocks } from "./secret_data.ts";
 
 /** A secret, or an entry of one, that was left out. */
 export interface Skipped {
@@ -46,7 +47,13 @@ export function readCredentials(
   const hosts = [...new Set(sources.map(({ host }) => canonicalHost(host)))];
   const mayMatter = (text: string) =>
     text.includes("*") || hosts.some((host) => text.includes(host));
-  for (const secret of secrets) {
+  const worthReading = function* () {
+    for (const block of inBlocks(secrets)) {
+      if (clock.now() >= deadline) throw outOfTime();
+      if (!holdNothing(block, mayMatter)) yield* block;
+    }
+  };
+  for (const secret of worthReading()) {
     if (clock.now() >= deadline) throw outOfTime();
     const onSkipped = (name: string, key: string | undefined, reason: string) => {
       if (skipped.length >= MAX_REPORTS) more++;
