@@ -1,6 +1,6 @@
 /** The story of a pull: a kubelet request in, the right auth file out. */
 
-import { placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
+import { authFilePath, placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
 import type { Clock } from "./clock.ts";
 import { readCredentials } from "./auth/namespace_credentials.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
@@ -69,6 +69,8 @@ export async function providePullCredentials(
     file: registry?.file,
   });
 
+  // Hashed on another thread, while this one waits for the API server.
+  const pathWhenHashed = authFilePath(settings.authDir, namespace, image);
   const server = await findApiServer(settings);
   log.debug("found the API server", { url: server.url, from: server.origin, ca: server.caOrigin });
   using transport = openTransport(server, serviceAccountToken);
@@ -102,7 +104,8 @@ export async function providePullCredentials(
     });
   }
 
-  const { path, outcome, withdraw } = await placeAuthFile(settings.authDir, namespace, image, file);
+  const path = await pathWhenHashed;
+  const { outcome, withdraw } = placeAuthFile(settings.authDir, path, file);
   log.info(outcome, { path, credentials: chosen.length });
   const stale = removeStaleFiles(settings.authDir, settings.staleAfter, clock.today());
   if (stale > 0) log.info("removed auth files that were never taken", { files: stale });

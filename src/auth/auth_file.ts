@@ -3,6 +3,7 @@
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
 import { Members, parseJson } from "../parse.ts";
+import { encodeUtf8 } from "../utf8.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
@@ -68,13 +69,12 @@ export async function authFilePath(
   namespace: string,
   image: string,
 ): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(image));
+  const digest = await crypto.subtle.digest("SHA-256", encodeUtf8(image));
   return `${authDir}/${namespace}-${new Uint8Array(digest).toHex()}.json`;
 }
 
 /** What became of the auth file of a pull. */
 export interface Placed {
-  readonly path: string;
   /** In words, for the log. */
   readonly outcome:
     | "wrote the auth file"
@@ -90,27 +90,25 @@ export interface Placed {
 /**
  * Hands the credentials of a pull to CRI-O: all that leaves the program for it goes through here.
  *
+ * @param path the file, by {@link authFilePath}.
  * @param file `undefined` when there is nothing to put in it. Then a file that an earlier pull left
  * is removed: CRI-O would take credentials that are no longer the namespace's.
  * @throws {UserError} when the file cannot be written or removed.
  */
-export async function placeAuthFile(
+export function placeAuthFile(
   authDir: string,
-  namespace: string,
-  image: string,
+  path: string,
   file: AuthFile | undefined,
-): Promise<Placed> {
-  const path = await authFilePath(authDir, namespace, image);
+): Placed {
   if (file === undefined) {
     const removed = removeAuthFile(path);
     return {
-      path,
       outcome: removed ? "no credentials any more, removed the auth file" : "no credentials",
       withdraw: () => {},
     };
   }
   const inode = writeAuthFile(authDir, path, formatAuthFile(file));
-  return { path, outcome: "wrote the auth file", withdraw: () => withdraw(path, inode) };
+  return { outcome: "wrote the auth file", withdraw: () => withdraw(path, inode) };
 }
 
 function withdraw(path: string, inode: number | null): void {
@@ -123,7 +121,8 @@ function withdraw(path: string, inode: number | null): void {
 
 /**
  * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
- * root's eyes only, flushed, renamed, and the directory is flushed.
+ * root's eyes only, flushed and renamed. The directory is not flushed: should the node fail, the file
+ * is there whole or not at all, and the pull that it was for has failed too.
  *
  * @returns the file's inode.
  * @throws {UserError} when that fails; then no file is left.
@@ -144,15 +143,6 @@ export function writeAuthFile(authDir: string, path: string, text: string): numb
     removeFile(temporary);
     throw error;
   }
-  try {
-    attempt(authDir, "flush the directory", () => {
-      using directory = Deno.openSync(authDir, { read: true });
-      directory.syncSync();
-    });
-  } catch (error) {
-    withdraw(path, inode);
-    throw error;
-  }
   return inode;
 }
 
@@ -161,7 +151,7 @@ function writeFlushed(authDir: string, path: string, text: string): number | nul
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
   const { uid, ino } = file.statSync();
   refuseUnsafeDirectory(authDir, uid);
-  const bytes = new TextEncoder().encode(text);
+  const bytes = encodeUtf8(text);
   for (let written = 0; written < bytes.length;) {
     written += file.writeSync(bytes.subarray(written));
   }

@@ -112,15 +112,15 @@ Deno.test("a file in the place of the directory is refused", async () => {
 
 Deno.test("a pull with credentials leaves its file, and one without takes an earlier one away", async () => {
   await withDirectory(async (directory) => {
-    const place = async (text?: string) => {
+    const path = await authFilePath(directory, "default", "a.io/app");
+    const place = (text?: string) => {
       const file = text === undefined ? undefined : parseAuthFile(text, "test");
-      const { path, outcome } = await placeAuthFile(directory, "default", "a.io/app", file);
-      assert.equal(path, await authFilePath(directory, "default", "a.io/app"));
-      return [outcome, names(directory).length];
+      return [placeAuthFile(directory, path, file).outcome, names(directory)];
     };
-    assert.deepEqual(await place(), ["no credentials", 0]);
-    assert.deepEqual(await place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", 1]);
-    assert.deepEqual(await place(), ["no credentials any more, removed the auth file", 0]);
+    assert.deepEqual(place(), ["no credentials", []]);
+    const name = path.slice(directory.length + 1);
+    assert.deepEqual(place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", [name]]);
+    assert.deepEqual(place(), ["no credentials any more, removed the auth file", []]);
   });
 });
 
