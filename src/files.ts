@@ -1,6 +1,7 @@
 /** Reading the small configuration files of a node. */
 
 import { UserError } from "./errors.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** How to read one file and how to speak of it when that fails. */
 export interface ReadOptions {
@@ -11,7 +12,6 @@ export interface ReadOptions {
 }
 
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped.
@@ -25,28 +25,25 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   let bytes: Uint8Array;
   try {
-    using file = Deno.openSync(path, { read: true });
-    const stat = file.statSync();
-    if (stat.isDirectory) throw new UserError(path, "is a directory, expected a file");
-    if (!stat.isFile) throw new UserError(path, "is not a regular file");
-    if (stat.size > maxBytes) {
-      throw new UserError(path, `is ${stat.size} bytes long, more than the ${maxBytes} accepted`);
-    }
-    bytes = readAll(file, stat.size, maxBytes, path);
+    // What there is at the path is not looked at first: that takes as long as reading a small file.
+    using file = Deno.openSync(path);
+    bytes = readAll(file, maxBytes, path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new UserError(path, "is a directory, expected a file");
+    }
     throw fileError(path, "read", options.flag, error);
   }
   try {
-    return decoder.decode(bytes);
+    return decodeUtf8(bytes);
   } catch {
     throw new UserError(path, "is not UTF-8 text");
   }
 }
 
-function readAll(file: Deno.FsFile, size: number, maxBytes: number, path: string): Uint8Array {
-  // One byte more than the size: the read that finds the end needs no second buffer.
-  let buffer = new Uint8Array(size + 1);
+function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array {
+  let buffer = new Uint8Array(8 * 1024);
   let length = 0;
   for (;;) {
     const count = file.readSync(buffer.subarray(length));

@@ -1,6 +1,7 @@
 /** The log: one line per step, to stderr and to journald. It is never handed a secret. */
 
 import { alarm } from "./clock.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** From most to least urgent. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -84,10 +85,9 @@ export function escapeControls(line: string): string {
 
 /** A sink that writes lines to stderr. A reader that went away is no reason to fail a pull. */
 export function stderrSink(): LogSink {
-  const encoder = new TextEncoder();
   return (_level, line) => {
     try {
-      const bytes = encoder.encode(line + "\n");
+      const bytes = encodeUtf8(line + "\n");
       for (let written = 0; written < bytes.length;) {
         written += Deno.stderr.writeSync(bytes.subarray(written));
       }
@@ -123,7 +123,7 @@ export class JournaldStream {
    */
   async send(socket: string): Promise<void> {
     const header = [this.#identifier, "", "6", "1", "0", "0", "0"].join("\n");
-    const bytes = new TextEncoder().encode(`${header}\n${this.#lines}`);
+    const bytes = encodeUtf8(`${header}\n${this.#lines}`);
     this.#lines = "";
     try {
       await Promise.race([deliver(socket, bytes), alarm(JOURNALD_LIMIT)]);

@@ -44,7 +44,8 @@ async function run(build: Build, args: readonly string[]): Promise<number> {
 }
 
 async function pull(settings: Settings, log: Log): Promise<number> {
-  const deadline = CLOCK.now() + settings.timeout;
+  // The clock began with the process.
+  const deadline = settings.timeout;
   try {
     const request = await readText(Deno.stdin, MAX_REQUEST_BYTES, settings.timeout);
     const surroundings = { settings, log, clock: CLOCK, deadline };

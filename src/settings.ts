@@ -1,10 +1,15 @@
 /**
  * Every path, host and limit that can be set: one table that gives the type, the flags and their
  * help, the defaults, and the permissions a value implies.
+ *
+ * A pull takes its settings from the build and needs only their type: what its modules share with
+ * the table stands elsewhere, so that the table is not evaluated in every pull.
  */
 
 import { UsageError } from "./errors.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "./kubernetes/api_server_url.ts";
+import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubernetes/kubeadm.ts";
+import { SECRET_DATA_KEYS, type SecretType } from "./kubernetes/secret_types.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import { oneOf, only, parsePath, parseStaleAfter, parseTimeout } from "./setting_values.ts";
 
@@ -39,26 +44,11 @@ export interface Settings {
   readonly journaldSocket: string;
 }
 
-/** A secret type with the key its registry credentials stand under (`k8s.io/api/core/v1`). */
-export const SECRET_DATA_KEYS = {
-  "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
-  "kubernetes.io/dockercfg": ".dockercfg",
-} as const;
-
-/** A type of secret that holds registry credentials. */
-export type SecretType = keyof typeof SECRET_DATA_KEYS;
-
 function secretType(text: string): SecretType | undefined {
   return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
     ? text
     : undefined;
 }
-
-/** Where kubeadm keeps the cluster's CA. */
-export const PKI_CA_FILE = "/etc/kubernetes/pki/ca.crt";
-
-/** The API server of a control-plane node, when nothing else names one. */
-export const LOCAL_API_SERVER = "https://localhost:6443";
 
 /** Something that a setting's value makes the process touch, or keeps it from. */
 export interface Access {
@@ -122,7 +112,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
     access: (path) => [
-      // Renaming asks for both on both names, and so does flushing the directory.
+      // Renaming asks for both on both names.
       read(path, "put the auth file in place"),
       { kind: "write", target: path, step: "put the auth file in place" },
     ],

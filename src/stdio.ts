@@ -3,6 +3,7 @@
 import { alarm } from "./clock.ts";
 import { UserError } from "./errors.ts";
 import { systemReason } from "./files.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 /**
  * Reads UTF-8 text to its end.
@@ -32,7 +33,7 @@ export async function readText(
     }
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length));
+    return decodeUtf8(buffer.subarray(0, length));
   } catch {
     throw new UserError("stdin", "is not UTF-8 text");
   }
@@ -47,7 +48,7 @@ export function writeText(
   output: { writeSync(bytes: Uint8Array): number },
   text: string,
 ): void {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = encodeUtf8(text);
   try {
     for (let written = 0; written < bytes.length;) {
       written += output.writeSync(bytes.subarray(written));

@@ -39,9 +39,9 @@ Deno.test("a file whose size is not known beforehand is read to its end", async 
 
 const REFUSED: readonly [name: string, path: string, error: RegExp, maxBytes?: number][] = [
   ["a directory", "directory", /\/directory: is a directory, expected a file$/],
-  ["a device", "/dev/zero", /^\/dev\/zero: is not a regular file$/],
+  ["a device that never ends", "/dev/zero", /^\/dev\/zero: is longer than the 4194304 bytes/],
   ["bytes that are no text", "latin1", /\/latin1: is not UTF-8 text$/],
-  ["a file over the limit", "text", /\/text: is 3 bytes long, more than the 2 accepted$/, 2],
+  ["a file over the limit", "text", /\/text: is longer than the 2 bytes accepted$/, 2],
   ["a file that grows over the limit", "/proc/self/status", /is longer than the 9 bytes/, 9],
   ["a file taken for a directory", "text/x", /\/text\/x: cannot read: Not a directory \(os err/],
 ];

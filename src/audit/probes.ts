@@ -6,7 +6,8 @@
 
 import { hostAndPort } from "../kubernetes/api_server_url.ts";
 import { requiredPermissions } from "../sandbox.ts";
-import { LOCAL_API_SERVER, type Settings } from "../settings.ts";
+import { LOCAL_API_SERVER } from "../kubernetes/kubeadm.ts";
+import type { Settings } from "../settings.ts";
 
 /** An attempt to leave the sandbox. */
 export interface Probe {

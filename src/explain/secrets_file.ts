@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { compareNames, type Secret } from "../kubernetes/secrets.ts";
 import { parseJson } from "../parse.ts";
 import { check, JsonObject } from "../schema.ts";
-import type { SecretType } from "../settings.ts";
+import type { SecretType } from "../kubernetes/secret_types.ts";
 import type { SecretsRead } from "./explanation.ts";
 
 const Texts = v.nullish(v.record(v.string(), v.string()), {});

@@ -2,9 +2,11 @@
 
 import { UserError } from "../errors.ts";
 import { readTextFile } from "../files.ts";
-import { LOCAL_API_SERVER, PKI_CA_FILE, type Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
+import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubeadm.ts";
 import { parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
 import type { KubeconfigCluster } from "./kubeconfig.ts";
+import { decodeUtf8 } from "../utf8.ts";
 
 /** An API server and what vouches for it. */
 export interface ApiServer {
@@ -153,7 +155,7 @@ function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined, root: string): str
 
 function decodeCaData({ path, cluster }: Kubeconfig): string {
   try {
-    return new TextDecoder().decode(Uint8Array.fromBase64(cluster.certificateAuthorityData));
+    return decodeUtf8(Uint8Array.fromBase64(cluster.certificateAuthorityData));
   } catch {
     throw new UserError(path, `"certificate-authority-data" is not base64`);
   }

@@ -7,6 +7,8 @@
  * environment, past the sandbox.
  */
 
+import { decodeUtf8 } from "../utf8.ts";
+
 /** Something that bytes are read from. */
 export interface Source {
   /** Fills the buffer with what there is; `null` at the end. */
@@ -94,7 +96,7 @@ export class AnswerReader {
     return {
       status: head.status,
       retryAfter: head.fields.get("retry-after") ?? null,
-      body: body.length === 0 ? "" : new TextDecoder().decode(body),
+      body: decodeUtf8(body, { fatal: false }),
     };
   }
 
@@ -102,7 +104,7 @@ export class AnswerReader {
   async #readHead(): Promise<Head> {
     for (let read = 0;;) {
       const length = await this.#find(endOfHead, MAX_HEAD_BYTES - read, "its head is too long");
-      const head = parseHead(new TextDecoder().decode(this.#take(length)));
+      const head = parseHead(decodeUtf8(this.#take(length), { fatal: false }));
       if (head.status === 101) throw new UnwantedAnswer("with a switch of protocols");
       if (head.status >= 200) return head;
       read += length;
@@ -159,7 +161,7 @@ export class AnswerReader {
 
   async #readLine(): Promise<string> {
     const length = await this.#find(endOfLine, MAX_CHUNK_LINE_BYTES, "a chunk's line is too long");
-    const line = new TextDecoder().decode(this.#take(length));
+    const line = decodeUtf8(this.#take(length), { fatal: false });
     return line.slice(0, line.endsWith("\r\n") ? -2 : -1);
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
 import { isObject, type JsonObject, Members, parseForeignJson, parseJson } from "../parse.ts";
-import type { SecretType } from "../settings.ts";
+import type { SecretType } from "./secret_types.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
 import type { HttpAnswer, Transport } from "./transport.ts";

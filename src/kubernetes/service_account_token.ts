@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { Members, parseJson } from "../parse.ts";
+import { decodeUtf8 } from "../utf8.ts";
 
 /** An RFC 1123 label, the form of every Kubernetes namespace. */
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -55,13 +56,13 @@ export function readServiceAccount(token: string): ServiceAccount {
 function decodeClaims(token: string, where: string): unknown {
   const payload = COMPACT_FORM.exec(token)?.[1];
   if (payload === undefined) throw new UserError(where, "is not a JWT in compact form");
-  let bytes: Uint8Array;
+  let claims: string;
   try {
-    bytes = Uint8Array.fromBase64(payload, { alphabet: "base64url" });
+    claims = decodeUtf8(Uint8Array.fromBase64(payload, { alphabet: "base64url" }));
   } catch {
-    throw new UserError(where, "its claims are not in base64url");
+    throw new UserError(where, "its claims are not text in base64url");
   }
-  return parseJson(new TextDecoder().decode(bytes), where);
+  return parseJson(claims, where);
 }
 
 /** `system:serviceaccount:<namespace>:<name>` */

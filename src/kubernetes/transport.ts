@@ -11,6 +11,7 @@ import {
   TooLargeError,
   UnwantedAnswer,
 } from "./http.ts";
+import { encodeUtf8 } from "../utf8.ts";
 
 export type { HttpAnswer } from "./http.ts";
 
@@ -58,7 +59,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
       signal.addEventListener("abort", stop);
       signal.throwIfAborted();
       const { tls, answers } = open;
-      await writeAll(tls, new TextEncoder().encode(formatGet(url.host, prefix + path, headers)));
+      await writeAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
       const answer = await answers.read();
       if (!answers.reusable) close();
       return answer;

@@ -1,54 +1,16 @@
 import assert from "node:assert/strict";
-import * as v from "valibot";
 import { buildScript } from "../../scripts/build.ts";
-import { PROJECT } from "../../scripts/support/project.ts";
+import { modulesAtStart } from "../../scripts/support/module_graph.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import { runPlugin } from "../support/plugin.ts";
 
-const Dependency = v.object({
-  isDynamic: v.optional(v.boolean(), false),
-  code: v.optional(v.object({ specifier: v.string() })),
-});
-const Graph = v.object({
-  roots: v.array(v.string()),
-  redirects: v.record(v.string(), v.string()),
-  modules: v.array(v.object({
-    specifier: v.string(),
-    dependencies: v.optional(v.array(Dependency), []),
-  })),
-});
-
-/** The modules that are evaluated when the program starts: those that no `import()` stands before. */
-async function evaluatedAtStart(entry: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", entry],
-    cwd: PROJECT,
-  }).output();
-  const graph = v.parse(Graph, JSON.parse(new TextDecoder().decode(stdout)));
-  const resolve = (specifier: string) => graph.redirects[specifier] ?? specifier;
-  const found = new Set<string>();
-  const visit = (specifier: string) => {
-    if (found.has(specifier)) return;
-    found.add(specifier);
-    const module = graph.modules.find((module) => module.specifier === specifier);
-    for (const { isDynamic, code } of module?.dependencies ?? []) {
-      if (!isDynamic && code !== undefined) visit(resolve(code.specifier));
-    }
-  };
-  graph.roots.map(resolve).forEach(visit);
-  return [...found].map((specifier) => specifier.replace(`file://${PROJECT}/src/`, ""));
-}
-
 /** What a pull needs. Whoever adds to it adds to the time of every pull. */
-const MODULES = 29;
+const MODULES = 31;
 const PACKAGES = ["smol-toml"];
 
 Deno.test("the path of a pull evaluates no module that it does not need", async () => {
-  const modules = await evaluatedAtStart("src/main.ts");
-  const packages = modules.filter((specifier) => specifier.startsWith("npm:"))
-    .map((specifier) => /^npm:\/?(@?[^@]+)/.exec(specifier)?.[1]);
-  assert.deepEqual([...new Set(packages)], PACKAGES);
-  const own = modules.filter((specifier) => !specifier.startsWith("npm:"));
+  const { own, packages } = await modulesAtStart("src/main.ts");
+  assert.deepEqual(packages.map((name) => name.split("@")[0]), PACKAGES);
   assert.equal(own.length, MODULES, own.join("\n"));
 });
 
@@ -70,13 +32,11 @@ async function accesses(cluster: Cluster, image: string): Promise<string[]> {
     );
 }
 
-// Opening a file that is there is two accesses, one that is not there one.
 const REGISTRIES = [
-  "read /etc/containers/registries.conf",
   "read /etc/containers/registries.conf",
   "read /etc/containers/registries.conf.d",
 ];
-const API_SERVER = ["read /etc/kubernetes/pki/ca.crt", "read /etc/kubernetes/pki/ca.crt"];
+const API_SERVER = ["read /etc/kubernetes/pki/ca.crt"];
 const AUTH_FILE = [
   // The directory is made, the file written in it and the directory's owner looked at.
   "write /etc/crio/auth",
@@ -87,8 +47,7 @@ const AUTH_FILE = [
   "read /etc/crio/auth/.auth-….tmp",
   "write /etc/crio/auth/.auth-….tmp",
   "write /etc/crio/auth/default-….json",
-  // The directory is flushed, and gone through for stale files.
-  "read /etc/crio/auth",
+  // The directory is gone through for stale files.
   "read /etc/crio/auth",
   "read /etc/crio/auth/default-….json",
 ];
@@ -102,4 +61,39 @@ Deno.test("a pull asks for what it needs, each once", async () => {
     "read /var/lib/kubelet/config.json",
     ...AUTH_FILE,
   ]);
+});
+
+/** How many of the program's functions the engine compiles in a run, by its own log. */
+async function compiledFunctions(cluster: Cluster, image: string): Promise<number> {
+  const { node } = cluster;
+  const script = await buildScript({ settings: node.settings, out: node.path("logging") });
+  const log = node.path("v8.log");
+  const text = await Deno.readTextFile(script);
+  const logging = `--v8-flags=--log-function-events,--no-logfile-per-isolate,--logfile=${log},`;
+  await Deno.writeTextFile(script, text.replace("--v8-flags=", logging));
+  // The first run fills the cache of compiled code, which is written after it was asked for.
+  for (let runs = 0; runs < 3; runs++) {
+    await Deno.writeTextFile(log, "");
+    const { code, stderr } = await runPlugin(script, { stdin: request(image, cluster.token) });
+    assert.equal(code, 0, stderr);
+  }
+  const lines = (await Deno.readTextFile(log)).split("\n").map((line) => line.split(","));
+  const id = lines.find(([event, , url]) => event === "script-details" && url?.endsWith(script))
+    ?.[1];
+  assert.ok(id !== undefined);
+  // function,interpreter,<script>,<start>,<end>,<milliseconds>,<moment>,<name>
+  return lines.filter(([event, what, script]) =>
+    event === "function" && what === "interpreter" && script === id
+  ).length;
+}
+
+/** Methods, which cannot be compiled ahead (scripts/support/compile_hints.ts). */
+const METHODS = { withoutMirror: 14, withMirror: 28 };
+
+Deno.test("the functions of a pull come out of the cache of compiled code", async () => {
+  await using cluster = await Cluster.start({ settings: {} });
+  const withoutMirror = await compiledFunctions(cluster, "quay.io/team/app");
+  assert.ok(withoutMirror <= METHODS.withoutMirror, `${withoutMirror} were compiled`);
+  const withMirror = await compiledFunctions(cluster, IMAGE);
+  assert.ok(withMirror <= METHODS.withMirror, `${withMirror} were compiled`);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readSecretsFile } from "../../src/explain/secrets_file.ts";
-import type { SecretType } from "../../src/settings.ts";
+import type { SecretType } from "../../src/kubernetes/secret_types.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
 const CONFIG = "kubernetes.io/dockerconfigjson";

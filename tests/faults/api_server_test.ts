@@ -44,7 +44,7 @@ const WHOLE = answer(200, LIST);
 const HEAD_LENGTH = WHOLE.length - LIST.length;
 
 /** Pulls at the same time. */
-const WIDTH = 8;
+const WIDTH = 12;
 
 interface Case {
   readonly name: string;

@@ -2,7 +2,8 @@
 
 import type { Command, RouteMap } from "@stricli/core";
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
-import { SECRET_DATA_KEYS, type SettingName } from "../../settings.ts";
+import { SECRET_DATA_KEYS } from "../../kubernetes/secret_types.ts";
+import type { SettingName } from "../../settings.ts";
 import type { CtlContext } from "../ctl_context.ts";
 
 /** A command, or a group of them. */
