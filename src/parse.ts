@@ -22,19 +22,23 @@ export function parseJson(text: string, where: string): unknown {
 }
 
 /**
- * Most commas, `[` and `{` in one JSON text that strangers have written. A page of 500 secrets has
- * about 20,000. Parsing makes up to a hundred bytes of each, and takes microseconds over it.
+ * Most commas, `[` and `{` in one long JSON text that strangers have written. A page of 500 secrets
+ * has about 20,000. Parsing makes up to a hundred bytes of each, and takes microseconds over it.
  */
 export const MAX_JSON_PARTS = 200_000;
+
+/** Up to this many characters JSON is parsed without counting: the worst takes a tenth of a second. */
+const SHORT_JSON = 1024 * 1024;
 
 /**
  * Parses JSON that strangers could have made as costly as its length allows: 64 MiB of `{},` take
  * 30 seconds and 2 GiB.
  *
- * @throws {UserError} when the text is not JSON, or has more than {@link MAX_JSON_PARTS} parts.
+ * @throws {UserError} when the text is not JSON, or is longer than 1 MiB and has more than
+ * {@link MAX_JSON_PARTS} parts.
  */
 export function parseForeignJson(text: string, where: string): unknown {
-  if (text.length > MAX_JSON_PARTS && countParts(text) > MAX_JSON_PARTS) {
+  if (text.length > SHORT_JSON && countParts(text) > MAX_JSON_PARTS) {
     throw new UserError(where, `holds more than ${MAX_JSON_PARTS} JSON values`);
   }
   return parseJson(text, where);

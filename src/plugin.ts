@@ -2,13 +2,13 @@
 
 import { authFilePath, placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
 import type { Clock } from "./clock.ts";
-import { readCredentials } from "./auth/namespace_credentials.ts";
+import { joinCredentials, readCredentials } from "./auth/namespace_credentials.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
 import { formatScope } from "./auth/scope.ts";
 import { removeStaleFiles } from "./auth/stale_files.ts";
 import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
 import { findApiServer } from "./kubernetes/api_server.ts";
-import { listSecrets } from "./kubernetes/secrets.ts";
+import { listPages } from "./kubernetes/secrets.ts";
 import { readServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
 import type { Log } from "./log.ts";
@@ -74,7 +74,7 @@ export async function providePullCredentials(
   const server = await findApiServer(settings);
   log.debug("found the API server", { url: server.url, from: server.origin, ca: server.caOrigin });
   using transport = openTransport(server, serviceAccountToken);
-  const secrets = await listSecrets({
+  const pages = await listPages({
     transport,
     server: server.url,
     serviceAccount,
@@ -83,10 +83,9 @@ export async function providePullCredentials(
     deadline,
     onRetry: (reason, delay) =>
       log.warn("trying again", { reason, delay: `${Math.round(delay)}ms` }),
-  });
-  log.info("read secrets", { namespace, secrets: secrets.length });
-
-  const { credentials, skipped, more } = readCredentials(secrets, sources, { clock, deadline });
+  }, (page) => readCredentials(page, sources, { clock, deadline }));
+  const { secrets, credentials, skipped, more } = joinCredentials(pages);
+  log.info("read secrets", { namespace, secrets });
   for (const { secret, key, reason } of skipped) {
     const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
     log.warn(`skipped ${what}`, { secret, key, reason });

@@ -29,6 +29,7 @@ for (const [text, message] of BROKEN_JSON) {
 }
 
 const MANY = MAX_JSON_PARTS + 1;
+const MEBIBYTE_OF_SPACE = " ".repeat(1024 * 1024);
 
 for (
   const [what, text] of [
@@ -39,9 +40,16 @@ for (
   ] as const
 ) {
   Deno.test(`foreign JSON of too many ${what} is refused before it is parsed`, () => {
-    assert.throws(() => parseForeignJson(text, "f"), /^UserError: f: holds more than \d+ JSON val/);
+    const long = text + MEBIBYTE_OF_SPACE;
+    assert.throws(() => parseForeignJson(long, "f"), /^UserError: f: holds more than \d+ JSON val/);
   });
 }
+
+Deno.test("foreign JSON of a mebibyte may have any number of parts", () => {
+  const text = `[${"{},".repeat(349_000)}{}]`;
+  assert.ok(text.length < MEBIBYTE_OF_SPACE.length && text.length > 3 * MANY);
+  assert.equal(JSON.stringify(parseForeignJson(text, "f")), text);
+});
 
 Deno.test("foreign JSON may be long", () => {
   const text = "x".repeat(10_000_000);

@@ -16,7 +16,10 @@ export interface Skipped {
   readonly reason: string;
 }
 
+/** What secrets hold for an image. */
 export interface NamespaceCredentials {
+  /** How many secrets there are. */
+  readonly secrets: number;
   /** Those that cover a pull source, in the order of their secrets. */
   readonly credentials: readonly ScopedCredential[];
   /** The first {@link MAX_REPORTS} of what was left out. */
@@ -64,7 +67,22 @@ export function readCredentials(
       if (sources.some((source) => covers(credential.scope, source))) credentials.push(credential);
     }
   }
-  return { credentials, skipped, more };
+  return { secrets: secrets.length, credentials, skipped, more };
+}
+
+/** What several lists of secrets hold together, with credentials in the order of their secrets. */
+export function joinCredentials(parts: readonly NamespaceCredentials[]): NamespaceCredentials {
+  const sum = (count: (part: NamespaceCredentials) => number) =>
+    parts.reduce((total, part) => total + count(part), 0);
+  const skipped = parts.flatMap((part) => part.skipped);
+  const told = skipped.slice(0, MAX_REPORTS);
+  return {
+    secrets: sum((part) => part.secrets),
+    credentials: parts.flatMap((part) => part.credentials)
+      .sort((a, b) => a.secret < b.secret ? -1 : a.secret > b.secret ? 1 : 0),
+    skipped: told,
+    more: sum((part) => part.more) + skipped.length - told.length,
+  };
 }
 
 function outOfTime(): UserError {

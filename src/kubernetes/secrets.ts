@@ -52,9 +52,25 @@ export interface ListOptions {
  * @throws {UserError} when the API server refuses, cannot be understood, or does not answer in time.
  */
 export async function listSecrets(options: ListOptions): Promise<Secret[]> {
-  const lists: Secret[][] = [];
-  for (const type of options.types) lists.push(await listType(type, options));
-  return lists.flat().sort(compareNames);
+  const pages = await listPages(options, (page) => page);
+  return pages.flat().sort(compareNames);
+}
+
+/**
+ * Lists secrets as {@link listSecrets} does, and makes of each page what the caller wants to keep of
+ * it, while the next page is on its way.
+ *
+ * @param read called with each page, more than once with the same where a list is begun anew.
+ * @returns what was made of the pages of whole lists, in no order that means anything.
+ * @throws {UserError} as {@link listSecrets}.
+ */
+export async function listPages<Result>(
+  options: ListOptions,
+  read: (page: readonly Secret[]) => Result,
+): Promise<Result[]> {
+  const lists: Result[][] = [];
+  for (const type of options.types) lists.push(await listType(type, options, read));
+  return lists.flat();
 }
 
 /** The order of secrets, in which of equally specific credentials the last one counts. */
@@ -62,36 +78,48 @@ export function compareNames(a: Secret, b: Secret): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-async function listType(type: SecretType, options: ListOptions): Promise<Secret[]> {
+async function listType<Result>(
+  type: SecretType,
+  options: ListOptions,
+  read: (page: readonly Secret[]) => Result,
+): Promise<Result[]> {
+  const where = `SecretList of ${options.server}`;
+  const ask = (next: string) => send(pagePath(type, next, options), options);
   let restarts = 0;
-  let secrets: Secret[] = [];
+  let results: Result[] = [];
   let length = 0;
   let next = "";
   let seen = new Set<string>();
+  let asked = ask("");
   for (let pages = 1;; pages++) {
-    const answer = await send(pagePath(type, next, options), options);
+    const answer = await asked;
     if (answer.status === 410 && next !== "" && restarts < MAX_RESTARTS) {
       // The continue token expired: what came so far may belong to another state of the namespace.
-      [restarts, secrets, length, next, seen] = [restarts + 1, [], 0, "", new Set()];
+      [restarts, results, length, next, seen] = [restarts + 1, [], 0, "", new Set()];
+      asked = ask("");
       continue;
     }
     if (answer.status !== 200) throw refusal(answer, options);
-    const where = `SecretList of ${options.server}`;
     length += answer.body.length;
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
     const list = new Members(parseForeignJson(answer.body, where), where);
     list.literal("kind", "SecretList");
-    readItems(list, type, secrets);
+    const secrets = readItems(list, type);
     next = list.object("metadata")?.optionalText("continue") ?? "";
-    if (next === "") return secrets;
+    if (next === "") return [...results, read(secrets)];
     if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
     if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
     seen.add(next);
+    asked = ask(next);
+    // Should reading fail, nobody waits for it any more.
+    asked.catch(() => {});
+    results.push(read(secrets));
   }
 }
 
-/** Adds the secrets of a type. By hand where there may be thousands: paths are for errors alone. */
-function readItems(list: Members, type: SecretType, secrets: Secret[]): void {
+/** The secrets of a type. By hand where there may be thousands: paths are for errors alone. */
+function readItems(list: Members, type: SecretType): Secret[] {
+  const secrets: Secret[] = [];
   for (const [index, item] of list.list("items").entries()) {
     const metadata = isObject(item) ? item["metadata"] : undefined;
     const name = isObject(metadata) ? metadata["name"] : undefined;
@@ -101,6 +129,7 @@ function readItems(list: Members, type: SecretType, secrets: Secret[]): void {
     }
     if (item["type"] === type) secrets.push({ name, type, data });
   }
+  return secrets;
 }
 
 const NO_DATA: JsonObject = {};

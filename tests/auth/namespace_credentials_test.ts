@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readCredentials } from "../../src/auth/namespace_credentials.ts";
+import { joinCredentials, readCredentials } from "../../src/auth/namespace_credentials.ts";
 import { readSecret } from "../../src/auth/docker_config.ts";
 import { covers } from "../../src/auth/scope.ts";
 import type { Secret } from "../../src/kubernetes/secrets.ts";
@@ -53,6 +53,23 @@ Deno.test("of what is broken the first few are told, and how many more there are
   assert.deepEqual([skipped.length, more], [5, 146]);
   assert.deepEqual([skipped[0]?.secret, skipped[0]?.key], ["a", undefined]);
   assert.deepEqual([skipped[1]?.secret, skipped[1]?.reason], ["b", "the key names no registry"]);
+});
+
+Deno.test("what several pages hold is joined, in the order of the secrets' names", () => {
+  const named = { "localhost:5000": { auth: AUTH }, "localhost:5000/b": { auth: AUTH } };
+  const pages = [
+    read([secret("b", "{"), secret("d", named), ...Array(4).fill(secret("e", "{"))]),
+    read([secret("a", named), secret("c", "["), secret("f", "]"), secret("g", named)]),
+  ];
+  const joined = joinCredentials(pages);
+  assert.deepEqual(
+    joined.credentials.map(({ secret, key }) => [secret, key]),
+    [["a", "localhost:5000"], ["d", "localhost:5000"], ["g", "localhost:5000"]],
+  );
+  assert.equal(joined.secrets, 10);
+  assert.deepEqual(joined.skipped.map(({ secret }) => secret), ["b", "e", "e", "e", "e"]);
+  assert.equal(joined.more, 2);
+  assert.deepEqual(joinCredentials([]), { secrets: 0, credentials: [], skipped: [], more: 0 });
 });
 
 Deno.test("secrets that hold more than there is time for are an error", () => {

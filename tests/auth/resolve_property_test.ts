@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatAuthFile, parseAuthFile } from "../../src/auth/auth_file.ts";
-import { readSecret, type ScopedCredential } from "../../src/auth/docker_config.ts";
+import type { ScopedCredential } from "../../src/auth/docker_config.ts";
+import { joinCredentials, readCredentials } from "../../src/auth/namespace_credentials.ts";
 import { resolveCredentials } from "../../src/auth/resolve.ts";
 import { formatScope, parseScope } from "../../src/auth/scope.ts";
-import { listSecrets } from "../../src/kubernetes/secrets.ts";
+import { listPages } from "../../src/kubernetes/secrets.ts";
 import { mergeRegistries } from "../../src/registries/config.ts";
 import { findPullSources } from "../../src/registries/pull_sources.ts";
 import { formatRepository, type Repository } from "../../src/registries/reference.ts";
@@ -178,9 +179,14 @@ function sourcesByTheRule(registry: TomlTable[], image: string): readonly string
   return readSources(tables, image, () => {}).sources;
 }
 
-/** Secrets as the API server lists them, a page each, in any order. */
-async function listAll(made: readonly { type: string; item: unknown }[]) {
-  return await listSecrets({
+/** What secrets hold, as the API server lists them: a page each, in any order. */
+async function listAll(
+  made: readonly { type: string; item: unknown }[],
+  sources: readonly Repository[],
+) {
+  const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
+  const deadline = 30_000;
+  const pages = await listPages({
     transport: (path) => {
       const query = new URL(path, "https://a.io").searchParams;
       const type = query.get("fieldSelector")?.replace("type=", "");
@@ -194,10 +200,11 @@ async function listAll(made: readonly { type: string; item: unknown }[]) {
     server: "https://a.io",
     serviceAccount: { namespace: "team-a", name: "builder" },
     types: TYPES,
-    clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 },
-    deadline: 30_000,
+    clock,
+    deadline,
     onRetry: () => {},
-  });
+  }, (page) => readCredentials(page, sources, { clock, deadline }));
+  return joinCredentials(pages).credentials;
 }
 
 const place = fc.record({ host: fc.constantFrom(...hosts), path: path(0) })
@@ -249,10 +256,10 @@ Deno.test("from registries, secrets and global file as they are read to the file
         });
         const globalFile = global && { ...otherFields, ...global };
 
-        const listed = await listAll(items);
+        const listed = await listAll(items, sources);
         const { file } = resolveCredentials(
           sources,
-          listed.flatMap((secret) => readSecret(secret, () => {})),
+          listed,
           globalFile === null
             ? undefined
             : parseAuthFile(JSON.stringify(globalFile), "config.json"),

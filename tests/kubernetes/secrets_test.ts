@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readSecret } from "../../src/auth/docker_config.ts";
 import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
-import { listSecrets } from "../../src/kubernetes/secrets.ts";
+import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
 import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
 import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
 
@@ -225,7 +225,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   ],
   [
     "more JSON values than a list has",
-    answer(200, `{"kind":"SecretList","items":[${"{},".repeat(200_000)}{}]}`),
+    answer(200, `{"kind":"SecretList","items":[${"{},".repeat(400_000)}{}]}`),
     /SecretList of https:\/\/a\.io: holds more than \d+ JSON values/,
   ],
   [
@@ -280,3 +280,53 @@ for (const [name, given, error] of REFUSED) {
     });
   });
 }
+
+/** Lists page by page; what happens is told in order. */
+async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]) => unknown) {
+  const events: string[] = [];
+  let sent = 0;
+  const results = await listPages({
+    transport: (path) => {
+      events.push(`asked for ${new URLSearchParams(path.split("?")[1]).get("continue") ?? "all"}`);
+      const given = answers[sent++];
+      assert.ok(given);
+      return Promise.resolve(given);
+    },
+    server: "https://a.io",
+    serviceAccount: { namespace: "team-a", name: "builder" },
+    types: ["kubernetes.io/dockerconfigjson"],
+    clock: CLOCK,
+    deadline: 60_000,
+    onRetry: () => {},
+  }, (page) => {
+    const names = page.map(({ name }) => name);
+    events.push(`read ${names}`);
+    return read(names);
+  });
+  return { events, results };
+}
+
+Deno.test("a page is read while the next is on its way", async () => {
+  const pages = [page(["b"], "2"), page(["a"], "3"), page([])];
+  const { events, results } = await listEvents(pages, (names) => names.length);
+  assert.deepEqual(events, [
+    ...["asked for all", "asked for 2", "read b", "asked for 3", "read a", "read "],
+  ]);
+  assert.deepEqual(results, [1, 1, 0]);
+});
+
+Deno.test("what was made of a list's pages is dropped when the list is begun anew", async () => {
+  const expired = failure(410, "Expired");
+  const pages = [page(["a"], "2"), page(["b"], "3"), expired, page(["c"], "2"), page(["d"])];
+  const { events, results } = await listEvents(pages, (names) => names.join());
+  assert.deepEqual(results, ["c", "d"]);
+  assert.deepEqual(events.filter((event) => event === "asked for all").length, 2);
+});
+
+Deno.test("a page that cannot be read ends the list, whatever becomes of the next", async () => {
+  const pages = [page(["a"], "2"), failure(403, "Forbidden")];
+  const tooSlow = () => {
+    throw new Error("too slow");
+  };
+  await assert.rejects(listEvents(pages, tooSlow), /^Error: too slow$/);
+});
