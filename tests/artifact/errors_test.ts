@@ -26,6 +26,9 @@ async function assertFails(cluster: Cluster, pull: Pull, error: RegExp) {
   assert.deepEqual(left, []);
 }
 
+/** Limit of runs that nothing else ends, in milliseconds. */
+const TIMEOUT = 4_000;
+
 const token = (namespace: string) => serviceAccountToken({ kubernetes: { namespace } });
 
 const REQUESTS: readonly [name: string, pull: Pull, error: RegExp][] = [
@@ -198,7 +201,7 @@ Deno.test("a redirect is not followed, and the token not sent on", async () => {
 });
 
 Deno.test("an API server that does not answer is given up on at the time limit", async () => {
-  await using cluster = await Cluster.start({ settings: { timeout: 1000 } });
+  await using cluster = await Cluster.start({ settings: { timeout: TIMEOUT } });
   cluster.api.respond = () => new Promise<never>(() => {});
   await assertFails(cluster, {}, /no usable answer .*no answer within the time limit.*--timeout/);
 });
@@ -264,11 +267,16 @@ Deno.test("connections that are reset, cut, or never speak TLS are tried again, 
       /no usable answer from the API server after \d+ attempts?/,
     ],
   ];
-  for (const [name, apiserver, error] of peers) {
-    await test.step(name, async () => {
-      await using cluster = await Cluster.start({ settings: { apiserver, timeout: 700 } });
-      await cluster.node.writeCa(ca.certificatePem);
-      await assertFails(cluster, {}, error);
+  // They wait for the time limit together; it leaves time for an attempt on a machine that is busy.
+  const settled = await Promise.allSettled(peers.map(async ([, apiserver, error]) => {
+    await using cluster = await Cluster.start({ settings: { apiserver, timeout: TIMEOUT } });
+    await cluster.node.writeCa(ca.certificatePem);
+    await assertFails(cluster, {}, error);
+  }));
+  for (const [index, [name]] of peers.entries()) {
+    await test.step(name, () => {
+      const outcome = settled[index];
+      if (outcome?.status === "rejected") throw outcome.reason;
     });
   }
 });

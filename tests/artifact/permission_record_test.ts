@@ -57,7 +57,7 @@ const NODES: readonly [
   ],
   [
     "an API server that only the env file names",
-    { settings: { apiserver: "", timeout: 500 } },
+    { settings: { apiserver: "", timeout: 3_000 } },
     ({ node }) => node.writeApiserverEnv("localhost", 6443),
   ],
   [
