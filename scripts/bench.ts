@@ -24,8 +24,11 @@ function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-/** Medians of one program's runs. */
+/** What one program's runs took. */
 interface Figures {
+  /** Milliseconds of each run, round by round. */
+  readonly walls: readonly number[];
+  /** Medians, in milliseconds. */
   readonly wall: number;
   readonly cpu: number;
   /** KiB. */
@@ -146,6 +149,7 @@ async function measureAll(
     const memory: number[] = [];
     for (let i = 0; i < MEMORY_RUNS; i++) memory.push(await measureMemory(command));
     figures.set(name, {
+      walls: walls.get(name) ?? [],
       wall: median(walls.get(name) ?? []),
       cpu: median(cpus.get(name) ?? []),
       memory: median(memory),
@@ -154,23 +158,38 @@ async function measureAll(
   return figures;
 }
 
-/** The processor time of many runs at once, as a ratio to as many single ones. */
-async function measureAtOnce(command: Command, single: number): Promise<Verdict> {
-  const cpus: number[] = [];
-  for (let i = 0; i < 3; i++) cpus.push((await measure(command, AT_ONCE)).cpu);
-  return verdict(`${AT_ONCE} at once, processor time`, median(cpus), AT_ONCE * single, 1.1);
+/** The processor time of many runs at once, as a ratio to as many single ones next to them. */
+async function measureAtOnce(command: Command): Promise<Verdict> {
+  const together: number[] = [];
+  const alone: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const singles: number[] = [];
+    for (let i = 0; i < 5; i++) singles.push((await measure(command)).cpu);
+    alone.push(AT_ONCE * median(singles));
+    together.push((await measure(command, AT_ONCE)).cpu);
+  }
+  const ratio = medianRatio(together, alone);
+  const what = `${AT_ONCE} at once, processor time`;
+  return { what, ours: inMs(median(together)), floor: inMs(median(alone)), ratio, goal: 1.1 };
 }
 
-function verdict(
-  what: string,
-  ours: number,
-  floor: number,
-  goal: number,
-  unit: "ms" | "MiB" = "ms",
-): Verdict {
-  const show = (value: number) =>
-    unit === "ms" ? `${value.toFixed(1)} ms` : `${(value / 1024).toFixed(1)} MiB`;
-  return { what, ours: show(ours), floor: show(floor), ratio: ours / floor, goal };
+/** The median of the ratios round by round: a machine whose speed drifts slows both of a round. */
+function medianRatio(ours: readonly number[], floor: readonly number[]): number {
+  return median(ours.map((value, round) => value / (floor[round] ?? NaN)));
+}
+
+function inMs(milliseconds: number): string {
+  return `${milliseconds.toFixed(1)} ms`;
+}
+
+function compareWalls(what: string, ours: Figures, floor: Figures, goal: number): Verdict {
+  const ratio = medianRatio(ours.walls, floor.walls);
+  return { what, ours: inMs(ours.wall), floor: inMs(floor.wall), ratio, goal };
+}
+
+function compareMemory(what: string, ours: Figures, floor: Figures, goal: number): Verdict {
+  const show = ({ memory }: Figures) => `${(memory / 1024).toFixed(1)} MiB`;
+  return { what, ours: show(ours), floor: show(floor), ratio: ours.memory / floor.memory, goal };
 }
 
 /** What the goals are about, from the figures. */
@@ -182,25 +201,28 @@ function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
   };
   const perSecret = (few: string, more: string) =>
     (of(more).wall - of(few).wall) / ((NAMESPACES[more] ?? 0) - (NAMESPACES[few] ?? 0));
+  const inUs = (milliseconds: number) => `${(milliseconds * 1000).toFixed(1)} µs`;
+  const [first, further] = [perSecret("one", "many"), perSecret("many", "most")];
   const verdicts = [
-    verdict("one secret, to the bare GET", of("one").wall, of("GET one").wall, 1),
-    verdict("no mirror, to an empty program", of("no mirror").wall, of("empty program").wall, 1.1),
-    verdict("1,000 secrets, to the bare GET", of("many").wall, of("GET many").wall, 1.25),
-    verdict(
-      "each further secret of 5,000, to each of 1,000",
-      perSecret("many", "most"),
-      perSecret("one", "many"),
-      1,
-    ),
-    verdict("one secret, peak memory", of("one").memory, of("GET one").memory, 1.15, "MiB"),
-    verdict("1,000 secrets, peak memory", of("many").memory, of("GET many").memory, 1.5, "MiB"),
-    verdict("5,000 secrets, peak memory", of("most").memory, of("GET most").memory, 1.5, "MiB"),
+    compareWalls("one secret, to the bare GET", of("one"), of("GET one"), 1),
+    compareWalls("no mirror, to an empty program", of("no mirror"), of("empty program"), 1.1),
+    compareWalls("1,000 secrets, to the bare GET", of("many"), of("GET many"), 1.25),
+    {
+      what: "each further secret of 5,000, to each of 1,000",
+      ours: inUs(further),
+      floor: inUs(first),
+      ratio: further / first,
+      goal: 1,
+    },
+    compareMemory("one secret, peak memory", of("one"), of("GET one"), 1.15),
+    compareMemory("1,000 secrets, peak memory", of("many"), of("GET many"), 1.5),
+    compareMemory("5,000 secrets, peak memory", of("most"), of("GET most"), 1.5),
   ];
   if (figures.has("Go many")) {
     verdicts.push(
-      verdict("one secret, to the Go program", of("one").wall, of("Go one").wall, Infinity),
-      verdict("1,000 secrets, to the Go program", of("many").wall, of("Go many").wall, 0.45),
-      verdict("5,000 secrets, to the Go program", of("most").wall, of("Go most").wall, 0.45),
+      compareWalls("one secret, to the Go program", of("one"), of("Go one"), Infinity),
+      compareWalls("1,000 secrets, to the Go program", of("many"), of("Go many"), 0.45),
+      compareWalls("5,000 secrets, to the Go program", of("most"), of("Go most"), 0.45),
     );
   }
   return verdicts;
@@ -242,12 +264,12 @@ async function main(runs: number): Promise<void> {
   const { hostname, port } = new URL(server.url);
   if (go) await node.writeApiserverEnv(hostname, Number(port));
   const commands = await prepare(node, server);
-  print(`${runs} interleaved runs of each, medians\n`);
+  print(`${runs} interleaved runs of each; medians, of the ratios too\n`);
   const figures = await measureAll(commands, runs);
   const one = commands.get("one");
   const verdicts = judge(figures);
   if (one !== undefined) {
-    verdicts.push(await measureAtOnce(one, figures.get("one")?.cpu ?? NaN));
+    verdicts.push(await measureAtOnce(one));
   }
   printTable(figures, verdicts);
   await Deno.mkdir(DIST, { recursive: true });
