@@ -216,9 +216,9 @@ for (const [name, documents, decode] of DECODERS) {
     for (const document of documents) await expectTotal(() => decode(document));
     await fc.assert(
       fc.asyncProperty(hostileText(documents), (text) => expectTotal(() => decode(text))),
-      { numRuns: share(300, 5_000) },
+      { numRuns: share(200, 5_000) },
     );
-    report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
+    report({ suite: "decoding of any bytes", cases: share(200, 5_000) });
   });
 }
 
@@ -259,9 +259,9 @@ Deno.test("any sequence of answers of an API server gives a list or an error for
       fc.array(answer, { minLength: 1, maxLength: 6 }),
       (answers) => expectTotal(() => list(answers)),
     ),
-    { numRuns: share(300, 5_000) },
+    { numRuns: share(200, 5_000) },
   );
-  report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
+  report({ suite: "decoding of any bytes", cases: share(200, 5_000) });
 });
 
 Deno.test("any files give an API server or an error for the user", async () => {
@@ -301,9 +301,9 @@ Deno.test("any bytes in a file give text or an error for the user", async () => 
           assert.deepEqual(new TextEncoder().encode(text), withoutBom(content));
         });
       }),
-      { numRuns: share(300, 5_000) },
+      { numRuns: share(200, 5_000) },
     );
-    report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
+    report({ suite: "decoding of any bytes", cases: share(200, 5_000) });
   } finally {
     await Deno.remove(path);
   }
@@ -327,9 +327,9 @@ Deno.test("any bytes on stdin, in any pieces, give text or an error for the user
         assert.deepEqual(new TextEncoder().encode(text), withoutBom(content));
       });
     }),
-    { numRuns: share(300, 5_000) },
+    { numRuns: share(200, 5_000) },
   );
-  report({ suite: "decoding of any bytes", cases: share(300, 5_000) });
+  report({ suite: "decoding of any bytes", cases: share(200, 5_000) });
 });
 
 /** What stands for the bytes after decoding, which drops a byte order mark. */

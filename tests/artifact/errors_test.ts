@@ -27,7 +27,7 @@ async function assertFails(cluster: Cluster, pull: Pull, error: RegExp) {
 }
 
 /** Limit of runs that nothing else ends, in milliseconds. */
-const TIMEOUT = 4_000;
+const TIMEOUT = 3_000;
 
 const token = (namespace: string) => serviceAccountToken({ kubernetes: { namespace } });
 

@@ -63,28 +63,38 @@ Deno.test("a pull asks for what it needs, each once", async () => {
   ]);
 });
 
-/** How many of the program's functions the engine compiles in a run, by its own log. */
-async function compiledFunctions(cluster: Cluster, image: string): Promise<number> {
+/** Runs until the runtime has stored what it compiled, which it does on the side. */
+const MOST_RUNS = 20;
+
+/**
+ * How many of the program's functions the engine compiles in a run, by its own log, once the rest
+ * comes out of the cache.
+ */
+async function compiledFunctions(cluster: Cluster, image: string, most: number): Promise<number> {
   const { node } = cluster;
   const script = await buildScript({ settings: node.settings, out: node.path("logging") });
   const log = node.path("v8.log");
   const text = await Deno.readTextFile(script);
   const logging = `--v8-flags=--log-function-events,--no-logfile-per-isolate,--logfile=${log},`;
-  await Deno.writeTextFile(script, text.replace("--v8-flags=", logging));
-  // The first run fills the cache of compiled code, which is written after it was asked for.
-  for (let runs = 0; runs < 3; runs++) {
+  await Deno.writeTextFile(
+    script,
+    text.replace("--v8-flags=", logging).replace("env -i", `env -i DENO_DIR=${node.path("deno")}`),
+  );
+  let count = Infinity;
+  for (let runs = 0; runs < MOST_RUNS && count > most; runs++) {
     await Deno.writeTextFile(log, "");
     const { code, stderr } = await runPlugin(script, { stdin: request(image, cluster.token) });
     assert.equal(code, 0, stderr);
+    const lines = (await Deno.readTextFile(log)).split("\n").map((line) => line.split(","));
+    const id = lines.find(([event, , url]) => event === "script-details" && url?.endsWith(script))
+      ?.[1];
+    assert.ok(id !== undefined);
+    // function,interpreter,<script>,<start>,<end>,<milliseconds>,<moment>,<name>
+    count = lines.filter(([event, what, script]) =>
+      event === "function" && what === "interpreter" && script === id
+    ).length;
   }
-  const lines = (await Deno.readTextFile(log)).split("\n").map((line) => line.split(","));
-  const id = lines.find(([event, , url]) => event === "script-details" && url?.endsWith(script))
-    ?.[1];
-  assert.ok(id !== undefined);
-  // function,interpreter,<script>,<start>,<end>,<milliseconds>,<moment>,<name>
-  return lines.filter(([event, what, script]) =>
-    event === "function" && what === "interpreter" && script === id
-  ).length;
+  return count;
 }
 
 /** Methods, which cannot be compiled ahead (scripts/support/compile_hints.ts). */
@@ -92,8 +102,13 @@ const METHODS = { withoutMirror: 14, withMirror: 28 };
 
 Deno.test("the functions of a pull come out of the cache of compiled code", async () => {
   await using cluster = await Cluster.start({ settings: {} });
-  const withoutMirror = await compiledFunctions(cluster, "quay.io/team/app");
-  assert.ok(withoutMirror <= METHODS.withoutMirror, `${withoutMirror} were compiled`);
-  const withMirror = await compiledFunctions(cluster, IMAGE);
-  assert.ok(withMirror <= METHODS.withMirror, `${withMirror} were compiled`);
+  for (
+    const [image, most] of [
+      ["quay.io/team/app", METHODS.withoutMirror],
+      [IMAGE, METHODS.withMirror],
+    ] as const
+  ) {
+    const count = await compiledFunctions(cluster, image, most);
+    assert.ok(count > 0 && count <= most, `${count} were compiled for ${image}`);
+  }
 });

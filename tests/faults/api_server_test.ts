@@ -31,7 +31,7 @@ import { report } from "../support/summary.ts";
  * Limit of runs that nothing else ends, in milliseconds: time for an attempt or two, even where the
  * machine stops for a while.
  */
-const TIMEOUT = 4_000;
+const TIMEOUT = 3_000;
 
 /** Limit of the other runs, which end before it even on a machine that is busy with other tests. */
 const LONG_TIMEOUT = 30_000;
