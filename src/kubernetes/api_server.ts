@@ -155,7 +155,9 @@ function kubeconfigCaPath(kubeconfig: Kubeconfig | undefined, root: string): str
 
 function decodeCaData({ path, cluster }: Kubeconfig): string {
   try {
-    return decodeUtf8(Uint8Array.fromBase64(cluster.certificateAuthorityData));
+    const bytes = Uint8Array.fromBase64(cluster.certificateAuthorityData);
+    // Between certificates there may be comments in any encoding (RFC 7468 section 2).
+    return decodeUtf8(bytes, { fatal: false });
   } catch {
     throw new UserError(path, `"certificate-authority-data" is not base64`);
   }

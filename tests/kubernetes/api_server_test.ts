@@ -78,6 +78,20 @@ Deno.test("the kubeconfig gives the server and the CA that it carries", async ()
   assert.equal(found.caOrigin, "certificate-authority-data of /etc/kubernetes/kubelet.conf");
 });
 
+Deno.test("the CA that a kubeconfig carries may have a comment that is not UTF-8", async () => {
+  const found = await find(async (node) => {
+    const bytes = new TextEncoder().encode(`?\n${ca.certificatePem}`);
+    bytes[0] = 0xe4;
+    await node.writeKubeconfig({ server, caPem: ca.certificatePem });
+    const kubeconfig = node.settings.kubeconfig[0] ?? "";
+    const text = await Deno.readTextFile(kubeconfig);
+    const carried = new TextEncoder().encode(ca.certificatePem).toBase64();
+    assert.ok(text.includes(carried));
+    await Deno.writeTextFile(kubeconfig, text.replace(carried, bytes.toBase64()));
+  }, noCaFile);
+  assert.equal(found.ca, `\ufffd\n${ca.certificatePem}`);
+});
+
 Deno.test("the kubeconfig's CA file may be relative to the kubeconfig", async () => {
   const found = await find(async (node) => {
     await node.write(node.path("etc/kubernetes/ca/own.crt"), ca.certificatePem);
