@@ -31,15 +31,17 @@ async function run(build: Build, args: readonly string[]): Promise<number> {
     if (typeof outcome === "number") return outcome;
     settings = outcome;
   }
-  const journald = new JournaldStream("crio-credential-provider");
+  const journald = settings.journaldSocket === ""
+    ? undefined
+    : new JournaldStream("crio-credential-provider");
   const log = createLog({
     level: settings.logLevel,
     format: settings.logFormat,
-    sinks: settings.journaldSocket === "" ? [stderrSink()] : [stderrSink(), journald.sink],
+    sinks: journald === undefined ? [stderrSink()] : [stderrSink(), journald.sink],
     now: () => new Date(),
   });
   const status = await pull(settings, log);
-  if (settings.journaldSocket !== "") await journald.send(settings.journaldSocket);
+  await journald?.send(settings.journaldSocket);
   return status;
 }
 

@@ -67,103 +67,126 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * The members of an object that came from outside, each looked at when it is asked for. A member that
- * is missing and one that is `null` are the same. Errors name the key and what was expected there,
- * never the value found: `"registry[0].insecure" must be a boolean`.
+ * An object that came from outside, and its place, for errors. Its members are looked at with the
+ * functions below, each when it is asked for; one that is missing and one that is `null` are the same.
+ * Errors name the key and what was expected there, never the value found:
+ * `"registry[0].insecure" must be a boolean`.
+ *
+ * Functions and not methods, since those are compiled anew in each run
+ * (`scripts/support/compile_hints.ts`).
  */
-export class Members {
+export interface Members {
   /** All of them, unchecked. */
   readonly all: JsonObject;
-  readonly #where: string;
-  readonly #path: string;
+  /** The file or place. */
+  readonly where: string;
+  /** The key under which the object stands there; empty for the whole document. */
+  readonly key: string;
+}
 
-  /**
-   * @param where the file or place, for errors.
-   * @param path the key under which the object stands there; empty: the whole document.
-   * @throws {UserError} when the value is no object.
-   */
-  constructor(value: unknown, where: string, path = "") {
-    if (!isObject(value)) {
-      const key = path === "" ? "it" : JSON.stringify(path);
-      throw new UserError(where, `${key} must be an object`);
-    }
-    this.all = value;
-    this.#where = where;
-    this.#path = path;
-  }
+/**
+ * The members of a value.
+ *
+ * @throws {UserError} when the value is no object.
+ */
+export function membersOf(value: unknown, where: string, key = ""): Members {
+  if (isObject(value)) return { all: value, where, key };
+  throw new UserError(where, `${key === "" ? "it" : JSON.stringify(key)} must be an object`);
+}
 
-  /** The key of this object in the whole document; empty for the document itself. */
-  get key(): string {
-    return this.#path;
-  }
+/** The key of a member in the whole document. */
+function pathOf(object: Members, key: string): string {
+  return object.key === "" ? key : `${object.key}.${key}`;
+}
 
-  /** The key of a member in the whole document. */
-  path(key: string): string {
-    return this.#path === "" ? key : `${this.#path}.${key}`;
-  }
+/** The error for a member, in words that follow its key. */
+export function memberError(
+  object: Members,
+  key: string,
+  problem: string,
+  advice?: string,
+): UserError {
+  return new UserError(object.where, `${JSON.stringify(pathOf(object, key))} ${problem}`, advice);
+}
 
-  /** The error for a member, in words that follow its key. */
-  error(key: string, problem: string, advice?: string): UserError {
-    return new UserError(this.#where, `${JSON.stringify(this.path(key))} ${problem}`, advice);
-  }
+function mustBe(object: Members, key: string, expected: string): UserError {
+  return memberError(object, key, `must be ${expected}`);
+}
 
-  /** @throws {UserError} when the member is missing or no text. */
-  text(key: string): string {
-    const text = this.optionalText(key);
-    if (text === undefined) throw this.error(key, "is missing");
-    return text;
-  }
+/** @throws {UserError} when the member is missing or no text. */
+export function requiredText(object: Members, key: string): string {
+  const text = optionalText(object, key);
+  if (text === undefined) throw memberError(object, key, "is missing");
+  return text;
+}
 
-  /** @throws {UserError} when the member is there and no text. */
-  optionalText(key: string): string | undefined {
-    const value = this.all[key] ?? undefined;
-    if (value !== undefined && typeof value !== "string") throw this.#mustBe(key, "a string");
-    return value;
-  }
+/**
+ * `undefined` when the member is missing, or the object.
+ *
+ * @throws {UserError} when it is no text.
+ */
+export function optionalText(object: Members | undefined, key: string): string | undefined {
+  const value = object?.all[key] ?? undefined;
+  if (object === undefined || value === undefined) return undefined;
+  if (typeof value !== "string") throw mustBe(object, key, "a string");
+  return value;
+}
 
-  /** A member that must be just this text. */
-  literal(key: string, text: string): void {
-    const value = this.all[key] ?? undefined;
-    if (value === undefined) throw this.error(key, "is missing");
-    if (value !== text) throw this.#mustBe(key, JSON.stringify(text));
-  }
+/** @throws {UserError} when the member is not just this text. */
+export function checkLiteral(object: Members, key: string, text: string): void {
+  const value = object.all[key] ?? undefined;
+  if (value === undefined) throw memberError(object, key, "is missing");
+  if (value !== text) throw mustBe(object, key, JSON.stringify(text));
+}
 
-  /** `false` when the member is missing. */
-  flag(key: string): boolean {
-    const value = this.all[key] ?? false;
-    if (typeof value !== "boolean") throw this.#mustBe(key, "a boolean");
-    return value;
-  }
+/**
+ * `false` when the member is missing.
+ *
+ * @throws {UserError} when it is no boolean.
+ */
+export function optionalFlag(object: Members, key: string): boolean {
+  const value = object.all[key] ?? false;
+  if (typeof value !== "boolean") throw mustBe(object, key, "a boolean");
+  return value;
+}
 
-  /** `undefined` when the member is missing. */
-  object(key: string): Members | undefined {
-    const value = this.all[key] ?? undefined;
-    return value === undefined ? undefined : new Members(value, this.#where, this.path(key));
-  }
+/**
+ * `undefined` when the member is missing, or the object.
+ *
+ * @throws {UserError} when it is no object.
+ */
+export function optionalObject(object: Members | undefined, key: string): Members | undefined {
+  const value = object?.all[key] ?? undefined;
+  if (object === undefined || value === undefined) return undefined;
+  return membersOf(value, object.where, pathOf(object, key));
+}
 
-  /** Objects in a list; empty when the member is missing. */
-  objects(key: string): Members[] {
-    return this.list(key).map((value, index) =>
-      new Members(value, this.#where, `${this.path(key)}[${index}]`)
-    );
-  }
+/**
+ * Empty when the member is missing.
+ *
+ * @throws {UserError} when it is no list.
+ */
+export function optionalList(object: Members, key: string): readonly unknown[] {
+  const value = object.all[key] ?? [];
+  if (!Array.isArray(value)) throw mustBe(object, key, "an array");
+  return value;
+}
 
-  /** Sees to it that a member, if there is one, is a list of texts. */
-  checkTexts(key: string): void {
-    for (const [index, value] of this.list(key).entries()) {
-      if (typeof value !== "string") throw this.#mustBe(`${key}[${index}]`, "a string");
-    }
-  }
+/**
+ * Objects in a list; empty when the member is missing.
+ *
+ * @throws {UserError} when it is anything else.
+ */
+export function optionalObjects(object: Members, key: string): Members[] {
+  return optionalList(object, key).map((value, index) =>
+    membersOf(value, object.where, `${pathOf(object, key)}[${index}]`)
+  );
+}
 
-  /** Empty when the member is missing. */
-  list(key: string): readonly unknown[] {
-    const value = this.all[key] ?? [];
-    if (!Array.isArray(value)) throw this.#mustBe(key, "an array");
-    return value;
-  }
-
-  #mustBe(key: string, expected: string): UserError {
-    return this.error(key, `must be ${expected}`);
+/** @throws {UserError} when the member is there and no list of texts. */
+export function checkTexts(object: Members, key: string): void {
+  for (const [index, value] of optionalList(object, key).entries()) {
+    if (typeof value !== "string") throw mustBe(object, `${key}[${index}]`, "a string");
   }
 }
 

@@ -1,19 +1,32 @@
 /**
- * Text to bytes and back. A pull without mirrors handles short ASCII text alone: by hand, because the
- * runtime loads its encoders at their first use, which takes longer than all that is encoded here.
+ * Characters and bytes of text. A pull without mirrors handles short ASCII text alone: by hand,
+ * because the runtime loads its encoders at their first use, and compiles patterns at theirs, which
+ * takes longer than all that is looked at here.
  */
 
 /** Up to this length text is looked at by hand. */
 const SHORT = 4096;
 
-// deno-lint-ignore no-control-regex -- all of ASCII
-const NOT_ASCII = /[^\u0000-\u007f]/;
+const LAST_ASCII = 0x7f;
+
+/** Whether a text is of the ASCII characters from space to tilde alone. */
+export function isPrintableAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
 
 /** The UTF-8 bytes of a text. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length > SHORT || NOT_ASCII.test(text)) return new TextEncoder().encode(text);
+  if (text.length > SHORT) return new TextEncoder().encode(text);
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > LAST_ASCII) return new TextEncoder().encode(text);
+    bytes[i] = code;
+  }
   return bytes;
 }
 
@@ -24,9 +37,9 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
  * @throws {TypeError} when they are refused.
  */
 export function decodeUtf8(bytes: Uint8Array, { fatal = true } = {}): string {
-  if (bytes.length <= SHORT) {
-    const text: string = Reflect.apply(String.fromCharCode, undefined, bytes);
-    if (!NOT_ASCII.test(text)) return text;
+  // Without a pattern or a loop, which the engine would compile.
+  if (bytes.length <= SHORT && Reflect.apply(Math.max, undefined, bytes) <= LAST_ASCII) {
+    return Reflect.apply(String.fromCharCode, undefined, bytes);
   }
   lenient ??= new TextDecoder();
   const text = lenient.decode(bytes);

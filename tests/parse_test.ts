@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { UserError } from "../src/errors.ts";
 import {
+  checkLiteral,
+  checkTexts,
   MAX_JSON_PARTS,
-  Members,
+  membersOf,
+  optionalFlag,
+  optionalObject,
+  optionalObjects,
+  optionalText,
   parseForeignJson,
   parseJson,
+  requiredText,
   trimSlashesAtEnd,
 } from "../src/parse.ts";
 
@@ -59,15 +66,15 @@ Deno.test("foreign JSON may be long", () => {
 
 /** Looks at every member as a reader of configuration does. */
 function look(value: unknown): unknown {
-  const members = new Members(value, "f");
-  members.literal("kind", "A");
+  const members = membersOf(value, "f");
+  checkLiteral(members, "kind", "A");
   return {
-    name: members.text("name"),
-    note: members.optionalText("note"),
-    flag: members.flag("flag"),
-    sizes: members.objects("list").map((member) => member.text("size")),
-    inner: members.object("inner")?.object("map")?.all,
-    texts: members.checkTexts("texts"),
+    name: requiredText(members, "name"),
+    note: optionalText(members, "note"),
+    flag: optionalFlag(members, "flag"),
+    sizes: optionalObjects(members, "list").map((member) => requiredText(member, "size")),
+    inner: optionalObject(optionalObject(members, "inner"), "map")?.all,
+    texts: checkTexts(members, "texts"),
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeUtf8, encodeUtf8 } from "../src/utf8.ts";
+import { decodeUtf8, encodeUtf8, isPrintableAscii } from "../src/utf8.ts";
 
 /** Around the length up to which ASCII is treated by hand. */
 const LONG = "x".repeat(4096);
@@ -51,4 +51,13 @@ Deno.test("bytes that are not UTF-8 are refused, or replaced where that is asked
     assert.throws(() => decodeUtf8(part), TypeError);
     assert.match(decodeUtf8(part, { fatal: false }), /^a+\ufffd$/);
   }
+});
+
+Deno.test("printable ASCII is all from space to tilde", () => {
+  for (let code = 0; code < 0x180; code++) {
+    const text = `a${String.fromCharCode(code)}`;
+    assert.equal(isPrintableAscii(text), /^[ -~]*$/.test(text), JSON.stringify(text));
+  }
+  assert.ok(isPrintableAscii(""));
+  assert.ok(!isPrintableAscii("\u{1f600}"));
 });

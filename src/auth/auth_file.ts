@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { Members, parseJson } from "../parse.ts";
+import { membersOf, optionalObject, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
@@ -31,9 +31,9 @@ export function readGlobalAuthFile(path: string): AuthFile | undefined {
  * @throws {UserError} when the text is not one.
  */
 export function parseAuthFile(text: string, where: string): AuthFile {
-  const content = new Members(parseJson(text, where), where);
-  const auths = content.object("auths")?.all;
-  const credHelpers = content.object("credHelpers")?.all;
+  const content = membersOf(parseJson(text, where), where);
+  const auths = optionalObject(content, "auths")?.all;
+  const credHelpers = optionalObject(content, "credHelpers")?.all;
   const otherFields = new Map(Object.entries(content.all));
   otherFields.delete("auths");
   otherFields.delete("credHelpers");

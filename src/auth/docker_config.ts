@@ -2,7 +2,13 @@
 
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { isObject, type JsonObject, Members, parseForeignJson } from "../parse.ts";
+import {
+  isObject,
+  type JsonObject,
+  membersOf,
+  optionalObject,
+  parseForeignJson,
+} from "../parse.ts";
 import { parseScope, type Scope } from "./scope.ts";
 import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
 import { encodeUtf8 } from "../utf8.ts";
@@ -73,9 +79,9 @@ export function readSecret(
 
 function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
   if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
-  const content = new Members(parseForeignJson(decodeSecret(secret), ""), "");
+  const content = membersOf(parseForeignJson(decodeSecret(secret), ""), "");
   if (secret.type === "kubernetes.io/dockercfg") return content.all;
-  return content.object("auths")?.all ?? {};
+  return optionalObject(content, "auths")?.all ?? {};
 }
 
 const NO_ENTRIES: JsonObject = {};

@@ -18,7 +18,11 @@ const DOCKER_HUB: ReadonlySet<string> = new Set([
   "registry-1.docker.io",
 ]);
 
-const HOST = /^(?:[a-zA-Z0-9*](?:[a-zA-Z0-9*._-]*[a-zA-Z0-9*])?|\[[a-fA-F0-9:]+\])(?::\d+)?$/;
+function isHostPattern(text: string): boolean {
+  return /^(?:[a-zA-Z0-9*](?:[a-zA-Z0-9*._-]*[a-zA-Z0-9*])?|\[[a-fA-F0-9:]+\])(?::\d+)?$/.test(
+    text,
+  );
+}
 
 /** The name under which a host is compared: Docker Hub's names are one. */
 export function canonicalHost(host: string): string {
@@ -44,7 +48,7 @@ export function parseScope(key: string): Scope | undefined {
     }
     path = trimSlashesAtEnd(path.replace(/^\/+/, ""));
   }
-  if (!HOST.test(host) || /[\s?#@:\\*]|\/\//.test(path)) return undefined;
+  if (!isHostPattern(host) || /[\s?#@:\\*]|\/\//.test(path)) return undefined;
   return { host: canonicalHost(host), path };
 }
 

@@ -1,12 +1,12 @@
 /** Auth files that no pull ever took keep live credentials on disk; so do those of killed runs. */
 
-/** `<namespace>-<sha256>.json`, and the temporary files that become one. */
-const OWN_FILE =
-  /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/;
-
-/** Whether a name in the auth directory is one that this program gives. */
+/**
+ * Whether a name in the auth directory is one that this program gives: `<namespace>-<sha256>.json`, or
+ * that of a temporary file that becomes one.
+ */
 export function isOwnName(name: string): boolean {
-  return OWN_FILE.test(name);
+  return /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/
+    .test(name);
 }
 
 /**

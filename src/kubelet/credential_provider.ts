@@ -3,14 +3,19 @@
  * `CredentialProviderRequest` on stdin, a `CredentialProviderResponse` on stdout.
  */
 
-import { Members, parseJson } from "../parse.ts";
+import {
+  checkLiteral,
+  memberError,
+  membersOf,
+  optionalText,
+  parseJson,
+  requiredText,
+} from "../parse.ts";
+import { isPrintableAscii } from "../utf8.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
 const LONGEST_IMAGE = 4096;
-
-// deno-lint-ignore no-control-regex -- control characters are what is refused
-const UNPRINTABLE = /[\s\u0000-\u001f\u007f]/;
 
 /** What the kubelet asks. Fields that the plugin has no use for are dropped. */
 export interface CredentialProviderRequest {
@@ -27,19 +32,21 @@ export interface CredentialProviderRequest {
  */
 export function parseRequest(text: string): CredentialProviderRequest {
   const where = "CredentialProviderRequest on stdin";
-  const request = new Members(parseJson(text, where), where);
-  request.literal("apiVersion", API_VERSION);
-  request.literal("kind", "CredentialProviderRequest");
-  const image = request.text("image");
+  const request = membersOf(parseJson(text, where), where);
+  checkLiteral(request, "apiVersion", API_VERSION);
+  checkLiteral(request, "kind", "CredentialProviderRequest");
+  const image = requiredText(request, "image");
   const problem = imageProblem(image);
-  if (problem !== undefined) throw request.error("image", problem);
-  return { image, serviceAccountToken: request.optionalText("serviceAccountToken") ?? "" };
+  if (problem !== undefined) throw memberError(request, "image", problem);
+  return { image, serviceAccountToken: optionalText(request, "serviceAccountToken") ?? "" };
 }
 
 function imageProblem(image: string): string | undefined {
   if (image === "") return "is empty";
   if (image.length > LONGEST_IMAGE) return `is longer than ${LONGEST_IMAGE} characters`;
-  if (UNPRINTABLE.test(image)) return "holds white space or control characters";
+  if (isPrintableAscii(image) && !image.includes(" ")) return undefined;
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (/[\s\u0000-\u001f\u007f]/.test(image)) return "holds white space or control characters";
   // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.
   return image.isWellFormed() ? undefined : "holds half a character";
 }

@@ -25,28 +25,26 @@ export function connectionFailure(error: unknown, server: ApiServer, signal: Abo
   return tlsFailure(reason, server) ?? new ConnectionError(shorten(reason));
 }
 
-/** What the TLS library says, and what that means. */
-const VERDICTS: readonly (readonly [RegExp, (name: string) => string])[] = [
-  [/UnknownIssuer|BadSignature/, () => "its certificate is not signed by the expected CA"],
-  [
-    /not valid for (?:any )?name|NotValidForName/i,
-    (name) => `its certificate does not bear the name ${JSON.stringify(name)}`,
-  ],
-  [/Expired/i, () => "its certificate is expired by this node's clock"],
-  [/not ?valid ?yet/i, () => "its certificate is not yet valid by this node's clock"],
-  [/invalid peer certificate/i, () => "its certificate is not acceptable"],
-];
-
 function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
-  const verdict = VERDICTS.find(([pattern]) => pattern.test(reason))?.[1];
+  const verdict = verdictOn(reason, server);
   if (verdict === undefined) return undefined;
   return new UserError(
     server.url,
-    `the API server was not verified: ${
-      verdict(server.tlsServerName || new URL(server.url).hostname)
-    }`,
+    `the API server was not verified: its certificate ${verdict}`,
     `the CA used is ${server.caOrigin} (--ca-file), the address is from ${server.origin} (--apiserver)`,
   );
+}
+
+/** What the TLS library's words say of the certificate; `undefined` when they are of something else. */
+function verdictOn(reason: string, server: ApiServer): string | undefined {
+  if (/UnknownIssuer|BadSignature/.test(reason)) return "is not signed by the expected CA";
+  if (/not valid for (?:any )?name|NotValidForName/i.test(reason)) {
+    const name = server.tlsServerName || new URL(server.url).hostname;
+    return `does not bear the name ${JSON.stringify(name)}`;
+  }
+  if (/Expired/i.test(reason)) return "is expired by this node's clock";
+  if (/not ?valid ?yet/i.test(reason)) return "is not yet valid by this node's clock";
+  return /invalid peer certificate/i.test(reason) ? "is not acceptable" : undefined;
 }
 
 /** Without the link to its manual that the TLS library adds. */

@@ -44,9 +44,6 @@ const MAX_HEAD_BYTES = 64 * 1024;
 /** Longest line between chunks, in bytes; RFC 9112 section 7.1.1 asks to bound extensions. */
 const MAX_CHUNK_LINE_BYTES = 4096;
 
-/** A token of RFC 9110 section 5.6.2, which is all that a header's name may be. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 const CR = 0x0d, LF = 0x0a;
 
 /**
@@ -255,12 +252,17 @@ function parseFields(lines: readonly string[]): Map<string, string> {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     // This refuses a folded line, and white space before the colon, too.
-    if (!TOKEN.test(name)) throw new HttpError("it has a malformed header");
+    if (!isToken(name)) throw new HttpError("it has a malformed header");
     const value = line.slice(colon + 1).trim();
     const earlier = fields.get(name);
     fields.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
   }
   return fields;
+}
+
+/** A token of RFC 9110 section 5.6.2, which is all that a header's name may be. */
+function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 function findFraming(status: number, fields: ReadonlyMap<string, string>): Framing {

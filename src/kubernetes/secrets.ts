@@ -3,7 +3,21 @@
 import type { Clock } from "../clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
-import { isObject, type JsonObject, Members, parseForeignJson, parseJson } from "../parse.ts";
+import {
+  checkLiteral,
+  isObject,
+  type JsonObject,
+  memberError,
+  type Members,
+  membersOf,
+  optionalList,
+  optionalObject,
+  optionalObjects,
+  optionalText,
+  parseForeignJson,
+  parseJson,
+  requiredText,
+} from "../parse.ts";
 import type { SecretType } from "./secret_types.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -102,10 +116,10 @@ async function listType<Result>(
     if (answer.status !== 200) throw refusal(answer, options);
     length += answer.body.length;
     if (length > MAX_LIST_LENGTH) throw new UserError(where, `is longer than ${MAX_LIST_LENGTH}`);
-    const list = new Members(parseForeignJson(answer.body, where), where);
-    list.literal("kind", "SecretList");
+    const list = membersOf(parseForeignJson(answer.body, where), where);
+    checkLiteral(list, "kind", "SecretList");
     const secrets = readItems(list, type);
-    next = list.object("metadata")?.optionalText("continue") ?? "";
+    next = optionalText(optionalObject(list, "metadata"), "continue") ?? "";
     if (next === "") return [...results, read(secrets)];
     if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
     if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
@@ -120,7 +134,7 @@ async function listType<Result>(
 /** The secrets of a type. By hand where there may be thousands: paths are for errors alone. */
 function readItems(list: Members, type: SecretType): Secret[] {
   const secrets: Secret[] = [];
-  for (const [index, item] of list.list("items").entries()) {
+  for (const [index, item] of optionalList(list, "items").entries()) {
     const metadata = isObject(item) ? item["metadata"] : undefined;
     const name = isObject(metadata) ? metadata["name"] : undefined;
     const data = isObject(item) ? item["data"] ?? NO_DATA : undefined;
@@ -136,10 +150,11 @@ const NO_DATA: JsonObject = {};
 
 /** Looks at an item again, to say what is wrong with it. */
 function misfit(list: Members, index: number): UserError {
-  const item = list.objects("items")[index];
-  item?.object("metadata")?.text("name");
-  item?.object("data");
-  return list.error(`items[${index}].metadata`, "is missing");
+  const item = optionalObjects(list, "items")[index];
+  const metadata = optionalObject(item, "metadata");
+  if (metadata !== undefined) requiredText(metadata, "name");
+  optionalObject(item, "data");
+  return memberError(list, `items[${index}].metadata`, "is missing");
 }
 
 function pagePath(type: SecretType, next: string, { serviceAccount }: ListOptions): string {
@@ -188,10 +203,10 @@ function describeAnswer({ status, body }: HttpAnswer): string {
 function readStatus(body: string): { readonly reason: string; readonly message: string } {
   try {
     if (body.length > MAX_STATUS_LENGTH) return { reason: "", message: "" };
-    const status = new Members(parseJson(body, ""), "");
-    status.literal("kind", "Status");
-    const reason = status.optionalText("reason") ?? "";
-    return { reason, message: status.optionalText("message") ?? "" };
+    const status = membersOf(parseJson(body, ""), "");
+    checkLiteral(status, "kind", "Status");
+    const reason = optionalText(status, "reason") ?? "";
+    return { reason, message: optionalText(status, "message") ?? "" };
   } catch {
     return { reason: "", message: "" };
   }

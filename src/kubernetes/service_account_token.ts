@@ -1,17 +1,15 @@
 /** The pod's service-account token: a JWT in compact form (RFC 7519) with Kubernetes' own claim. */
 
 import { UserError } from "../errors.ts";
-import { Members, parseJson } from "../parse.ts";
+import {
+  memberError,
+  membersOf,
+  optionalObject,
+  optionalText,
+  parseJson,
+  requiredText,
+} from "../parse.ts";
 import { decodeUtf8 } from "../utf8.ts";
-
-/** An RFC 1123 label, the form of every Kubernetes namespace. */
-const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-
-/** An RFC 1123 subdomain, the form of a service account's name. */
-const SERVICE_ACCOUNT_NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
-
-/** RFC 7515 section 3.1: header, payload and signature, each in base64url. */
-const COMPACT_FORM = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
 
 /** Whose token it is. */
 export interface ServiceAccount {
@@ -31,18 +29,20 @@ export interface ServiceAccount {
  */
 export function readServiceAccount(token: string): ServiceAccount {
   const where = "service-account token";
-  const claims = new Members(decodeClaims(token, where), where);
-  const sub = claims.optionalText("sub");
-  const kubernetes = claims.object("kubernetes.io");
-  if (kubernetes === undefined) throw claims.error("kubernetes.io", "is missing");
-  const namespace = kubernetes.text("namespace");
-  if (!NAMESPACE.test(namespace)) throw kubernetes.error("namespace", "is not a namespace's name");
-  const account = kubernetes.object("serviceaccount");
-  const name = account?.text("name");
-  if (name !== undefined && !SERVICE_ACCOUNT_NAME.test(name)) {
-    throw account?.error("name", "is not a service account's name");
+  const claims = membersOf(decodeClaims(token, where), where);
+  const sub = optionalText(claims, "sub");
+  const kubernetes = optionalObject(claims, "kubernetes.io");
+  if (kubernetes === undefined) throw memberError(claims, "kubernetes.io", "is missing");
+  const namespace = requiredText(kubernetes, "namespace");
+  if (!isNamespaceName(namespace)) {
+    throw memberError(kubernetes, "namespace", "is not a namespace's name");
   }
-  const subject = sub === undefined ? undefined : parseSubject(sub, where);
+  const account = optionalObject(kubernetes, "serviceaccount");
+  const name = account === undefined ? undefined : requiredText(account, "name");
+  if (account !== undefined && name !== undefined && !isSubdomain(name)) {
+    throw memberError(account, "name", "is not a service account's name");
+  }
+  const subject = sub === undefined ? undefined : parseSubject(sub, name, where);
   if (subject !== undefined && subject.namespace !== namespace) {
     throw new UserError(where, `its "sub" names another namespace than "kubernetes.io"`);
   }
@@ -54,8 +54,13 @@ export function readServiceAccount(token: string): ServiceAccount {
 
 /** A library would do this with `atob`, whose loading alone takes longer than all of it. */
 function decodeClaims(token: string, where: string): unknown {
-  const payload = COMPACT_FORM.exec(token)?.[1];
-  if (payload === undefined) throw new UserError(where, "is not a JWT in compact form");
+  // RFC 7515 section 3.1: header, payload and signature, each in base64url.
+  const [header, payload, signature, ...more] = token.split(".");
+  if (
+    !header || !payload || signature === undefined || more.length > 0 || !hasUrlCharacters(token)
+  ) {
+    throw new UserError(where, "is not a JWT in compact form");
+  }
   let claims: string;
   try {
     claims = decodeUtf8(Uint8Array.fromBase64(payload, { alphabet: "base64url" }));
@@ -65,12 +70,44 @@ function decodeClaims(token: string, where: string): unknown {
   return parseJson(claims, where);
 }
 
-/** `system:serviceaccount:<namespace>:<name>` */
-function parseSubject(sub: string, where: string): { namespace: string; name: string } {
+/**
+ * Whether a text consists of characters that a URL need not escape, as base64url does: in a header of
+ * HTTP they have no meaning of their own. (A pattern would take longer to compile.)
+ */
+function hasUrlCharacters(text: string): boolean {
+  return text.isWellFormed() && encodeURIComponent(text) === text;
+}
+
+/** An RFC 1123 label, the form of every Kubernetes namespace. */
+function isNamespaceName(text: string): boolean {
+  return text.length <= 63 && !text.includes(".") && isSubdomain(text);
+}
+
+/** An RFC 1123 subdomain, the form of a service account's name. By hand, like the above. */
+function isSubdomain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const letterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+    const inner = (code === 0x2d || code === 0x2e) && i > 0 && i < text.length - 1;
+    if (!letterOrDigit && !inner) return false;
+  }
+  return text.length > 0 && text.length <= 253;
+}
+
+/**
+ * `system:serviceaccount:<namespace>:<name>`
+ *
+ * @param checked a service account's name, if one was seen before: it need not be checked again.
+ */
+function parseSubject(
+  sub: string,
+  checked: string | undefined,
+  where: string,
+): { namespace: string; name: string } {
   const [system, kind, namespace, name, ...rest] = sub.split(":");
   if (
     system !== "system" || kind !== "serviceaccount" || namespace === undefined ||
-    name === undefined || rest.length > 0 || !SERVICE_ACCOUNT_NAME.test(name)
+    name === undefined || rest.length > 0 || (name !== checked && !isSubdomain(name))
   ) {
     throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
   }

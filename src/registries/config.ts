@@ -6,7 +6,18 @@
 import { parse, TomlError } from "smol-toml";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { Members, trimSlashesAtEnd } from "../parse.ts";
+import {
+  checkTexts,
+  memberError,
+  type Members,
+  membersOf,
+  optionalFlag,
+  optionalObject,
+  optionalObjects,
+  optionalText,
+  requiredText,
+  trimSlashesAtEnd,
+} from "../parse.ts";
 import type { Settings } from "../settings.ts";
 
 /** One `[[registry]]` table, checked and with its defaults filled in. */
@@ -135,8 +146,8 @@ const VERSION_1_TABLES = ["search", "insecure", "block"] as const;
  * @throws {UserError} when it breaks a rule of containers-registries.conf(5).
  */
 export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean }): Registry[] {
-  const document = new Members(parseToml(file), file.path);
-  const version1 = document.object("registries");
+  const document = membersOf(parseToml(file), file.path);
+  const version1 = optionalObject(document, "registries");
   if (version1 !== undefined && VERSION_1_TABLES.some((key) => key in version1.all)) {
     if (!accepts.v1) throw new UserError(file.path, `"registries": a drop-in must be in version 2`);
     const mixed = VERSION_2_KEYS.find((key) => key in document.all);
@@ -147,11 +158,14 @@ export function parseRegistriesFile(file: RegistriesFile, accepts: { v1: boolean
       );
     }
     // Version 1 knows no mirrors and no rewriting.
-    for (const key of VERSION_1_TABLES) version1.object(key)?.checkTexts("registries");
+    for (const key of VERSION_1_TABLES) {
+      const table = optionalObject(version1, key);
+      if (table !== undefined) checkTexts(table, "registries");
+    }
     return [];
   }
 
-  const tables = document.objects("registry");
+  const tables = optionalObjects(document, "registry");
   const registries = tables.map((table) => readTable(table, file.path));
   checkOtherKeys(document);
   refuseConflicts(tables, registries, file.path);
@@ -185,43 +199,47 @@ function lineUnderCaret(excerpt: readonly string[]): string {
 
 /** Keys that mean nothing here, and are errors all the same where they are of another type. */
 function checkOtherKeys(document: Members): void {
-  document.checkTexts("unqualified-search-registries");
-  document.checkTexts("credential-helpers");
-  document.optionalText("short-name-mode");
-  document.optionalText("additional-layer-store-auth-helper");
-  const aliases = document.object("aliases");
-  for (const name of Object.keys(aliases?.all ?? {})) aliases?.text(name);
+  checkTexts(document, "unqualified-search-registries");
+  checkTexts(document, "credential-helpers");
+  optionalText(document, "short-name-mode");
+  optionalText(document, "additional-layer-store-auth-helper");
+  const aliases = optionalObject(document, "aliases");
+  if (aliases !== undefined) {
+    for (const name of Object.keys(aliases.all)) requiredText(aliases, name);
+  }
 }
 
 function readTable(table: Members, file: string): Registry {
-  const prefixAsWritten = table.optionalText("prefix") ?? "";
+  const prefixAsWritten = optionalText(table, "prefix") ?? "";
   const location = readLocation(table, "location");
-  const blocked = table.flag("blocked");
-  table.flag("insecure");
-  const byDigestOnly = table.flag("mirror-by-digest-only");
-  const pull = table.optionalText("pull-from-mirror") ?? "";
-  const mirrors = table.objects("mirror");
+  const blocked = optionalFlag(table, "blocked");
+  optionalFlag(table, "insecure");
+  const byDigestOnly = optionalFlag(table, "mirror-by-digest-only");
+  const pull = optionalText(table, "pull-from-mirror") ?? "";
+  const mirrors = optionalObjects(table, "mirror");
   const prefix = prefixAsWritten === "" ? location : readLocation(table, "prefix");
   if (prefix === "") {
     throw new UserError(file, `"${table.key}": both "prefix" and "location" are missing`);
   }
   const wildcard = prefix.startsWith("*.");
   if (location === "" && !wildcard) {
-    throw table.error(
+    throw memberError(
+      table,
       "location",
       "is missing",
       `only a prefix of the form *.example.com may stand without it`,
     );
   }
   if (wildcard && /[/:@]/.test(prefix)) {
-    throw table.error(
+    throw memberError(
+      table,
       "prefix",
       `${JSON.stringify(prefix)} is not of the form *.example.com`,
       "a wildcard covers whole hosts, without port or path",
     );
   }
   if (pull !== "") {
-    throw table.error("pull-from-mirror", "is set", "it belongs in a mirror's table");
+    throw memberError(table, "pull-from-mirror", "is set", "it belongs in a mirror's table");
   }
   const locations = mirrors.map((mirror) => readMirror(mirror, byDigestOnly));
   return { prefix, location, blocked, mirrors: locations, file };
@@ -229,19 +247,21 @@ function readTable(table: Members, file: string): Registry {
 
 function readMirror(mirror: Members, byDigestOnly: boolean): string {
   const location = readLocation(mirror, "location");
-  mirror.flag("insecure");
-  const pull = mirror.optionalText("pull-from-mirror") ?? "";
-  if (location === "") throw mirror.error("location", "is missing");
+  optionalFlag(mirror, "insecure");
+  const pull = optionalText(mirror, "pull-from-mirror") ?? "";
+  if (location === "") throw memberError(mirror, "location", "is missing");
   if (pull === "") return location;
   if (byDigestOnly) {
-    throw mirror.error(
+    throw memberError(
+      mirror,
       "pull-from-mirror",
       `is set together with "mirror-by-digest-only" of its registry`,
       "keep one of them",
     );
   }
   if (!["all", "digest-only", "tag-only"].includes(pull)) {
-    throw mirror.error(
+    throw memberError(
+      mirror,
       "pull-from-mirror",
       `is ${JSON.stringify(pull)}`,
       "it may be all, digest-only or tag-only",
@@ -251,9 +271,9 @@ function readMirror(mirror: Members, byDigestOnly: boolean): string {
 }
 
 function readLocation(table: Members, key: string): string {
-  const location = trimSlashesAtEnd(table.optionalText(key) ?? "");
-  if (/^https?:\/\//.test(location)) {
-    throw table.error(key, "begins with a URL scheme", "leave out http:// and https://");
+  const location = trimSlashesAtEnd(optionalText(table, key) ?? "");
+  if (location.startsWith("http://") || location.startsWith("https://")) {
+    throw memberError(table, key, "begins with a URL scheme", "leave out http:// and https://");
   }
   return location;
 }
@@ -273,7 +293,8 @@ function refuseConflicts(
       continue;
     }
     for (const key of ["insecure", "blocked"] as const) {
-      if (tables[index]?.flag(key) !== tables[earlier]?.flag(key)) {
+      const [here, there] = [tables[index], tables[earlier]];
+      if (here && there && optionalFlag(here, key) !== optionalFlag(there, key)) {
         throw new UserError(
           file,
           `"registry[${index}].${key}" contradicts "registry[${earlier}].${key}"`,

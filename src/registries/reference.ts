@@ -8,10 +8,23 @@ export interface Repository {
   readonly path: string;
 }
 
-const HOST =
-  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
-const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-const TAG_AND_DIGEST = /(?::\w[\w.-]{0,127})?(?:@[a-zA-Z][\w+.-]*:[0-9a-fA-F]{32,})?$/;
+// Patterns stand in functions, here and elsewhere: the engine parses those outside in every run.
+
+function isHost(text: string): boolean {
+  return /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/
+    .test(text);
+}
+
+function isPath(text: string): boolean {
+  return /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/.test(
+    text,
+  );
+}
+
+function withoutTagAndDigest(text: string): string {
+  return text.replace(/(?::\w[\w.-]{0,127})?(?:@[a-zA-Z][\w+.-]*:[0-9a-fA-F]{32,})?$/, "");
+}
+
 const MAX_NAME_LENGTH = 255;
 
 /** `host/path`, as auth files and logs name a repository. */
@@ -30,9 +43,9 @@ export function parseRepository(reference: string): Repository | undefined {
   const slash = reference.indexOf("/");
   if (slash === -1) return undefined;
   const host = reference.slice(0, slash);
-  const path = reference.slice(slash + 1).replace(TAG_AND_DIGEST, "");
+  const path = withoutTagAndDigest(reference.slice(slash + 1));
   if (host.length + 1 + path.length > MAX_NAME_LENGTH) return undefined;
-  if (!HOST.test(host) || !PATH.test(path)) return undefined;
+  if (!isHost(host) || !isPath(path)) return undefined;
   // Without one of these signs the component is part of a Docker Hub path.
   if (!/[.:A-Z]/.test(host) && host !== "localhost") return undefined;
   if (host === "index.docker.io") return undefined;
