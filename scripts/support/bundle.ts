@@ -4,6 +4,7 @@ import type { Settings } from "../../src/settings.ts";
 import type { BuildFacts } from "../../src/version.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { addCompileHints } from "./compile_hints.ts";
+import { embedLaterModules } from "./later_modules.ts";
 import { modulesAtStart } from "./module_graph.ts";
 import { PROJECT } from "./project.ts";
 
@@ -17,53 +18,38 @@ export class BuildError extends Error {
  * same commit gives the same bytes.
  *
  * In the plugin, what is called without an `import()` before it is marked to be compiled when the
- * program is loaded: that is what every pull calls.
+ * program is loaded: that is what every pull calls. What is behind an `import()` becomes a function, in
+ * which the pulls that do not call it find nothing to do.
  *
  * @throws {BuildError} with the bundler's words when it fails.
  */
 export async function bundle(entry: string): Promise<string> {
-  if (entry !== PLUGIN) return (await runBundler(entry)).program;
-  const [{ program, sourceMap }, start] = await Promise.all([
-    runBundler(entry),
-    modulesAtStart(`src/${entry}`),
+  if (entry !== PLUGIN) return await runBundler(`src/${entry}`);
+  const { later } = await modulesAtStart(`src/${entry}`);
+  const [program, ...modules] = await Promise.all([
+    runBundler(`src/${entry}`, later.map(({ specifier }) => `--external=${specifier}`)),
+    ...later.map(async ({ specifier, path }) => ({
+      specifier,
+      program: await runBundler(path, ["--format=cjs"]),
+    })),
   ]);
-  const endings = [
-    ...start.own.map((path) => `/${path}`),
-    // Packages lie in the runtime's cache as `name/version/`.
-    ...start.packages.map((name) => `/${name.replace(/@(?=[^@]+$)/, "/")}/`),
-  ];
-  const isAtStart = (source: string) =>
-    source === "" ||
-    endings.some((ending) =>
-      ending.endsWith("/") ? source.includes(ending) : source.endsWith(ending)
-    );
-  return addCompileHints(program, sourceMap, isAtStart);
+  return embedLaterModules(addCompileHints(program), modules);
 }
 
 /** The entry whose start-up time counts. */
 const PLUGIN = "main.ts";
 
-async function runBundler(entry: string): Promise<{ program: string; sourceMap: string }> {
-  const directory = await Deno.makeTempDir();
-  try {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["bundle", "--quiet", "--minify", "--platform", "deno", "--sourcemap=external"],
-        ...["--output", `${directory}/bundle.js`, `src/${entry}`],
-      ],
-      cwd: PROJECT,
-      env: { NO_COLOR: "1" },
-    }).output();
-    if (code !== 0) {
-      throw new BuildError(`deno bundle failed:\n${new TextDecoder().decode(stderr)}`);
-    }
-    return {
-      program: await Deno.readTextFile(`${directory}/bundle.js`),
-      sourceMap: await Deno.readTextFile(`${directory}/bundle.js.map`),
-    };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+/** Bundles a module, given as its path from the project's root. */
+async function runBundler(path: string, flags: readonly string[] = []): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--minify", "--platform", "deno", ...flags, path],
+    cwd: PROJECT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (code !== 0) {
+    throw new BuildError(`deno bundle failed:\n${new TextDecoder().decode(stderr)}`);
   }
+  return new TextDecoder().decode(stdout);
 }
 
 /** The bundle of the plugin with what its build fixes put in front, on a line of its own. */

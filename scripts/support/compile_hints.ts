@@ -1,8 +1,7 @@
-/** Marks the functions of a bundle that are worth compiling when it is loaded. */
+/** Marks the functions of a program to be compiled when it is loaded. */
 
 import { type Function as FunctionNode, type Node, parse } from "acorn";
 import { simple } from "acorn-walk";
-import { SourceMap } from "node:module";
 
 /**
  * Puts functions in parentheses, which the engine takes as a hint to compile them with the program
@@ -14,45 +13,31 @@ import { SourceMap } from "node:module";
  * initialised before anything else is executed, as declarations are. Methods, and declarations inside
  * of functions, cannot stand in parentheses and stay as they are.
  *
- * @param program a bundle, which imports nothing.
- * @param sourceMap its source map, as JSON.
- * @param isWanted whether the functions of a source are worth it, by the source's name in the map;
- * the bundler's own functions have an empty one.
+ * @param program an ECMAScript module that imports nothing.
  */
-export function addCompileHints(
-  program: string,
-  sourceMap: string,
-  isWanted: (source: string) => boolean,
-): string {
-  const sourceAt = sourceFinder(program, sourceMap);
+export function addCompileHints(program: string): string {
   const declarations: string[] = [];
   let rest = "";
   let position = 0;
   for (const statement of parse(program, { ecmaVersion: "latest", sourceType: "module" }).body) {
-    const text = parenthesise(program, statement, (node) => isWanted(sourceAt(firstCode(node))));
+    const text = parenthesise(program, statement);
     rest += program.slice(position, statement.start);
     position = statement.end;
-    const hoisted = statement.type === "FunctionDeclaration" &&
-      isWanted(sourceAt(firstCode(statement)));
-    if (hoisted) declarations.push(`${statement.id.name}=(${text})`);
-    else rest += text;
+    if (statement.type === "FunctionDeclaration") {
+      declarations.push(`${statement.id.name}=(${text})`);
+    } else rest += text;
   }
   rest += program.slice(position);
   return declarations.length === 0 ? rest : `var ${declarations.join()};${rest}`;
 }
 
-/** The text of a statement with parentheses around the wanted function expressions in it. */
-function parenthesise(
-  program: string,
-  statement: Node,
-  isWanted: (node: FunctionNode) => boolean,
-): string {
+/** The text of a statement with parentheses around the function expressions in it. */
+function parenthesise(program: string, statement: Node): string {
   const marks: (readonly [position: number, mark: "(" | ")"])[] = [];
   const visit = (node: FunctionNode) => {
     // A method's function begins with its parameters.
     const isMethod = node.type === "FunctionExpression" && program[node.start] === "(";
-    if (isMethod || !isWanted(node)) return;
-    marks.push([node.start, "("], [node.end, ")"]);
+    if (!isMethod) marks.push([node.start, "("], [node.end, ")"]);
   };
   simple(statement, { ArrowFunctionExpression: visit, FunctionExpression: visit });
   let text = "";
@@ -62,21 +47,4 @@ function parenthesise(
     position = at;
   }
   return text + program.slice(position, statement.end);
-}
-
-/** Where a function's code begins: wrappers that the bundler adds are no part of any source. */
-function firstCode({ body }: FunctionNode): number {
-  return body.type === "BlockStatement" ? body.body[0]?.start ?? body.start : body.start;
-}
-
-/** Finds the source of a position in a program. */
-function sourceFinder(program: string, sourceMap: string): (position: number) => string {
-  const map = new SourceMap(JSON.parse(sourceMap));
-  const lineStarts = [0];
-  for (const { index } of program.matchAll(/\n/g)) lineStarts.push(index + 1);
-  return (position) => {
-    const line = lineStarts.findLastIndex((start) => start <= position);
-    const entry = map.findEntry(line, position - (lineStarts[line] ?? 0));
-    return "originalSource" in entry ? entry.originalSource : "";
-  };
 }

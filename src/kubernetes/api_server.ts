@@ -5,7 +5,7 @@ import { readTextFile } from "../files.ts";
 import type { Settings } from "../settings.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubeadm.ts";
 import { parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
-import type { KubeconfigCluster } from "./kubeconfig.ts";
+import { type KubeconfigCluster, parseKubeconfig } from "./kubeconfig.ts";
 import { decodeUtf8 } from "../utf8.ts";
 
 /** An API server and what vouches for it. */
@@ -99,8 +99,7 @@ async function readKubeconfig(
   for (const path of paths.map((path) => root + path)) {
     const text = readTextFile(path, { flag: "kubeconfig" });
     if (text === undefined) continue;
-    const { parseKubeconfig } = await import("./kubeconfig.ts");
-    const cluster = parseKubeconfig(text, path);
+    const cluster = await parseKubeconfig(text, path);
     if (cluster !== undefined) return { path, cluster };
   }
   return undefined;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { parseKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
 
-function fixture(name: string) {
+async function fixture(name: string) {
   const url = new URL(`../../fixtures/kubeconfigs/${name}.yaml`, import.meta.url);
-  const cluster = parseKubeconfig(Deno.readTextFileSync(url), "kubelet.conf");
+  const cluster = await parseKubeconfig(await Deno.readTextFile(url), "kubelet.conf");
   assert.ok(cluster !== undefined, "not taken for a kubeconfig");
   return cluster;
 }
 
-Deno.test("kubeadm's kubeconfig carries its CA", () => {
-  const { certificateAuthorityData, ...rest } = fixture("kubeadm");
+Deno.test("kubeadm's kubeconfig carries its CA", async () => {
+  const { certificateAuthorityData, ...rest } = await fixture("kubeadm");
   assert.deepEqual(rest, {
     server: "https://10.0.0.10:6443",
     certificateAuthority: "",
@@ -19,8 +19,8 @@ Deno.test("kubeadm's kubeconfig carries its CA", () => {
   assert.match(pem, /^-----BEGIN CERTIFICATE-----\n/);
 });
 
-Deno.test("OpenShift's kubeconfig names a CA file", () => {
-  assert.deepEqual(fixture("openshift"), {
+Deno.test("OpenShift's kubeconfig names a CA file", async () => {
+  assert.deepEqual(await fixture("openshift"), {
     server: "https://api-int.prod.example.com:6443",
     certificateAuthority: "/etc/kubernetes/ca.crt",
     certificateAuthorityData: "",
@@ -28,8 +28,8 @@ Deno.test("OpenShift's kubeconfig names a CA file", () => {
   });
 });
 
-Deno.test("of several clusters the current context's counts, with YAML's anchors followed", () => {
-  assert.deepEqual(fixture("several-clusters"), {
+Deno.test("of several clusters the current context's counts, with YAML's anchors followed", async () => {
+  assert.deepEqual(await fixture("several-clusters"), {
     server: "https://proxy.example.com/k8s/clusters/c-1/",
     certificateAuthority: "pki/direct.crt",
     certificateAuthorityData: "",
@@ -69,8 +69,8 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
 ];
 
 for (const [name, text, error] of REFUSED) {
-  Deno.test(`a kubeconfig that holds ${name} is refused, and its content is not quoted`, () => {
-    assert.throws(() => parseKubeconfig(text, "f"), (thrown: Error) => {
+  Deno.test(`a kubeconfig that holds ${name} is refused, and its content is not quoted`, async () => {
+    await assert.rejects(() => parseKubeconfig(text, "f"), (thrown: Error) => {
       assert.equal(thrown.name, "UserError");
       assert.match(thrown.message, error);
       assert.ok(!thrown.message.includes("s3cret"));

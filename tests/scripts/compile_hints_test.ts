@@ -1,22 +1,6 @@
 import assert from "node:assert/strict";
 import { addCompileHints } from "../../scripts/support/compile_hints.ts";
 
-/** A source map in which each line comes from a source of its own: `0.ts`, `1.ts`, … */
-function sourcePerLine(program: string): string {
-  const lines = program.split("\n");
-  // "AAAA": column 0 is from source 0, line 0, column 0; "ACAA": from the next source.
-  return JSON.stringify({
-    version: 3,
-    sources: lines.map((_, index) => `${index}.ts`),
-    names: [],
-    mappings: lines.map((_, index) => index === 0 ? "AAAA" : "ACAA").join(";"),
-  });
-}
-
-function hint(program: string, isWanted = (_source: string) => true): string {
-  return addCompileHints(program, sourcePerLine(program), isWanted);
-}
-
 const CASES: readonly [name: string, program: string, hinted: string][] = [
   ["an arrow function", "let a=b=>b+1;", "let a=(b=>b+1);"],
   ["one in another", "let a=b=>c=>b+c;", "let a=(b=>(c=>b+c));"],
@@ -45,22 +29,8 @@ const CASES: readonly [name: string, program: string, hinted: string][] = [
 ];
 
 for (const [name, program, hinted] of CASES) {
-  Deno.test(`the hint for ${name}`, () => assert.equal(hint(program), hinted));
+  Deno.test(`the hint for ${name}`, () => assert.equal(addCompileHints(program), hinted));
 }
-
-Deno.test("functions of other sources stay as they are", () => {
-  const program = "function a(){}\nfunction b(){}\nlet c=()=>1,d=[\n()=>2];";
-  const wanted = (source: string) => source === "0.ts" || source === "3.ts";
-  assert.equal(
-    hint(program, wanted),
-    "var a=(function a(){});\nfunction b(){}\nlet c=()=>1,d=[\n(()=>2)];",
-  );
-});
-
-Deno.test("functions that come from no source are the bundler's own", () => {
-  const map = JSON.stringify({ version: 3, sources: [], names: [], mappings: "" });
-  assert.equal(addCompileHints("let a=()=>1;", map, (source) => source === ""), "let a=(()=>1);");
-});
 
 Deno.test("a program with hints does what it did", () => {
   const program = [
@@ -73,6 +43,6 @@ Deno.test("a program with hints does what it did", () => {
   // A module may not return.
   const body = program.slice(0, -1).join("\n");
   const run = (text: string) => new Function(`${text}\n${program.at(-1)}`)();
-  assert.deepEqual(run(hint(body)), run(body));
+  assert.deepEqual(run(addCompileHints(body)), run(body));
   assert.deepEqual(run(body), [4, 2, "end", 1, 2, "twice"]);
 });
