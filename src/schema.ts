@@ -31,14 +31,6 @@ export const JsonObject = v.custom<Readonly<Record<string, unknown>>>(
   "must be an object",
 );
 
-/**
- * An object with these members. Valibot's own takes an array, or a TOML date, for an object: where
- * no member is mandatory they would pass as an empty one.
- */
-export function object<const Entries extends v.ObjectEntries>(entries: Entries) {
-  return v.pipe(JsonObject, v.object(entries));
-}
-
 /** `"image" is missing`, `"registry[0].insecure" must be a boolean`. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = formatPath(issue.path?.map((item) => item.key) ?? []);

@@ -37,6 +37,17 @@ Deno.test("of several clusters the current context's counts, with YAML's anchors
   });
 });
 
+Deno.test("what a cluster does not set is empty", async () => {
+  const text = "current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\nclusters: " +
+    "[{name: a}, {name: b, cluster: {certificate-authority: null}}]";
+  assert.deepEqual(await parseKubeconfig(text, "kubelet.conf"), {
+    server: "",
+    certificateAuthority: "",
+    certificateAuthorityData: "",
+    tlsServerName: "",
+  });
+});
+
 const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ["nothing", "", /^f: is empty, expected a kubeconfig$/],
   ["comments alone", "# s3cret\n", /^f: is empty, expected a kubeconfig$/],
@@ -50,6 +61,16 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     "a context without a cluster",
     "current-context: a\ncontexts: [{name: a}]",
     /^f: "current-context" names no context: "a"$/,
+  ],
+  [
+    "a context that names no cluster",
+    "current-context: a\ncontexts: [{name: a, context: {user: s3cret}}]",
+    /^f: the context names no cluster: ""$/,
+  ],
+  [
+    "a cluster's name without the cluster",
+    "current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\nclusters: [{name: b}]",
+    /^f: the context names no cluster: "b"$/,
   ],
   [
     "contexts that are no list",

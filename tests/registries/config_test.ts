@@ -95,6 +95,11 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     /^registries\.conf:4:\d+: not valid TOML: .*: prefix = "b\.io$/,
   ],
   [
+    "a list that is not closed is refused with the empty line after it",
+    `unqualified-search-registries = [\n`,
+    /^registries\.conf:2:1: not valid TOML: invalid value$/,
+  ],
+  [
     "a key that stands twice is refused with line and column",
     `[[registry]]\nlocation = "a.io"\nlocation = "b.io"`,
     /^registries\.conf:3:1: not valid TOML/,
