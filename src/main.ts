@@ -2,6 +2,7 @@
 
 import { CLOCK } from "./clock.ts";
 import { describeError } from "./errors.ts";
+import { isWholeRequest } from "./kubelet/credential_provider.ts";
 import { createLog, JournaldStream, type Log, stderrSink } from "./log.ts";
 import { providePullCredentials } from "./plugin.ts";
 import type { Settings } from "./settings.ts";
@@ -49,7 +50,12 @@ async function pull(settings: Settings, log: Log): Promise<number> {
   // The clock began with the process.
   const deadline = settings.timeout;
   try {
-    const request = await readText(Deno.stdin, MAX_REQUEST_BYTES, settings.timeout);
+    const request = await readText(
+      Deno.stdin,
+      MAX_REQUEST_BYTES,
+      settings.timeout,
+      isWholeRequest,
+    );
     const surroundings = { settings, log, clock: CLOCK, deadline };
     const { response, withdraw } = await providePullCredentials(request, surroundings);
     try {

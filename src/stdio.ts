@@ -6,15 +6,17 @@ import { systemReason } from "./files.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 /**
- * Reads UTF-8 text to its end.
+ * Reads UTF-8 text to its end, or until it is whole.
  *
  * @param timeout how long the writer may take, in milliseconds.
+ * @param isWhole asked of the bytes so far, each time that some came: whether no more need to come.
  * @throws {UserError} when it is too long, not UTF-8, or does not end in time.
  */
 export async function readText(
   input: { read(buffer: Uint8Array): Promise<number | null> },
   maxBytes: number,
   timeout: number,
+  isWhole: (bytes: Uint8Array) => boolean = () => false,
 ): Promise<string> {
   const late = alarm(timeout).then(() => {
     throw new UserError("stdin", `did not end within ${timeout} ms`);
@@ -26,6 +28,7 @@ export async function readText(
     if (count === null) break;
     length += count;
     if (length > maxBytes) throw new UserError("stdin", `is longer than ${maxBytes} bytes`);
+    if (isWhole(buffer.subarray(0, length))) break;
     if (length === buffer.length) {
       const larger = new Uint8Array(buffer.length * 2);
       larger.set(buffer);

@@ -26,6 +26,17 @@ Deno.test("text is read whole, however it is cut", async () => {
   assert.equal(await readText(input(chunks), 1_000_000, 5000), text);
 });
 
+Deno.test("nothing is waited for once text is whole", async () => {
+  const seen: number[] = [];
+  const isWhole = (all: Uint8Array) => {
+    seen.push(all.length);
+    return all.at(-1) === 0x2e;
+  };
+  const chunks = [bytes("ab"), bytes("c.")];
+  assert.equal(await readText(input(chunks, { ends: false }), 100, 5000, isWhole), "abc.");
+  assert.deepEqual(seen, [2, 4]);
+});
+
 Deno.test("text that is too long is refused", async () => {
   await assert.rejects(readText(input([bytes("12345")]), 4, 5000), /stdin: is longer than 4 bytes/);
 });

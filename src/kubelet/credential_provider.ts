@@ -11,7 +11,7 @@ import {
   parseJson,
   requiredText,
 } from "../parse.ts";
-import { isPrintableAscii } from "../utf8.ts";
+import { decodeUtf8, isPrintableAscii } from "../utf8.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
@@ -24,6 +24,25 @@ export interface CredentialProviderRequest {
   /** The pod's service-account token; empty for a pod without service account (a static pod). */
   readonly serviceAccountToken: string;
 }
+
+/**
+ * Whether bytes are a whole request, behind which nothing is waited for: the reference implementation
+ * does not wait for the end of its stdin either.
+ */
+export function isWholeRequest(bytes: Uint8Array): boolean {
+  // The kubelet ends its request with a line feed. What ends otherwise is not worth an attempt.
+  const last = bytes.at(-1) === LINE_FEED ? bytes.at(-2) : bytes.at(-1);
+  if (last !== CLOSING_BRACE) return false;
+  try {
+    JSON.parse(decodeUtf8(bytes));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const LINE_FEED = 0x0a;
+const CLOSING_BRACE = 0x7d;
 
 /**
  * Parses and checks the kubelet's request.

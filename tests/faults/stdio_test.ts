@@ -62,12 +62,16 @@ Deno.test("stdin that ends too early is an error that says so", async (test) => 
   assert.equal(cluster.api.requests.length, 0);
 });
 
-Deno.test("stdin that never ends is given up on at the time limit, whatever came before", async (test) => {
+Deno.test("stdin that neither ends nor holds a whole request is given up on at the time limit", async (test) => {
   const timeout = 800;
   await using cluster = await Cluster.start({ settings: { timeout } });
   const whole = request(IMAGE, cluster.token);
   for (
-    const [name, text] of [["nothing", ""], ["half", whole.slice(0, 100)], ["all", whole]] as const
+    const [name, text] of [
+      ["nothing", ""],
+      ["half", whole.slice(0, 100)],
+      ["all and more", `${whole} x`],
+    ] as const
   ) {
     await test.step(name, async () => {
       const { code, stdout, stderr, milliseconds } = await measurePull(cluster, {
@@ -79,6 +83,18 @@ Deno.test("stdin that never ends is given up on at the time limit, whatever came
     });
   }
   assert.deepEqual(await cluster.node.authDirEntries(), []);
+});
+
+Deno.test("a whole request is answered though stdin never ends", async (test) => {
+  await using cluster = await Cluster.start();
+  const whole = request(IMAGE, cluster.token);
+  for (const [name, text] of [["at once", whole], ["with a line feed", `${whole}\n`]] as const) {
+    await test.step(name, async () => {
+      const { code, stderr } = await cluster.pull({ stdin: unended(text) });
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(await cluster.authFile(), FIRST);
+    });
+  }
 });
 
 Deno.test("stdin that comes in small pieces is read to its end", async () => {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { formatResponse, parseRequest } from "../../src/kubelet/credential_provider.ts";
+import {
+  formatResponse,
+  isWholeRequest,
+  parseRequest,
+} from "../../src/kubelet/credential_provider.ts";
 
 const REQUEST = {
   apiVersion: "credentialprovider.kubelet.k8s.io/v1",
@@ -26,6 +30,27 @@ for (const token of [undefined, null, ""]) {
     assert.equal(parseRequest(text).serviceAccountToken, "");
   });
 }
+
+const ENDINGS: readonly [name: string, text: string, whole: boolean][] = [
+  ["a request", JSON.stringify(REQUEST), true],
+  ["the kubelet's, with a line feed", `${JSON.stringify(REQUEST)}\n`, true],
+  ["nothing", "", false],
+  ["a line feed", "\n", false],
+  ["a brace", "}", false],
+  ["half a request", JSON.stringify(REQUEST).slice(0, 80), false],
+  ["one cut behind an inner object", `{"serviceAccountAnnotations":{"a":"b"}`, false],
+  ["one with text behind it", `${JSON.stringify(REQUEST)} x}`, false],
+];
+
+for (const [name, text, whole] of ENDINGS) {
+  Deno.test(`${name} is ${whole ? "" : "not "}whole`, () => {
+    assert.equal(isWholeRequest(new TextEncoder().encode(text)), whole);
+  });
+}
+
+Deno.test("a request that is cut in a character is not whole", () => {
+  assert.ok(!isWholeRequest(Uint8Array.of(0x7b, 0x22, 0xc3, 0x7d)));
+});
 
 const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
   ["nothing", "", /stdin: empty, expected JSON/],
