@@ -140,11 +140,12 @@ export function checkLiteral(object: Members, key: string, text: string): void {
 }
 
 /**
- * `false` when the member is missing.
+ * `false` when the member is missing, or the object.
  *
  * @throws {UserError} when it is no boolean.
  */
-export function optionalFlag(object: Members, key: string): boolean {
+export function optionalFlag(object: Members | undefined, key: string): boolean {
+  if (object === undefined) return false;
   const value = object.all[key] ?? false;
   if (typeof value !== "boolean") throw mustBe(object, key, "a boolean");
   return value;

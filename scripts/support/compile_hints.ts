@@ -13,7 +13,7 @@ import { simple } from "acorn-walk";
  * initialised before anything else is executed, as declarations are. Methods, and declarations inside
  * of functions, cannot stand in parentheses and stay as they are.
  *
- * @param program an ECMAScript module that imports nothing.
+ * @param program an ECMAScript module without import declarations.
  */
 export function addCompileHints(program: string): string {
   const declarations: string[] = [];

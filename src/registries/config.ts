@@ -293,8 +293,7 @@ function refuseConflicts(
       continue;
     }
     for (const key of ["insecure", "blocked"] as const) {
-      const [here, there] = [tables[index], tables[earlier]];
-      if (here && there && optionalFlag(here, key) !== optionalFlag(there, key)) {
+      if (optionalFlag(tables[index], key) !== optionalFlag(tables[earlier], key)) {
         throw new UserError(
           file,
           `"registry[${index}].${key}" contradicts "registry[${earlier}].${key}"`,
