@@ -24,20 +24,30 @@ export class BuildError extends Error {
  * @throws {BuildError} with the bundler's words when it fails.
  */
 export async function bundle(entry: string): Promise<string> {
-  if (entry !== PLUGIN) return await runBundler(`src/${entry}`);
+  if (entry !== PLUGIN) return await whileAlone(() => runBundler(`src/${entry}`));
   const { later } = await modulesAtStart(`src/${entry}`);
-  const [program, ...modules] = await Promise.all([
-    runBundler(`src/${entry}`, later.map(({ specifier }) => `--external=${specifier}`)),
-    ...later.map(async ({ specifier, path }) => ({
-      specifier,
-      program: await runBundler(path, ["--format=cjs"]),
-    })),
-  ]);
+  const external = later.map(({ specifier }) => `--external=${specifier}`);
+  const program = await whileAlone(() => runBundler(`src/${entry}`, external));
+  const modules = await Promise.all(later.map(async ({ specifier, path }) => ({
+    specifier,
+    program: await runBundler(path, ["--format=cjs"]),
+  })));
   return embedLaterModules(addCompileHints(program), modules);
 }
 
 /** The entry whose start-up time counts. */
 const PLUGIN = "main.ts";
+
+/**
+ * Does something while nobody else of this project does. `deno bundle` fetches the bundler at its first
+ * use, and fails where another is about to do the same.
+ */
+async function whileAlone<Result>(action: () => Promise<Result>): Promise<Result> {
+  // The lock ends with the file.
+  using file = await Deno.open(`${PROJECT}/deno.json`);
+  await file.lock(true);
+  return await action();
+}
 
 /** Bundles a module, given as its path from the project's root. */
 async function runBundler(path: string, flags: readonly string[] = []): Promise<string> {
