@@ -225,7 +225,9 @@ function describeFailure(output: string): string {
     "     DENORT_BIN_X86_64 and DENORT_BIN_AARCH64",
     `  2. Deno's release archive, put at ${archive}`,
     "The script form (deno task build) needs neither.",
-    `deno compile said: ${/^\s*\d: (error .*)$/m.exec(output)?.[1] ?? output.trim().slice(0, 500)}`,
+    `deno compile said: ${
+      /^\s*\d: (?!Setting up)(.*)$/m.exec(output)?.[1] ?? output.trim().slice(0, 500)
+    }`,
   ].join("\n");
 }
 
