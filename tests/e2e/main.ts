@@ -1,5 +1,6 @@
 /** The end-to-end run: the built plugin between the real parts. `deno task e2e [part of a name]` */
 
+import { findBuilder } from "./builder.ts";
 import { CASES } from "./cases.ts";
 import { findParts } from "./parts.ts";
 import { World } from "./world.ts";
@@ -18,8 +19,10 @@ interface Outcome {
 async function main(only: string | undefined): Promise<boolean> {
   print("Parts");
   const parts = await findParts((name, path, version) => print(`  ${name}: ${path} ${version}`));
+  const builder = await findBuilder();
+  print(`Form judged: ${Deno.env.get("PLUGIN") ?? builder.description}`);
   const outcomes: Outcome[] = [];
-  const starting = World.start(parts);
+  const starting = World.start(parts, builder);
   // An interrupted run leaves nothing behind either.
   const interrupted = () => {
     starting.then((world) => world[Symbol.asyncDispose]()).finally(() => Deno.exit(130));
