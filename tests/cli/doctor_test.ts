@@ -381,7 +381,10 @@ Deno.test("the kubelet's command line is read from a file, too, and errors say w
   const file = `${node.root}/cmdline`;
   await Deno.writeTextFile(file, "/usr/bin/kubelet\0--v=2\0");
   const findings = await node.findings(["--kubelet-cmdline", file]);
-  assert.match(findings[0] ?? "", /^fail provider-config: .* is not among the flags of the running/);
+  assert.match(
+    findings[0] ?? "",
+    /^fail provider-config: .* is not among the flags of the running/,
+  );
   for (
     const [path, text, error] of [
       [file, "", /cmdline: is empty, expected the kubelet's command line/],
