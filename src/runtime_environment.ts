@@ -55,7 +55,8 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
- * What both forms tell the engine. With its defaults
+ * What both forms tell the engine. Text is not compiled: `eval` and the constructors of functions throw.
+ * With the other defaults
  *
  * - a pull that lists some thousand secrets would spend more time on collecting garbage than on reading
  *   them: the memory for new objects begins at 1 MiB, and what lives is copied whenever it is full.
@@ -65,6 +66,7 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
  *   would pay for it. With 32 KiB only longer ones do, which gain by it.
  */
 export const V8_FLAGS: readonly string[] = [
+  "--disallow-code-generation-from-strings",
   "--min-semi-space-size=8",
   "--baseline-batch-compilation-threshold=32768",
 ];

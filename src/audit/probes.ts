@@ -38,8 +38,6 @@ export function probesFor(settings: Settings): Probe[] {
     { kind: "sys", attempt: "read the host's name", run: () => Deno.hostname() },
     { kind: "sys", attempt: "list network interfaces", run: () => Deno.networkInterfaces() },
     { kind: "sys", attempt: "read the user's id", run: () => Deno.uid() },
-    { kind: "import", attempt: "load code from a URL", run: () => load("https://localhost:1/") },
-    { kind: "import", attempt: "load code from a file", run: () => load("file:///etc/hostname") },
   ];
 }
 
@@ -139,11 +137,6 @@ async function connect(address: string): Promise<void> {
 
 function startProgram(): void {
   new Deno.Command("/nonexistent/program").outputSync();
-}
-
-/** The specifier is a variable, so that no bundler looks for it. */
-function load(specifier: string): Promise<unknown> {
-  return import(specifier);
 }
 
 function targets(settings: Settings, kind: "read" | "write" | "net"): string[] {
