@@ -26,7 +26,7 @@ const MERGE = "Provider file whose other providers are kept, or - for stdin";
 const ENV = {
   kind: "boolean",
   default: true,
-  brief: "Set variables that the compiled plugin would obey to values without effect",
+  brief: "Set variables that reach through the sandbox to values without effect",
 } as const;
 
 const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
