@@ -198,6 +198,7 @@ const rule: fc.Arbitrary<Fault> = fc.oneof(
     (document) => ({ ...document, registries: { search: { registries: ["a.io"] } } }),
     (document) => ({ ...document, registries: { future: 5 } }),
     onTable((table) => without(table, "prefix", "location")),
+    onTable((table) => ({ ...without(table, "location"), prefix: "/" })),
     onTable((table) => ({ ...without(table, "location"), prefix: "a.io" })),
     onTable((table) => ({ ...without(table, "location"), prefix: "a.io/x" })),
     onTable((table) => ({ ...table, location: "https://a.io" })),
@@ -222,6 +223,11 @@ const rule: fc.Arbitrary<Fault> = fc.oneof(
     (document) => ({ ...document, aliases: { x: "library/x" } }),
     (document) => ({ ...document, aliases: { x: "a.io/x:1.0" } }),
     () => ({ registries: { block: { registries: ["a.io", "/"] } } }),
+    onTable((table) => ({
+      ...table,
+      "mirror-by-digest-only": true,
+      mirror: [{ location: "m.io", "pull-from-mirror": "digest-only" }],
+    })),
     contradiction("insecure"),
     contradiction("blocked"),
   ),
@@ -250,10 +256,10 @@ const type: fc.Arbitrary<Fault> = fc.oneof(
 );
 const fault = fc.oneof({ weight: 4, arbitrary: rule }, { weight: 1, arbitrary: type });
 
-/** A document, broken in one case of six, and with its keys in another case in one of six. */
+/** A document, broken in one case of five, and with its keys in another case in two of seven. */
 function content(documents: fc.Arbitrary<TomlTable>): fc.Arbitrary<TomlTable | "broken"> {
   const made = fc.oneof(
-    { weight: 5, arbitrary: documents },
+    { weight: 4, arbitrary: documents },
     { weight: 1, arbitrary: fc.tuple(documents, fault).map(([made, fault]) => fault(made)) },
   );
   const spelling = fc.constantFrom<Spelling>(
