@@ -10,7 +10,7 @@ import {
   type Registry,
 } from "../registries/config.ts";
 import { whyNoReference } from "../registries/invalid_reference.ts";
-import { findMisplacedKeys } from "../registries/places.ts";
+import { findMisplacedKeys, type Mistake } from "../registries/places.ts";
 import {
   describeHelpers,
   describeInvalid,
@@ -58,8 +58,7 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   }
   const helpers = describeHelpers(configuration);
   if (helpers !== undefined && configuration.registries.some(needsPlugin)) {
-    const [found = "", advice = ""] = splitAdvice(helpers.warning);
-    checks.push(helpers.fileIsRead ? warn(NAME, found, advice) : fail(NAME, found, advice));
+    checks.push(tell(helpers.fileIsRead ? warn : fail, helpers.mistake));
   }
   if (files.main === undefined && files.dropIns.length === 0) {
     checks.push(warn(NAME, "no registries.conf: the plugin has nothing to do", ADD_MIRRORS));
@@ -71,21 +70,11 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
 
 /** What a file says that means something else than its writer may think. */
 function checkFile(file: RegistriesFile, { twins }: RegistriesContent): Check[] {
-  return [
-    ...twins.map((twin) => {
-      const [found = "", advice = ""] = splitAdvice(twin);
-      return warn(NAME, found, advice);
-    }),
-    ...findMisplacedKeys(file).map(({ place, problem, advice }) =>
-      warn(NAME, `${place}: ${problem}`, advice)
-    ),
-  ];
+  return [...twins, ...findMisplacedKeys(file)].map((mistake) => tell(warn, mistake));
 }
 
-/** A warning of the pull, taken apart: what is found, and what to do. */
-function splitAdvice(warning: string): string[] {
-  const at = warning.lastIndexOf("; ");
-  return [warning.slice(0, at), warning.slice(at + 2)];
+function tell(status: typeof warn, { place, problem, advice }: Mistake): Check {
+  return status(NAME, `${place}: ${problem}`, advice);
 }
 
 const ADD_MIRRORS = "add mirrors, as with: crio-credential-ctl generate registries-conf";

@@ -4,6 +4,7 @@ import type { AuthFile } from "../auth/auth_file.ts";
 import { describeBareMap } from "../auth/library_entry.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
 import type { Pulls } from "../registries/config.ts";
+import { formatMistake } from "../registries/places.ts";
 import type { Form, HelpersFirst } from "../registries/pull_sources.ts";
 import { formatRepository } from "../registries/reference.ts";
 import {
@@ -62,7 +63,7 @@ export interface PlacedSource extends ExplainedSource {
 /** The whole explanation, which is also what `--json` prints. */
 export interface Explanation extends Pull {
   readonly registries?: Pick<ExplainedRegistries, "files" | "table" | "passedOver"> & {
-    readonly credentialHelpers?: Omit<HelpersFirst, "warning">;
+    readonly credentialHelpers?: Omit<HelpersFirst, "mistake">;
   };
   /** By which CRI-O refuses whole pulls. */
   readonly unusableSources: readonly InvalidEndpoint[];
@@ -203,7 +204,7 @@ export function explainPull(
     authFile: { path: authFile, written, entries: credentials.entries ?? [] },
     warnings: [
       ...registries.warnings,
-      ...(helpers === undefined ? [] : [helpers.warning]),
+      ...(helpers === undefined ? [] : [formatMistake(helpers.mistake)]),
       ...(bare === undefined ? [] : [`${global.path} ${bare}`]),
       ...credentials.warnings,
     ],

@@ -13,7 +13,7 @@ import {
 } from "../registries/config.ts";
 import { whyNoReference } from "../registries/invalid_reference.ts";
 import { type LocatedTable, locateTables } from "../registries/located_tables.ts";
-import { findMisplacedKeys } from "../registries/places.ts";
+import { findMisplacedKeys, formatMistake } from "../registries/places.ts";
 import {
   describeHelpers,
   describeInvalid,
@@ -112,14 +112,12 @@ export function explainRegistries(
   const pullSources = findPullSources(configuration, image);
   const { registry, endpoints } = pullSources;
   const read = [...(files.main === undefined ? [] : [files.main]), ...files.dropIns];
-  const misplaced = read.flatMap(findMisplacedKeys)
-    .map(({ place, problem, advice }) => `${place}: ${problem}; ${advice}`);
   const rest = {
     files: configuration.files,
     helpers: describeHelpers(configuration),
     pullSources,
     aliases: findAliases(configuration, image, written),
-    warnings: [...configuration.twins, ...misplaced],
+    warnings: [...configuration.twins, ...read.flatMap(findMisplacedKeys)].map(formatMistake),
   };
   if (registry === undefined) {
     return { ...rest, table: undefined, passedOver: [], blocked: [], invalid: [] };
