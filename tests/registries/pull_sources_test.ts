@@ -241,6 +241,12 @@ const SPOILED: readonly [name: string, toml: string, image: string, spoiled: str
     ["b.io/app:1.0: tag"],
   ],
   [
+    "a location with a digest spoils every pull",
+    `[[registry]]\nprefix = "a.io/app"\nlocation = "b.io/app@sha256:${"0".repeat(64)}"`,
+    "a.io/app",
+    [`b.io/app@sha256:${"0".repeat(64)}: tag,digest`],
+  ],
+  [
     "a mirror under Docker Hub's old name spoils them",
     table("a.io", ["index.docker.io/library"]),
     "a.io/app",
