@@ -100,8 +100,8 @@ export async function listPages<Result>(
   read: (page: readonly Secret[]) => Result,
 ): Promise<Result[]> {
   const lists: Result[][] = [];
-  const budget = { left: MAX_LIST_LENGTH };
-  for (const type of options.types) lists.push(await listType(type, options, budget, read));
+  const bounds = { left: MAX_LIST_LENGTH, sizes: PAGE_SIZES };
+  for (const type of options.types) lists.push(await listType(type, options, bounds, read));
   return lists.flat();
 }
 
@@ -189,33 +189,22 @@ export function compareNames(a: Secret, b: Secret): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** What the lists of a run may still take, in characters. */
-interface Budget {
+/** How much is asked for: what the lists of a run have in common. */
+interface Bounds {
+  /** What they may still take, in characters. */
   left: number;
+  /** The sizes of pages that have not turned out too large yet, the next one first. */
+  sizes: readonly number[];
 }
 
 async function listType<Result>(
   type: SecretType,
   options: AskOptions,
-  budget: Budget,
+  bounds: Bounds,
   read: (page: readonly Secret[]) => Result,
 ): Promise<Result[]> {
   const where = `SecretList of ${options.server}`;
-  const refuse = (answer: HttpAnswer) => refuseList(answer, options);
-  // Those that have not turned out too large yet.
-  let sizes: readonly number[] = PAGE_SIZES;
-  const ask = async (next: string): Promise<HttpAnswer> => {
-    const [limit = 1, ...smaller] = sizes;
-    try {
-      return await send(pagePath(type, next, limit, options), options, refuse);
-    } catch (error) {
-      if (!(error instanceof LargeAnswerError) || smaller.length === 0) throw error;
-    }
-    sizes = smaller;
-    // What was read of it in vain counts, too.
-    spend(budget, MAX_BODY_BYTES, where);
-    return await ask(next);
-  };
+  const ask = (next: string) => askPage(type, next, options, bounds);
   let restarts = 0;
   let results: Result[] = [];
   let next = "";
@@ -229,8 +218,8 @@ async function listType<Result>(
       asked = ask("");
       continue;
     }
-    if (answer.status !== 200) throw refuse(answer);
-    spend(budget, answer.body.length, where);
+    if (answer.status !== 200) throw refuseList(answer, options);
+    spend(bounds, answer.body.length, options);
     const list = membersOf(parseForeignJson(answer.body, where), where);
     checkLiteral(list, "kind", "SecretList");
     const secrets = readItems(list, type);
@@ -246,12 +235,32 @@ async function listType<Result>(
   }
 }
 
+/** Asks for a page, and for a smaller one where that is too large. */
+async function askPage(
+  type: SecretType,
+  next: string,
+  options: AskOptions,
+  bounds: Bounds,
+): Promise<HttpAnswer> {
+  const [limit = 1, ...smaller] = bounds.sizes;
+  const refuse = (answer: HttpAnswer) => refuseList(answer, options);
+  try {
+    return await send(pagePath(type, next, limit, options), options, refuse);
+  } catch (error) {
+    if (!(error instanceof LargeAnswerError) || smaller.length === 0) throw error;
+  }
+  bounds.sizes = smaller;
+  // What was read of it in vain counts, too.
+  spend(bounds, MAX_BODY_BYTES, options);
+  return await askPage(type, next, options, bounds);
+}
+
 /** @throws {UserError} when no more is left. */
-function spend(budget: Budget, length: number, where: string): void {
-  budget.left -= length;
-  if (budget.left >= 0) return;
+function spend(bounds: Bounds, length: number, { server }: AskOptions): void {
+  bounds.left -= length;
+  if (bounds.left >= 0) return;
   throw new UserError(
-    where,
+    `SecretList of ${server}`,
     `is longer than the ${MAX_LIST_LENGTH} characters that are read`,
     "remove registry secrets that are not used, name those that are in the service account's " +
       "annotation, or bound the namespace with a ResourceQuota",
