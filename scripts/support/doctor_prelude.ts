@@ -9,6 +9,7 @@ const NODE_PATHS = [
   "config",
   "bin-dir",
   "kubelet-config",
+  "kubelet-root-dir",
   ...SETTING_NAMES.filter((name) => String(SETTINGS[name].default).startsWith("/"))
     .map((name) => SETTINGS[name].flag),
   SETTINGS.caFile.flag,

@@ -58,6 +58,10 @@ export function doctorCommand(defaults: Settings) {
           ),
           variadic: true,
         },
+        kubeletRootDir: optionalText(
+          "DIR",
+          "The kubelet's root directory, where it keeps its records of pulled images",
+        ),
         plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",

@@ -17,6 +17,7 @@ export interface Flags extends SettingFlags {
   readonly config?: string;
   readonly binDir?: string;
   readonly kubeletConfig?: readonly string[];
+  readonly kubeletRootDir?: string;
   readonly plugin?: string;
 }
 
@@ -33,6 +34,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     config: readPath("config", flags.config),
     binDir: readPath("bin-dir", flags.binDir),
     kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
+    kubeletRoot: readPath("kubelet-root-dir", flags.kubeletRootDir),
     plugin: readPath("plugin", flags.plugin),
     commandLine: this.stdin.isTerminal() ? "" : await readPipe(this, "the kubelet's command line"),
     now: CLOCK.today(),
