@@ -42,10 +42,10 @@ export interface Secret {
 const PAGE_SIZES = [500, 50, 4] as const;
 
 /**
- * Characters of all pages of one run's lists. What they cost in memory and processor time is in the
- * README's limits: whoever may write secrets chooses it, and the node pays.
+ * Characters of all secrets that a run reads, listed or named. What they cost in memory and processor
+ * time is in the README's limits: whoever may write secrets chooses it, and the node pays.
  */
-export const MAX_LIST_LENGTH = 32 * 1024 * 1024;
+const MAX_LENGTH = 32 * 1024 * 1024;
 
 /** Largest answer with one secret, in bytes: those of 1 MiB, in base64, with what is around them. */
 const MAX_SECRET_BYTES = 2 * 1024 * 1024;
@@ -100,7 +100,7 @@ export async function listPages<Result>(
   read: (page: readonly Secret[]) => Result,
 ): Promise<Result[]> {
   const lists: Result[][] = [];
-  const bounds = { left: MAX_LIST_LENGTH, sizes: PAGE_SIZES };
+  const bounds = newBounds();
   for (const type of options.types) lists.push(await listType(type, options, bounds, read));
   return lists.flat();
 }
@@ -124,6 +124,7 @@ export async function getSecrets<Result>(
   read: (secret: Secret) => Result,
 ): Promise<Result[]> {
   const results: Result[] = [];
+  const bounds = newBounds();
   const ask = (name: string) => getOne(name, names, options);
   const [first] = names;
   if (first === undefined) return results;
@@ -136,7 +137,7 @@ export async function getSecrets<Result>(
       // Should reading fail, nobody waits for it any more.
       asked.catch(() => {});
     }
-    const secret = typeof found === "string" ? found : readNamed(found, name, options);
+    const secret = typeof found === "string" ? found : readNamed(found, name, options, bounds);
     if (typeof secret === "string") onLeftOut(name, secret);
     else results.push(read(secret));
   }
@@ -169,8 +170,11 @@ async function getOne(
 function readNamed(
   { body }: HttpAnswer,
   name: string,
-  { server, types }: AskOptions,
+  options: AskOptions,
+  bounds: Bounds,
 ): Secret | string {
+  const { server, types } = options;
+  spend(bounds, body.length, options);
   const where = `Secret ${JSON.stringify(name)} of ${server}`;
   const secret = membersOf(parseForeignJson(body, where), where);
   checkLiteral(secret, "kind", "Secret");
@@ -197,9 +201,9 @@ export function compareNames(a: Secret, b: Secret): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** How much is asked for: what the lists of a run have in common. */
+/** How much is asked for: what the requests of a run have in common. */
 interface Bounds {
-  /** What they may still take, in characters. */
+  /** What their answers may still take, in characters. */
   left: number;
   /** The sizes of pages that have not turned out too large yet, the next one first. */
   sizes: readonly number[];
@@ -257,19 +261,23 @@ async function askPage(
   } catch (error) {
     if (!(error instanceof LargeAnswerError) || smaller.length === 0) throw error;
   }
+  // Twice at most, so that what was read in vain need not be counted.
   bounds.sizes = smaller;
-  // What was read of it in vain counts, too.
-  spend(bounds, MAX_BODY_BYTES, options);
   return await askPage(type, next, options, bounds);
 }
 
+function newBounds(): Bounds {
+  return { left: MAX_LENGTH, sizes: PAGE_SIZES };
+}
+
 /** @throws {UserError} when no more is left. */
-function spend(bounds: Bounds, length: number, { server }: AskOptions): void {
+function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOptions): void {
   bounds.left -= length;
   if (bounds.left >= 0) return;
   throw new UserError(
-    `SecretList of ${server}`,
-    `is longer than the ${MAX_LIST_LENGTH} characters that are read`,
+    server,
+    `the secrets of namespace "${serviceAccount.namespace}" are longer than the ${MAX_LENGTH} ` +
+      "characters that are read",
     "remove registry secrets that are not used, name those that are in the service account's " +
       "annotation, or bound the namespace with a ResourceQuota",
   );
