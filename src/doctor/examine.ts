@@ -1,6 +1,7 @@
 /** Is this node ready? The story of an examination: the node's files in, findings out. */
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
+import { staleAge } from "../auth/stale_files.ts";
 import { UserError } from "../errors.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
 import { PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
@@ -26,9 +27,10 @@ import { checkMatchImages } from "./match_images.ts";
 import { NodeFiles, type TextFile } from "./node_files.ts";
 import { KUBELET_CONFIGS, PROVIDER_CONFIGS, PROVIDER_DIRECTORY } from "./places.ts";
 import { checkProviderArguments } from "./provider_arguments.ts";
-import { checkProviderConfig, isProviderFile } from "./provider_config.ts";
+import { checkProviderConfig, checkSecretsAnnotation, isProviderFile } from "./provider_config.ts";
 import { checkProviderDirectory } from "./provider_directory.ts";
 import { checkProviderEnvironment } from "./provider_environment.ts";
+import { checkPulledImages, KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 import { checkMirrors, checkRegistries, pullHosts } from "./registries.ts";
 import { checkSandbox } from "./sandbox.ts";
 
@@ -46,6 +48,8 @@ export interface Examination {
   readonly binDir: string | undefined;
   /** The kubelet's configuration and directories of drop-ins; empty: to be found. */
   readonly kubeletConfigs: readonly string[];
+  /** The kubelet's root directory; `undefined`: to be found. */
+  readonly kubeletRoot: string | undefined;
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
   /** The command line of the running kubelet, words ended by NULs; empty: not given. */
@@ -69,7 +73,10 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const settings = applyFlags(args.settings, given);
   checks.push(...args.checks);
   if (provider !== undefined) {
-    checks.push(...checkProviderEnvironment(provider.env, plugin?.built.form));
+    checks.push(
+      ...checkProviderEnvironment(provider.env, plugin?.built.form),
+      ...checkSecretsAnnotation(provider, settings.secretsAnnotation),
+    );
   }
 
   const texts = attempt("registries", checks, () => readRegistriesFiles(below(root, settings)));
@@ -92,7 +99,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
       inUse: files.listFacts(`${authDir}/in-use`, flag),
       copied,
     };
-    checks.push(...checkAuthDirectory(directory, { now, staleAfter: settings.staleAfter }));
+    checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
   attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
@@ -118,10 +125,17 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
   checks.push(...checkCrio(readCrio(files, checks), settings));
-  checks.push(...checkFeatureGate({
+  const gates = {
     configs: readKubeletConfigs(examination, kubelet, files, checks),
     flag: findFlag(kubelet.sources, "feature-gates"),
     version: api?.version,
+  };
+  checks.push(...checkFeatureGate(gates));
+  checks.push(...checkPulledImages({
+    ...gates,
+    mode: settings.pulledImages,
+    records: readPulledRecords(examination, kubelet, files, checks),
+    registries: registries?.configuration,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
 }
@@ -333,6 +347,22 @@ function readKubeletConfigs(
     return names.filter((name) => name.endsWith(".conf")).map((name) => `${path}/${name}`);
   });
   return [...main, ...drops].flatMap(read);
+}
+
+/** The kubelet's records of pulled images; none where it keeps none. */
+function readPulledRecords(
+  { kubeletRoot }: Examination,
+  { sources }: Kubelet,
+  files: NodeFiles,
+  checks: Check[],
+): TextFile[] {
+  const name = "pulled-images";
+  const flag = "kubelet-root-dir";
+  const root = kubeletRoot ?? findFlag(sources, "root-dir")?.value ?? KUBELET_ROOT;
+  const directory = `${root}/${PULLED_RECORDS}`;
+  return (attempt(name, checks, () => files.list(directory, flag)) ?? [])
+    .filter((file) => /^sha256-[0-9a-f]{64}$/.test(file))
+    .flatMap((file) => attempt(name, checks, () => files.read(`${directory}/${file}`, flag)) ?? []);
 }
 
 /** Paths are told as they are on the node. */

@@ -6,6 +6,7 @@ import { requiredPermissions } from "../sandbox.ts";
 import type { Settings } from "../settings.ts";
 import { CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
 import { FLAG_FILES, UNIT_DIRECTORY } from "./kubelet_flags.ts";
+import { KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 
 /** Where the kubelet's `CredentialProviderConfig` is by the documentation and by OpenShift. */
 export const PROVIDER_CONFIGS: readonly string[] = [
@@ -40,6 +41,7 @@ export function placesToRead(settings: Settings): string[] {
       UNIT_DIRECTORY,
       ...KUBELET_CONFIGS,
       ...KUBELET_CONFIG_DIRECTORIES,
+      `${KUBELET_ROOT}/${PULLED_RECORDS}`,
       CRIO_CONF,
       CRIO_CONF_DIRECTORY,
       ...CRIO_VERSION_FILES,
