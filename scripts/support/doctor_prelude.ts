@@ -40,6 +40,8 @@ export function doctorPrelude(settings: Settings, quote: (word: string) => strin
     `case "\${flag#-}" in`,
     `root) root="$value";;`,
     `plugin) files="$files,$value";;`,
+    // From stdin nothing is to be granted.
+    `roles) case "$value" in -) ;; *) files="$files,$value";; esac;;`,
     `${NODE_PATHS.join("|")}) paths="$paths\${value:+,$value}";;`,
     // `https://host/path` -> `host:443`
     `apiserver) hosts="\${value#https://}"; hosts="\${hosts%%/*}";`,

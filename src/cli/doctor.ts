@@ -62,6 +62,10 @@ export function doctorCommand(defaults: Settings) {
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",
         ),
+        roles: optionalText(
+          "FILE",
+          "What kubectl get clusterroles -o yaml printed, or - for stdin: do they name the audience",
+        ),
         ...settingFlags(defaults),
       },
     },

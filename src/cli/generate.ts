@@ -1,6 +1,7 @@
 /** `crio-credential-ctl generate`: manifests, ready to apply. */
 
 import { buildCommand, buildRouteMap } from "@stricli/core";
+import { AUDIENCE_COMMAND, DEFAULT_AUDIENCE, OPENSHIFT_AUDIENCE } from "../manifests/audience.ts";
 import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../manifests/choices.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags as CrioConfigFlags } from "./generate/crio_credential_provider_config.ts";
@@ -11,10 +12,10 @@ import type { Flags as RegistriesConfFlags } from "./generate/registries_conf.ts
 import type { Flags as SecretFlags } from "./generate/secret.ts";
 import { optionalText, repeatedText, requiredText } from "./text_flags.ts";
 
-const AUDIENCE = optionalText(
-  "AUDIENCE",
-  "Audience of the tokens, one of the API server's [https://kubernetes.default.svc]",
-);
+/** A flag whose default depends on the platform that a command is for. */
+function audience(fallback: string) {
+  return optionalText("AUDIENCE", `Audience of the tokens, one of the API server's [${fallback}]`);
+}
 const MIRROR = repeatedText(
   "SOURCE=LOCATION",
   "Registry and a mirror of it, such as docker.io=mirror.local/hub",
@@ -38,10 +39,16 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
       "overlap those of another provider in the file are left out and reported, by the rule of",
       "OpenShift's Machine Config Operator. With --from, prints what that operator makes of a",
       "CRIOCredentialProviderConfig, and the conditions of the resource on stderr.",
+      "The audience must be the cluster's. This prints it:",
+      `  ${AUDIENCE_COMMAND}`,
     ].join("\n"),
     customUsage: [
       { input: "--match-image docker.io --match-image quay.io", brief: "two registries" },
       { input: "--match-image docker.io --merge providers.yaml", brief: "keep other providers" },
+      {
+        input: `--match-image docker.io --audience ${DEFAULT_AUDIENCE}`,
+        brief: "for kubeadm's default cluster domain",
+      },
       {
         input: "--from cluster.yaml --platform aws --no-env",
         brief: "as OpenShift 4.22 renders it",
@@ -59,7 +66,7 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
         optional: true,
         brief: "With --from: OpenShift's platform, whose own provider is kept [none]",
       },
-      audience: AUDIENCE,
+      audience: audience(`the file's of --merge, else ${DEFAULT_AUDIENCE}`),
       arg: repeatedText("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
       env: ENV,
     },
@@ -72,13 +79,19 @@ const rbac = buildCommand<RbacFlags, [], CtlContext>({
     brief: "RBAC of the nodes and of a namespace",
     fullDescription: [
       "Prints the namespace part for --namespace: its service accounts may list its secrets. Prints",
-      "the node part for --node or --all-nodes: kubelets may ask for tokens of one audience.",
+      "the node part for --node or --all-nodes: kubelets may ask for tokens of one audience, which must",
+      `be that of the kubelet's configuration: name the file with --from. OpenShift's is`,
+      `${OPENSHIFT_AUDIENCE}.`,
       "All service accounts of a namespace belong into one call, whose binding replaces the last.",
     ].join("\n"),
     customUsage: [
       { input: "--namespace team --all-nodes", brief: "both parts, service account default" },
       { input: "--namespace team --service-account builder", brief: "the namespace alone" },
       { input: "--node worker-0 --node worker-1", brief: "two nodes alone" },
+      {
+        input: "--all-nodes --from providers.yaml",
+        brief: "with the audience of the kubelet's configuration",
+      },
     ],
   },
   parameters: {
@@ -92,7 +105,11 @@ const rbac = buildCommand<RbacFlags, [], CtlContext>({
         withNegated: false,
         brief: "All nodes, through the group system:nodes",
       },
-      audience: AUDIENCE,
+      from: optionalText(
+        "FILE",
+        "CredentialProviderConfig whose audience counts, or - for stdin",
+      ),
+      audience: audience(DEFAULT_AUDIENCE),
     },
   },
 });
@@ -177,7 +194,7 @@ const machineConfig = buildCommand<MachineConfigFlags, [], CtlContext>({
       mirror: MIRROR,
       insecure: INSECURE,
       merge: optionalText("FILE", `${MERGE} [what the platform ships]`),
-      audience: AUDIENCE,
+      audience: audience(OPENSHIFT_AUDIENCE),
       ignition: {
         kind: "enum",
         values: IGNITION_VERSIONS,

@@ -21,6 +21,8 @@ export interface RegistriesFindings {
   readonly checks: readonly Check[];
   /** The tables of the files that can be read. */
   readonly configuration: RegistriesConfiguration;
+  /** Whether these are all files. With one that cannot be read, CRI-O refuses every pull. */
+  readonly complete: boolean;
 }
 
 /** Checks each file by itself, so that one that is broken does not hide what is wrong in another. */
@@ -31,6 +33,7 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   const main = files.main !== undefined && isFine(files.main, true) ? files.main : undefined;
   const dropIns = files.dropIns.filter((file) => isFine(file, false));
   const configuration = mergeRegistries({ main, dropIns });
+  const complete = checks.length === 0;
   if (main !== undefined && isVersion1(main)) {
     checks.push(warn(
       NAME,
@@ -43,7 +46,7 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   } else if (checks.length === 0) {
     checks.push(summarize(configuration));
   }
-  return { checks, configuration };
+  return { checks, configuration, complete };
 }
 
 const ADD_MIRRORS = "add mirrors, as with: crio-credential-ctl generate registries-conf";

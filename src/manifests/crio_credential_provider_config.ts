@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { check } from "../schema.ts";
+import { OPENSHIFT_AUDIENCE } from "./audience.ts";
 import { CRIO_CONFIG_VERSIONS, type CrioConfigVersion } from "./choices.ts";
 import {
   type CredentialProviderConfig,
@@ -138,7 +139,11 @@ export function renderCrioCredentialProviderConfig(
   platform: CredentialProviderConfig,
   env: boolean,
 ): Rendering {
-  const merged = mergeProvider(platform, { matchImages: [...matchImages].sort(), env });
+  const merged = mergeProvider(platform, {
+    matchImages: [...matchImages].sort(),
+    audience: OPENSHIFT_AUDIENCE,
+    env,
+  });
   const left = merged.skipped.map(({ pattern }) => pattern);
   return {
     ...merged,

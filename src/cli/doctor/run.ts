@@ -7,7 +7,8 @@ import { escapeControls } from "../../log.ts";
 import { parsePath } from "../../setting_values.ts";
 import { applyFlags } from "../../settings.ts";
 import { CLOCK } from "../../clock.ts";
-import { type CtlContext, readPipe } from "../ctl_context.ts";
+import { NodeFiles } from "../../doctor/node_files.ts";
+import { type CtlContext, inputName, readInput, readPipe } from "../ctl_context.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
 
 /** Flags of the command. */
@@ -18,6 +19,7 @@ export interface Flags extends SettingFlags {
   readonly binDir?: string;
   readonly kubeletConfig?: readonly string[];
   readonly plugin?: string;
+  readonly roles?: string;
 }
 
 /** Prints the findings; the exit status is 1 when there is a failure among them. */
@@ -26,6 +28,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   // A value that is none is wrong usage, whatever the node is like.
   applyFlags(this.settings, given);
   const root = readPath("root", flags.root) ?? "";
+  if (root !== "") requireDirectory(root);
   const checks = await examineNode({
     root,
     settings: this.settings,
@@ -35,6 +38,9 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
     plugin: readPath("plugin", flags.plugin),
     commandLine: this.stdin.isTerminal() ? "" : await readPipe(this, "the kubelet's command line"),
+    roles: flags.roles === undefined
+      ? undefined
+      : { path: inputName(flags.roles), text: await readInput(this, flags.roles, "roles") },
     now: CLOCK.today(),
   });
   const failed = checks.some(({ status }) => status === "fail");
@@ -42,6 +48,14 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     flags.json ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n` : formatChecks(checks),
   );
   if (failed) this.process.exitCode = 1;
+}
+
+/** Without the copy that is to be examined, an empty node would be. */
+function requireDirectory(root: string): void {
+  const kind = new NodeFiles("").facts(root, "root")?.kind;
+  if (kind === "directory") return;
+  const problem = kind === undefined ? "does not exist" : "is no directory";
+  throw new UsageError("--root", `${root} ${problem}`, "name the directory that stands for /");
 }
 
 function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
@@ -54,7 +68,12 @@ function readPath<Text extends string | undefined>(flag: string, text: Text): Te
   }
 }
 
-const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "WARN", fail: "FAIL" };
+const MARKS: Readonly<Record<Status, string>> = {
+  pass: "ok",
+  warn: "WARN",
+  fail: "FAIL",
+  skip: "skip",
+};
 
 /** A line for each finding, and one for what to do about it. */
 function formatChecks(checks: readonly Check[]): string {
@@ -69,6 +88,7 @@ function formatChecks(checks: readonly Check[]): string {
     failures === 0 ? "Result: this node is ready" : "Result: this node is not ready",
     count(failures, "failure"),
     count(tally("warn"), "warning"),
+    ...(tally("skip") === 0 ? [] : [`${tally("skip")} not checked`]),
   ];
   return [...lines, "", result.join(", ")].map((line) => `${escapeControls(line)}\n`).join("");
 }

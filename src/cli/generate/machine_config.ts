@@ -1,10 +1,12 @@
 /** `generate machine-config` */
 
 import { UsageError } from "../../errors.ts";
+import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
 import type { IgnitionVersion, Platform } from "../../manifests/choices.ts";
 import {
   formatCredentialProviderConfig,
   mergeProvider,
+  ownAudience,
 } from "../../manifests/credential_provider_config.ts";
 import {
   createKubeletDropIn,
@@ -56,7 +58,7 @@ export async function generateMachineConfig(this: CtlContext, flags: Flags): Pro
     mergeProvider(base, {
       matchImages: patterns,
       env,
-      ...(audience !== undefined && { audience }),
+      audience: audience ?? ownAudience(base) ?? OPENSHIFT_AUDIENCE,
     }),
   );
   const files: NodeFile[] = [
