@@ -43,14 +43,14 @@ export function checkShortNames(
     target !== "" && target !== hubName(name) && hasMirrors(target)
   );
   const advice = "name these images in full in the pods";
-  const late = "CRI-O looks short names up after it took the auth file made for Docker Hub";
+  const late = "CRI-O looks short names up after it took the auth file of docker.io/library";
   if (elsewhere.length > 0) {
     const listed = elsewhere.slice(0, MOST_LISTED).map(([name, target]) => `${name} = ${target}`);
     const more = elsewhere.length - listed.length;
     checks.push(warn(
       NAME,
-      `${count(elsewhere.length, "alias", "aliases")} to registries with mirrors, which get no ` +
-        `credentials of their own, since ${late}: ${listed.join(", ")}` +
+      `${count(elsewhere.length, "alias", "aliases")} to images with mirrors for which ` +
+        `no auth file is made, since ${late}: ${listed.join(", ")}` +
         (more > 0 ? ` and ${more} more` : ""),
       advice,
     ));
@@ -61,8 +61,8 @@ export function checkShortNames(
       NAME,
       `short names are searched at ${
         others.join(", ")
-      } as well, where there are mirrors, which get ` +
-        `no credentials of their own, since ${late}`,
+      } as well, where there are mirrors for which ` +
+        `no auth file is made, since ${late}`,
       advice,
     ));
   }

@@ -21,7 +21,7 @@ const CASES: readonly [name: string, files: readonly string[], expected: readonl
     [`[aliases]\npodman = "quay.io/podman/stable"`],
     [[
       "warn",
-      /1 alias to registries with mirrors.* Docker Hub: podman = quay\.io\/podman\/stable -> name/,
+      /1 alias to images with mirrors.* docker\.io\/library: podman = quay\.io\/podman\/stable -> name/,
     ]],
   ],
   [
