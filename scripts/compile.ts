@@ -15,8 +15,12 @@ export interface CompileOptions {
   readonly out?: string;
   /** Platform, as `deno compile --target` takes it. @default this machine's */
   readonly target?: string;
-  /** JavaScript to compile in the plugin's place, for tests of the sandbox. */
+  /** JavaScript to compile in the program's place, for tests of the sandbox. */
   readonly program?: string;
+  /** Path of the runtime part. @default `DENORT_BIN`, else the download of `deno compile` */
+  readonly runtime?: string;
+  /** Hosts that the operator's tool may connect to. @default the API server of the settings */
+  readonly hosts?: readonly string[];
 }
 
 /**
@@ -46,13 +50,13 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
  */
 export async function compileCtl(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const hosts = requiredPermissions(settings)
+  const hosts = options.hosts ?? requiredPermissions(settings)
     .filter(({ kind, setting }) => kind === "net" && setting === "apiserver")
     .map(({ target }) => target);
   const flags = ["--allow-read", `--allow-net=${hosts.join()}`];
   return await compileProgram(
     "crio-credential-ctl",
-    await bundleProgram("ctl.ts", settings),
+    options.program ?? await bundleProgram("ctl.ts", settings),
     flags,
     options,
   );
@@ -86,7 +90,10 @@ async function compileProgram(
         ...["--output", `${await Deno.realPath(out)}/${name}`, "plugin.js"],
       ],
       cwd: directory,
-      env: compilerEnvironment(),
+      env: {
+        ...compilerEnvironment(),
+        ...(options.runtime !== undefined && { DENORT_BIN: options.runtime }),
+      },
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
     await refuseOtherMachine(path, options.target ?? Deno.build.target);

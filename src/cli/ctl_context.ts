@@ -2,7 +2,7 @@
 
 import type { CommandContext, StricliProcess } from "@stricli/core";
 import { UsageError, UserError } from "../errors.ts";
-import { readTextFile } from "../files.ts";
+import { OutsideSandboxError, readTextFile } from "../files.ts";
 import { escapeControls } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { readText } from "../stdio.ts";
@@ -42,7 +42,16 @@ export async function readInput(
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<string> {
   if (path === "-") return await readPipe(context, `--${flag}`, maxBytes);
-  const text = readTextFile(path, { flag, maxBytes });
+  let text: string | undefined;
+  try {
+    text = readTextFile(path, { flag, maxBytes });
+  } catch (error) {
+    // What the kernel makes up there, the runtime opens only without a sandbox.
+    if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
+    const problem =
+      "cannot be read: the sandbox of this tool reaches nothing in /proc, /dev and /sys";
+    throw new UserError(path, problem, `pass it on stdin: --${flag} - < ${path}`);
+  }
   if (text === undefined) throw new UserError(path, "does not exist", `it was named by --${flag}`);
   return text;
 }

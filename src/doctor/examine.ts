@@ -84,7 +84,7 @@ export interface Examination {
   readonly kubeletConfigs: readonly string[];
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
-  /** The command line of the running kubelet, words ended by NULs; empty: not known. */
+  /** The command line of the running kubelet, words ended by NULs; empty: not given. */
   readonly commandLine: string;
   /** Roles of the cluster as `kubectl` prints them; `undefined`: not given. */
   readonly roles: TextFile | undefined;
@@ -424,21 +424,20 @@ function explainUnfound(name: CheckName, flag: string, running: boolean, option:
       name,
       `--${flag}: was found in no file that makes the kubelet's flags, ` +
         "and nothing is in the usual places",
-      `install the plugin, or say where it is with --${option}`,
+      `install the plugin, say where it is with --${option}, or pass the kubelet's flags: ` +
+        "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
     );
 }
 
-/** The file, or those of a directory in the order of their names' bytes. */
-function readProviderFiles(path: string, files: NodeFiles): TextFile[] {
+/**
+ * The file, or those of a directory in the order of their names' bytes; `undefined` when there is
+ * neither.
+ */
+function readProviderFiles(path: string, files: NodeFiles): TextFile[] | undefined {
   const flag = "config";
   if (files.facts(path, flag)?.kind !== "directory") {
     const file = files.read(path, flag);
-    if (file !== undefined) return [file];
-    throw new UserError(
-      path,
-      "does not exist; the kubelet does not start without it",
-      "install it",
-    );
+    return file === undefined ? undefined : [file];
   }
   return (files.list(path, flag) ?? []).filter(isProviderFile)
     .map((name) => `${path}/${name}`)

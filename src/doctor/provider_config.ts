@@ -14,8 +14,8 @@ export interface FoundProviderConfig {
   readonly path: string;
   /** How it was found, for people. */
   readonly origin: string;
-  /** The file, or those of a directory in lexical order. */
-  readonly files: readonly TextFile[];
+  /** The file, or those of a directory in lexical order; `undefined` when there is neither. */
+  readonly files: readonly TextFile[] | undefined;
 }
 
 /** What is found out about it. */
@@ -41,8 +41,11 @@ export function isProviderFile(name: string): boolean {
 export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigFindings {
   const place = `${found.path} (${found.origin})`;
   const checks: Check[] = [];
-  if (found.files.length === 0) {
-    const problem = `${place}: a directory without .json, .yaml or .yml files; ${NO_START}`;
+  const { files = [] } = found;
+  if (files.length === 0) {
+    const problem = found.files === undefined
+      ? `${place} does not exist; the kubelet does not start without it`
+      : `${place}: a directory without .json, .yaml or .yml files; ${NO_START}`;
     return {
       checks: [fail(NAME, problem, GENERATE)],
       providers: [],
@@ -53,7 +56,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
   const providers: CredentialProvider[] = [];
   const places = new Map<string, string>();
   let complete = true;
-  for (const { path, text } of found.files) {
+  for (const { path, text } of files) {
     const config = attempt(NAME, checks, () => parseCredentialProviderConfig(text, path));
     if (config === undefined) {
       complete = false;
@@ -61,7 +64,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
     }
     for (const { key, problem } of findViolations(config)) {
       // Only all files together must have an entry.
-      if (key === "providers" && found.files.length > 1) continue;
+      if (key === "providers" && files.length > 1) continue;
       checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `mend it in ${path}`));
     }
     for (const provider of config.providers) {

@@ -33,7 +33,7 @@ export async function runPlugin(
   executable: string,
   { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, onStart }: PluginRun = {},
 ): Promise<PluginResult> {
-  const child = new Deno.Command(executable, {
+  const child = await start(executable, {
     args: [...args],
     clearEnv: true,
     env: { ...env },
@@ -41,7 +41,7 @@ export async function runPlugin(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
   onStart?.(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
   const ended = new AbortController();
@@ -59,5 +59,25 @@ export async function runPlugin(
     clearTimeout(timer);
     ended.abort();
     await written;
+  }
+}
+
+/** Times that a start is tried, and the pause between them in milliseconds. */
+const STARTS = 50;
+const PAUSE = 20;
+
+/**
+ * Starts a process. Where this one has just written the executable, another one that it starts at that
+ * moment holds the file open until it is itself started, and the kernel refuses ("Text file busy").
+ */
+async function start(executable: string, options: Deno.CommandOptions): Promise<Deno.ChildProcess> {
+  for (let count = 1;; count++) {
+    try {
+      return new Deno.Command(executable, options).spawn();
+    } catch (error) {
+      const busy = error instanceof Error && error.message.includes("(os error 26)");
+      if (!busy || count === STARTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 }
