@@ -64,6 +64,7 @@ export class Builds {
       return action(await entry.path);
     } catch (error) {
       this.#builds.delete(key);
+      remove(entry.directory);
       throw error;
     } finally {
       entry.users--;

@@ -8,6 +8,7 @@
  */
 
 import { buildScript } from "../../scripts/build.ts";
+import { buildCtl } from "../../scripts/build_ctl.ts";
 import { compile, compileCtl } from "../../scripts/compile.ts";
 import { sha256 } from "../../scripts/support/build_facts.ts";
 import { bundlePlugin, bundleProgram } from "../../scripts/support/bundle.ts";
@@ -88,6 +89,21 @@ export async function buildExecutable(
   const key = `${form} ${JSON.stringify(settings)} ${await sha256(text)}`;
   const path = `${out}/crio-credential-provider`;
   await builds.put(key, path, (where) => build({ settings, out: where, program: text }));
+  return path;
+}
+
+/**
+ * Builds the operator's tool in the form under test, with the sandbox of that form.
+ *
+ * @returns the path of the executable.
+ */
+export async function buildTool(settings: Settings, out: string): Promise<string> {
+  const form = await formUnderTest();
+  const path = `${out}/crio-credential-ctl`;
+  await builds.put(`tool ${form} ${JSON.stringify(settings)}`, path, async (where) => {
+    if (form === "script") return await buildCtl({ settings, out: where });
+    return await compileCtl({ settings, out: where, program: await programOf("ctl.ts", settings) });
+  });
   return path;
 }
 

@@ -8,6 +8,8 @@ export interface PluginRun {
   args?: readonly string[];
   /** The whole environment. @default {@link PLUGIN_ENV} */
   env?: Readonly<Record<string, string>>;
+  /** @default "/", as the kubelet's */
+  cwd?: string;
   /** Told of the process as soon as there is one. */
   onStart?: (child: Deno.ChildProcess) => void;
   /** When the process is killed, in milliseconds. @default 60_000, as the kubelet does */
@@ -28,16 +30,16 @@ export const PLUGIN_ENV: Readonly<Record<string, string>> = {
   PATH: `${dirname(Deno.execPath())}:/usr/local/bin:/usr/bin:/bin`,
 };
 
-/** Runs an executable to its end, in the directory `/` as the kubelet's working directory is. */
+/** Runs an executable to its end. */
 export async function runPlugin(
   executable: string,
-  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, onStart }: PluginRun = {},
+  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, cwd = "/", onStart }: PluginRun = {},
 ): Promise<PluginResult> {
   const child = await start(executable, {
     args: [...args],
     clearEnv: true,
     env: { ...env },
-    cwd: "/",
+    cwd,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
