@@ -1,6 +1,5 @@
 /** `crio-credential-ctl generate`: manifests, ready to apply. */
 
-import { buildCommand, buildRouteMap } from "@stricli/core";
 import { AUDIENCE_COMMAND, DEFAULT_AUDIENCE, OPENSHIFT_AUDIENCE } from "../manifests/audience.ts";
 import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../manifests/choices.ts";
 import type { CtlContext } from "./ctl_context.ts";
@@ -10,6 +9,7 @@ import type { Flags as MachineConfigFlags } from "./generate/machine_config.ts";
 import type { Flags as RbacFlags } from "./generate/rbac.ts";
 import type { Flags as RegistriesConfFlags } from "./generate/registries_conf.ts";
 import type { Flags as SecretFlags } from "./generate/secret.ts";
+import { buildCommand, buildRouteMap } from "./help.ts";
 import { optionalText, repeatedText, requiredText } from "./text_flags.ts";
 
 /** A flag whose default depends on the platform that a command is for. */

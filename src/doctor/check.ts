@@ -66,6 +66,11 @@ export function skip(name: CheckName, found: string, advice = ""): Check {
   return { name, status: "skip", found: `not checked: ${found}`, advice };
 }
 
+const NOT_LOOKED_AT = ", not looked at";
+
+/** What is found where the user whom the tool runs as may not look. */
+export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
+
 /**
  * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
  * about the node.
@@ -82,7 +87,7 @@ export function explainFailure(name: CheckName, error: unknown): Check {
   if (error.problem.endsWith("permission denied")) {
     return warn(
       name,
-      `${found}, not looked at`,
+      `${error.where}: ${error.problem}${NOT_LOOKED_AT}`,
       "run this as root, as the kubelet runs the plugin",
     );
   }

@@ -231,7 +231,8 @@ for (const command of SUBCOMMANDS) {
   Deno.test(`the help of generate ${command} shows an example that works`, async () => {
     const help = await runCtlWith(["generate", command, "--help"]);
     assert.equal(help.code, 0);
-    const examples = [...help.stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
+    const stdout = help.stdout.replaceAll(/ \\\n +/g, " ");
+    const examples = [...stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
     assert.ok(examples.length > 0, help.stdout);
     const resource = fixture("openshift/crio-credential-provider-config.yaml");
     const providers = fixture("openshift/ecr-credential-provider.yaml");

@@ -1,6 +1,6 @@
 /** `doctor`: runs the checks and prints what they find. */
 
-import { type Check, count, type Status } from "../../doctor/check.ts";
+import { type Check, count, NOT_PERMITTED, type Status } from "../../doctor/check.ts";
 import { examineNode } from "../../doctor/examine.ts";
 import { UsageError, UserError } from "../../errors.ts";
 import { escapeControls } from "../../log.ts";
@@ -10,6 +10,7 @@ import { CLOCK } from "../../clock.ts";
 import { NodeFiles } from "../../doctor/node_files.ts";
 import { type CtlContext, inputName, readInput } from "../ctl_context.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
+import { wrapReport } from "../wrap.ts";
 
 /** Flags of the command. */
 export interface Flags extends SettingFlags {
@@ -42,14 +43,14 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
     plugin: readLocalPath("plugin", flags.plugin),
     commandLine: await readCommandLine(this, flags.kubeletCmdline),
-    roles: flags.roles === undefined
-      ? undefined
-      : { path: inputName(flags.roles), text: await readInput(this, flags.roles, "roles") },
+    roles: await readRoles(this, flags.roles),
     now: CLOCK.today(),
   });
   const failed = checks.some(({ status }) => status === "fail");
   this.process.stdout.write(
-    flags.json ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n` : formatChecks(checks),
+    flags.json
+      ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n`
+      : wrapReport(formatChecks(checks), this.columns),
   );
   if (failed) this.process.exitCode = 1;
 }
@@ -71,6 +72,14 @@ async function readCommandLine(context: CtlContext, path: string | undefined): P
   const text = await readInput(context, path, "kubelet-cmdline");
   if (text !== "") return text;
   throw new UserError(inputName(path), "is empty, expected the kubelet's command line");
+}
+
+/** What `kubectl` printed of roles. */
+async function readRoles(context: CtlContext, path: string | undefined) {
+  if (path === undefined) return undefined;
+  const text = await readInput(context, path, "roles");
+  if (text.trim() !== "") return { path: inputName(path), text };
+  throw new UserError(inputName(path), "is empty, expected roles as kubectl prints them");
 }
 
 /** A path of the node: absolute. */
@@ -114,5 +123,9 @@ function formatChecks(checks: readonly Check[]): string {
     count(tally("warn"), "warning"),
     ...(tally("skip") === 0 ? [] : [`${tally("skip")} not checked`]),
   ];
-  return [...lines, "", result.join(", ")].map((line) => `${escapeControls(line)}\n`).join("");
+  const end = ["", result.join(", ")];
+  if (checks.some(({ found }) => found.includes(NOT_PERMITTED))) {
+    end.push("Not all could be looked at: run this as root, as the kubelet runs the plugin");
+  }
+  return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");
 }
