@@ -1,9 +1,9 @@
 /** `crio-credential-ctl doctor`: is this node ready? */
 
-import { buildCommand } from "@stricli/core";
 import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./doctor/run.ts";
+import { buildCommand } from "./help.ts";
 import { settingFlags } from "./setting_flags.ts";
 import { optionalText } from "./text_flags.ts";
 
@@ -75,7 +75,11 @@ export function doctorCommand(defaults: Settings) {
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",
         ),
-        ...settingFlags(defaults),
+        roles: optionalText(
+          "FILE",
+          "What kubectl get clusterroles -o yaml printed, or - for stdin: do they name the audience",
+        ),
+        ...settingFlags(defaults, { hidden: true }),
       },
     },
   });

@@ -114,18 +114,27 @@ function checkInUse({ path, files, inUse }: FoundAuthDirectory, { now }: Ages): 
     const advice = "remove it: CRI-O makes the directory when it takes the first file";
     return [fail(IN_USE, `${place} is no directory`, advice)];
   }
-  const left = inUse.filter(({ facts }) => now - facts.modified > LONGEST_PULL);
+  const aged = inUse.map(({ name, facts }) => ({ name, age: now - facts.modified }))
+    .sort((a, b) => b.age - a.age);
+  const left = aged.filter(({ age }) => age > LONGEST_PULL);
+  const [oldest] = aged;
   if (left.length === 0) {
-    return [pass(IN_USE, `${count(inUse.length, "file")} of pulls under way in ${place}`)];
+    const age = oldest === undefined ? "" : `, the oldest ${formatAge(oldest.age)} old`;
+    return [pass(IN_USE, `${count(inUse.length, "file")} of pulls under way in ${place}${age}`)];
   }
-  const oldest = formatAge(Math.max(...left.map(({ facts }) => now - facts.modified)));
+  const listed = left.slice(0, MOST_LISTED).map(({ name, age }) => `${name} (${formatAge(age)})`);
+  const more = left.length - listed.length;
   return [warn(
     IN_USE,
-    `${place} has ${count(left.length, "file")} with credentials of pulls long over, ` +
-      `the oldest ${oldest} old: CRI-O was stopped in the middle of them`,
-    "remove them while CRI-O pulls nothing",
+    `${place} has ${count(left.length, "file")} with credentials, older than any pull: ` +
+      `CRI-O was stopped in the middle of these: ${listed.join(", ")}` +
+      (more > 0 ? ` and ${more} more` : ""),
+    "remove them while CRI-O pulls nothing: it does not do so itself",
   )];
 }
+
+/** Files that a finding lists; the others are counted. */
+const MOST_LISTED = 5;
 
 /** `90m`, `50h`, `9d` */
 function formatAge(milliseconds: number): string {

@@ -135,11 +135,12 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
 /** A command line of each way to ask for stdin, and what is said where it is empty. */
 const WITH_STDIN: readonly [line: readonly string[], error: RegExp][] = [
   [["explain"], /stdin: empty, expected JSON/],
-  [["explain", "--image", "nginx", "--token-file", "-"], /service-account token/],
+  [["explain", "--image", "nginx", "--token-file", "-"], /the token in stdin: is empty/],
   [["explain", ...IMAGE, "--registries-conf", CONF, "--secrets-file", "-"], /stdin: is empty/],
   [["generate", "secret", "--registry=a.io", "--namespace=a", "--username=a"], /stdin: is empty/],
   [["generate", "kubelet-config", "--match-image=a.io", "--merge", "-"], /stdin: /],
   [["generate", "kubelet-config", "--from", "-"], /stdin: /],
+  [["doctor", "--roles", "-"], /stdin: is empty, expected roles/],
   [["doctor", "--kubelet-cmdline", "-"], /stdin: is empty, expected the kubelet's command line/],
 ];
 
@@ -180,6 +181,19 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
           assert.match(stderr, error);
           assert.deepEqual([code, signal, stdout], [1, null, ""]);
         }
+        const { code, signal, stdout, stderr } = await redirected(line, "</etc");
+        assert.match(stderr, /^error: stdin: cannot be read: Is a directory \(os error 21\)$/m);
+        assert.deepEqual([code, signal, stdout], [1, null, ""]);
+      });
+    }
+    for (const line of [["--help"], ["doctor", "--help"], ["--version"], ["--version-json"]]) {
+      await test.step(`and "${line.join(" ")}" says that stdout is full`, async () => {
+        const { code, stderr } = await redirected(line, ">/dev/full");
+        assert.equal(
+          stderr,
+          "error: stdout: cannot write the output: No space left on device (os error 28)\n",
+        );
+        assert.equal(code, 1);
       });
     }
     await test.step("and says what it waits for when the pipe does not end", async () => {

@@ -328,7 +328,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       "explain --image https://a.io/b",
       undefined,
       2,
-      /--image: "https:\/\/a\.io\/b" is no name of an/,
+      /--image: "https:\/\/a\.io\/b" begins with a URL scheme: leave out/,
     ],
     [
       `${IMAGE_FLAGS} --json --format mermaid`,
@@ -343,11 +343,31 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       /Expected "svg" to be one of \(text\|json\|mermaid\)/,
     ],
     [
-      `${IMAGE_FLAGS} --registries-conf a`,
+      `${IMAGE_FLAGS} --registries-conf a,b`,
       undefined,
       2,
-      /--registries-conf: "a" is not an absolute/,
+      /--registries-conf: "\/.*\/a,b" holds a comma/,
     ],
+    [
+      "explain nginx",
+      undefined,
+      2,
+      /^error: "nginx" stands without a flag, did you mean --image nginx\?$/m,
+    ],
+    [
+      "explain --image Nginx",
+      undefined,
+      2,
+      /--image: "Nginx" has upper case in its path.*: nginx$/m,
+    ],
+    ["explain --image nginx:1:2", undefined, 2, /--image: "nginx:1:2" has two tags/],
+    [
+      `${IMAGE_FLAGS} --token-file -`,
+      "",
+      1,
+      /the token in stdin: is empty, expected a service acc/,
+    ],
+    [`${IMAGE_FLAGS} --token-file -`, "Bearer hidden", 1, /begins with "Bearer"; leave that word/],
     [`${IMAGE_FLAGS} --secrets nowhere`, undefined, 2, /--secrets is no flag .*--secrets-file/],
   ];
 
@@ -358,6 +378,25 @@ for (const [line, stdin, code, stderr] of REFUSED) {
     assert.deepEqual([result.code, result.stdout], [code, ""]);
   });
 }
+
+Deno.test("relative paths begin at the working directory", async () => {
+  await using node = await tempNode();
+  await node.writeRegistriesConf(MIRROR);
+  await node.write(node.path("secrets.json"), { kind: "List", items: [] });
+  const up = "../".repeat(Deno.cwd().split("/").length - 1);
+  const relative = (path: string) => `${up}.${path}`;
+  const args = ["explain", "--image", IMAGE, "--namespace", "team"];
+  const [conf = ""] = node.settings.registriesConf;
+  const text = await explain([
+    ...args,
+    `--secrets-file=${relative(node.path("secrets.json"))}`,
+    `--registries-conf=${relative(conf)}`,
+    `--registries-conf-dir=${relative(node.path("none"))}`,
+    `--kubelet-auth-file=${relative(node.settings.kubeletAuthFile)}`,
+  ]);
+  assert.ok(text.includes(`${conf}:`), text);
+  assert.ok(text.includes(`${node.settings.kubeletAuthFile} does not exist`), text);
+});
 
 Deno.test("a broken registries configuration is told with its place", async () => {
   await using node = await tempNode();
@@ -373,9 +412,15 @@ Deno.test("a broken registries configuration is told with its place", async () =
 
 Deno.test("the help shows the defaults of the build", async () => {
   await using node = await tempNode();
-  const { code, stdout } = await runCtlWith(["explain", "--help"], undefined, node.settings);
+  const { code, stdout } = await runCtlWith(["explain", "--help-all"], undefined, node.settings);
   assert.equal(code, 0);
   assert.ok(stdout.includes(`[${node.settings.kubeletAuthFile}]`));
+  const short = await runCtlWith(["explain", "--help"], undefined, node.settings);
+  assert.ok(!short.stdout.includes("--kubelet-auth-file"));
+  assert.match(
+    short.stdout,
+    /\nThe plugin's settings are flags here, too: --help-all lists them\.\n$/,
+  );
 });
 
 const ANNOTATION = "crio-credential-provider/secrets";

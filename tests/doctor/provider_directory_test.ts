@@ -55,6 +55,7 @@ for (const [name, facts, executables, expected, copied = false] of DIRECTORIES) 
   Deno.test(`a provider directory with ${name} gives ${expected[0]?.[0]}`, () => {
     const found = { path: "/p", origin: "--bin-dir", facts, copied };
     const checks = checkProviderDirectory({
+      isConfigurationKnown: true,
       ...found,
       executables: new Map(Object.entries(executables)),
     });

@@ -11,11 +11,12 @@ import {
   type Pull,
   type SecretsRead,
 } from "../../explain/explanation.ts";
-import { normalizeImage } from "../../explain/image_name.ts";
+import { explainImageName, normalizeImage } from "../../explain/image_name.ts";
 import { formatMermaid } from "../../explain/mermaid.ts";
 import { explainRegistries } from "../../explain/registry_tables.ts";
 import { readSecretsFile, type Wanted } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
+import { readTokenText } from "../../explain/token_text.ts";
 import { OutsideSandboxError } from "../../files.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
@@ -33,6 +34,7 @@ import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_
 import type { EXPLAIN_FORMATS } from "../explain.ts";
 import { checkName } from "../generate/names.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
+import { wrapReport } from "../wrap.ts";
 
 type Format = typeof EXPLAIN_FORMATS[number];
 
@@ -51,7 +53,7 @@ export interface Flags extends SettingFlags {
 /** Prints an explanation. */
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
-  const settings = applyFlags(this.settings, givenFlags(flags));
+  const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
   let explanation: Explanation;
   try {
     explanation = await collect(this, flags, settings);
@@ -59,7 +61,8 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
     if (!(error instanceof OutsideSandboxError)) throw error;
     throw new UserError(error.where, error.problem, howToReach(error));
   }
-  this.process.stdout.write(FORMATTERS[format](explanation));
+  const text = FORMATTERS[format](explanation);
+  this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
 
 function formatOf({ format, json }: Flags): Format {
@@ -136,14 +139,15 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(image)} is no name of an image`);
+    throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
   }
   if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
     throw new UsageError("--secrets-file", "reads stdin, as --token-file does");
   }
   if (tokenFile !== undefined) {
-    const token = (await readInput(context, tokenFile, "token-file")).trim();
+    const text = await readInput(context, tokenFile, "token-file");
+    const token = readTokenText(text, `the token in ${inputName(tokenFile)}`);
     const serviceAccount = readServiceAccount(token);
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
       throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
