@@ -1,5 +1,6 @@
 /** Which credential each pull source gets, and the auth file that makes it so. */
 
+import { quote } from "../redact.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
 import type { AuthFile } from "./auth_file.ts";
 import type { ScopedCredential } from "./docker_config.ts";
@@ -96,7 +97,7 @@ function choose(
 }
 
 function describe({ secret, key }: ScopedCredential): string {
-  return `secret ${JSON.stringify(secret)} (key ${JSON.stringify(key)})`;
+  return `secret ${quote(secret)} (key ${quote(key)})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {
