@@ -16,7 +16,8 @@ export const CRIO_CONF_DIRECTORY = "/etc/crio/crio.conf.d";
 export const CRIO_VERSION_FILES = ["/var/run/crio/version", "/var/lib/crio/version"] as const;
 
 const FIRST_MINOR = 34;
-const DEFAULT_AUTH_DIRECTORY = "/etc/crio/auth";
+/** Where CRI-O looks for auth files if its configuration does not say. */
+export const DEFAULT_AUTH_DIRECTORY = "/etc/crio/auth";
 
 /** What is known of CRI-O. */
 export interface FoundCrio {
@@ -26,12 +27,17 @@ export interface FoundCrio {
   readonly configs: readonly TextFile[];
 }
 
-/** Checks the version, and that CRI-O looks where the plugin writes. */
+/**
+ * Checks the version, and that CRI-O looks where the plugin writes.
+ *
+ * @param follow where a path leads by symbolic links: two names may be one directory.
+ */
 export function checkCrio(
   { version, configs }: FoundCrio,
   settings: Pick<Settings, "authDir" | "kubeletAuthFile">,
+  follow: (path: string) => string = (path) => path,
 ): Check[] {
-  return [checkVersion(version), ...checkConfig(configs, settings)];
+  return [checkVersion(version), ...checkConfig(configs, settings, follow)];
 }
 
 function checkVersion(file: TextFile | undefined): Check {
@@ -65,6 +71,7 @@ interface Found {
 function checkConfig(
   configs: readonly TextFile[],
   { authDir, kubeletAuthFile }: Pick<Settings, "authDir" | "kubeletAuthFile">,
+  follow: (path: string) => string,
 ): Check[] {
   const name = "crio-config";
   const checks: Check[] = [];
@@ -79,7 +86,7 @@ function checkConfig(
     if (global_auth_file !== undefined) globalFile = { value: global_auth_file, path: file.path };
   }
   const place = `namespaced_auth_dir is ${JSON.stringify(directory.value)} (${directory.path})`;
-  if (directory.value.replace(/(?<=.)\/+$/, "") !== authDir) {
+  if (follow(directory.value.replace(/(?<=.)\/+$/, "")) !== follow(authDir)) {
     checks.push(fail(
       name,
       `${place}, but the plugin writes to ${authDir}: CRI-O finds no auth file`,

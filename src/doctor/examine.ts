@@ -2,12 +2,13 @@
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
 import { UserError } from "../errors.ts";
+import { OutsideSandboxError } from "../files.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
 import { PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
 import { readRegistriesFiles } from "../registries/config.ts";
 import { applyFlags, type Settings } from "../settings.ts";
 import { askVersion, checkApiServer } from "./api_server.ts";
-import { checkAuthDirectory } from "./auth_directory.ts";
+import { checkAuthDirectory, type ParentDirectory } from "./auth_directory.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "./built_plugin.ts";
 import { attempt, type Check, CHECK_NAMES, explainFailure } from "./check.ts";
 import { checkCrio, CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
@@ -85,11 +86,16 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
   attempt("auth-directory", checks, () => {
     const flag = "auth-dir";
+    const real = files.realPath(authDir, flag);
+    // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
+    const place = copied ? real : authDir;
     const directory = {
       path: authDir,
-      facts: files.facts(authDir, flag),
-      files: files.listFacts(authDir, flag),
-      inUse: files.listFacts(`${authDir}/in-use`, flag),
+      real,
+      parents: readParents(real, files),
+      facts: files.facts(place, flag),
+      files: files.listFacts(place, flag),
+      inUse: files.listFacts(`${place}/in-use`, flag),
       copied,
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: settings.staleAfter }));
@@ -117,13 +123,33 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     // Sockets are not copied.
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
-  checks.push(...checkCrio(readCrio(files, checks), settings));
+  const follow = (path: string) =>
+    attempt("crio-config", [], () => files.realPath(path, "auth-dir"));
+  checks.push(
+    ...checkCrio(readCrio(files, checks), settings, (path) => follow(path) ?? path),
+  );
   checks.push(...checkFeatureGate({
     configs: readKubeletConfigs(examination, kubelet, files, checks),
     flag: findFlag(kubelet.sources, "feature-gates"),
     version: api?.version,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
+}
+
+/** The directories above a path, from the root; `undefined` where the tool's sandbox ends below them. */
+function readParents(path: string, files: NodeFiles): ParentDirectory[] | undefined {
+  const parents: ParentDirectory[] = [];
+  try {
+    for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
+      const above = path.slice(0, end);
+      const facts = files.facts(above, "auth-dir");
+      if (facts !== undefined) parents.push({ path: above, facts });
+    }
+  } catch (error) {
+    if (error instanceof OutsideSandboxError) return undefined;
+    throw error;
+  }
+  return parents;
 }
 
 /** The kubelet's flags as far as they can be found. */

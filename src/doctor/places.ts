@@ -4,7 +4,12 @@ import { PLATFORMS } from "../manifests/choices.ts";
 import { PLATFORM_PROVIDERS, PLUGIN_DIRECTORY } from "../manifests/platform_providers.ts";
 import { requiredPermissions } from "../sandbox.ts";
 import type { Settings } from "../settings.ts";
-import { CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
+import {
+  CRIO_CONF,
+  CRIO_CONF_DIRECTORY,
+  CRIO_VERSION_FILES,
+  DEFAULT_AUTH_DIRECTORY,
+} from "./crio.ts";
 import { FLAG_FILES, UNIT_DIRECTORY } from "./kubelet_flags.ts";
 
 /** Where the kubelet's `CredentialProviderConfig` is by the documentation and by OpenShift. */
@@ -40,6 +45,7 @@ export function placesToRead(settings: Settings): string[] {
       UNIT_DIRECTORY,
       ...KUBELET_CONFIGS,
       ...KUBELET_CONFIG_DIRECTORIES,
+      DEFAULT_AUTH_DIRECTORY,
       CRIO_CONF,
       CRIO_CONF_DIRECTORY,
       ...CRIO_VERSION_FILES,
