@@ -3,7 +3,7 @@
 import { adviceOnLink, describeLink, makePrivate, otherWriters } from "../auth/auth_directory.ts";
 import { isOwnName } from "../auth/stale_files.ts";
 import { type Check, count, fail, pass, warn } from "./check.ts";
-import { type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
+import { type DirectoryAbove, type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
 
 /** The directory as found on the node. */
 export interface FoundAuthDirectory {
@@ -11,7 +11,7 @@ export interface FoundAuthDirectory {
   /** Where the path leads by symbolic links; the same where it has none. */
   readonly real: string;
   /** The directories above `real`, from the root; `undefined` where this tool may not look at them. */
-  readonly parents: readonly ParentDirectory[] | undefined;
+  readonly parents: readonly DirectoryAbove[] | undefined;
   /** `undefined` when it is not there. */
   readonly facts: FileFacts | undefined;
   /** What is in it. */
@@ -20,12 +20,6 @@ export interface FoundAuthDirectory {
   readonly inUse: readonly NamedFile[];
   /** Whether this is a copy, whose owner may be the one who made it. */
   readonly copied: boolean;
-}
-
-/** A directory above the auth directory. */
-export interface ParentDirectory {
-  readonly path: string;
-  readonly facts: FileFacts;
 }
 
 /** What time it is and how old a file may get, both in milliseconds. */

@@ -2,13 +2,12 @@
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
 import { UserError } from "../errors.ts";
-import { OutsideSandboxError } from "../files.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
 import { PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
 import { readRegistriesFiles } from "../registries/config.ts";
 import { applyFlags, type Settings } from "../settings.ts";
 import { askVersion, checkApiServer } from "./api_server.ts";
-import { checkAuthDirectory, type ParentDirectory } from "./auth_directory.ts";
+import { checkAuthDirectory } from "./auth_directory.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "./built_plugin.ts";
 import { attempt, type Check, CHECK_NAMES, explainFailure } from "./check.ts";
 import { checkCrio, CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
@@ -92,7 +91,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     const directory = {
       path: authDir,
       real,
-      parents: readParents(real, files),
+      parents: files.above(real, flag),
       facts: files.facts(place, flag),
       files: files.listFacts(place, flag),
       inUse: files.listFacts(`${place}/in-use`, flag),
@@ -134,22 +133,6 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     version: api?.version,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
-}
-
-/** The directories above a path, from the root; `undefined` where the tool's sandbox ends below them. */
-function readParents(path: string, files: NodeFiles): ParentDirectory[] | undefined {
-  const parents: ParentDirectory[] = [];
-  try {
-    for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
-      const above = path.slice(0, end);
-      const facts = files.facts(above, "auth-dir");
-      if (facts !== undefined) parents.push({ path: above, facts });
-    }
-  } catch (error) {
-    if (error instanceof OutsideSandboxError) return undefined;
-    throw error;
-  }
-  return parents;
 }
 
 /** The kubelet's flags as far as they can be found. */

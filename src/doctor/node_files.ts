@@ -1,6 +1,6 @@
 /** The files of a node: its own, or a copy below some directory. */
 
-import { fileError, readTextFile, refuseOtherKinds } from "../files.ts";
+import { fileError, OutsideSandboxError, readTextFile, refuseOtherKinds } from "../files.ts";
 
 /** What the file system says of a file. */
 export interface FileFacts {
@@ -17,6 +17,12 @@ export interface FileFacts {
 /** A file, and what the file system says of it. */
 export interface NamedFile {
   readonly name: string;
+  readonly facts: FileFacts;
+}
+
+/** A directory above another path. */
+export interface DirectoryAbove {
+  readonly path: string;
   readonly facts: FileFacts;
 }
 
@@ -104,6 +110,27 @@ export class NodeFiles {
       // It may have been taken since.
       return facts === undefined ? [] : [{ name, facts }];
     });
+  }
+
+  /**
+   * The directories above a path, from the root down, the root itself left out; `undefined` where the
+   * tool's own sandbox does not reach them.
+   *
+   * @throws {UserError} when they cannot be looked at for another reason.
+   */
+  above(path: string, flag: string): DirectoryAbove[] | undefined {
+    const found: DirectoryAbove[] = [];
+    try {
+      for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
+        const directory = path.slice(0, end);
+        const facts = this.facts(directory, flag);
+        if (facts !== undefined) found.push({ path: directory, facts });
+      }
+    } catch (error) {
+      if (error instanceof OutsideSandboxError) return undefined;
+      throw error;
+    }
+    return found;
   }
 
   /**

@@ -20,7 +20,7 @@ function isWithin({ permission, value }: Access, { kind, target }: PolicyLine): 
 }
 
 /**
- * Pulls with an executable that keeps a record, made as docs/audit/sandbox.md tells an auditor to make it.
+ * Pulls with an executable that keeps a record, made as the README tells a security reader to make it.
  */
 async function record(cluster: Cluster): Promise<Access[]> {
   const { settings } = cluster.node;

@@ -18,14 +18,14 @@ Deno.test("the path of a pull evaluates no module that it does not need", async 
 async function accesses(cluster: Cluster, image: string): Promise<string[]> {
   const { node } = cluster;
   const script = await buildScript({ settings: node.settings, out: node.path("recording") });
-  const record = node.path("record");
+  const file = node.path("record");
   const text = await Deno.readTextFile(script);
-  const recording = text.replace("env -i", `env -i DENO_AUDIT_PERMISSIONS=${record}`);
+  const recording = text.replace("env -i", `env -i DENO_AUDIT_PERMISSIONS=${file}`);
   await Deno.writeTextFile(script, recording);
   const { code, stderr } = await runPlugin(script, { stdin: request(image, cluster.token) });
   assert.equal(code, 0, stderr);
-  const lines = (await Deno.readTextFile(record)).trimEnd().split("\n");
-  await Deno.remove(record);
+  const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
+  await Deno.remove(file);
   return lines.map((line) => JSON.parse(line)).filter(({ permission }) => permission !== "net")
     .map(({ permission, value }) =>
       `${permission} ${value.replace(node.root, "").replace(/[0-9a-f]{16,}/, "…")}`
@@ -33,13 +33,13 @@ async function accesses(cluster: Cluster, image: string): Promise<string[]> {
 }
 
 /** A file is looked at, and opened if it is one: opening a FIFO would wait. */
-const file = (path: string) => [`read ${path}`, `read ${path}`];
+const opened = (path: string) => [`read ${path}`, `read ${path}`];
 
 const REGISTRIES = [
-  ...file("/etc/containers/registries.conf"),
+  ...opened("/etc/containers/registries.conf"),
   "read /etc/containers/registries.conf.d",
 ];
-const API_SERVER = file("/etc/kubernetes/pki/ca.crt");
+const API_SERVER = opened("/etc/kubernetes/pki/ca.crt");
 const AUTH_FILE = [
   // The directory is made, the file written in it and the directory's owner looked at.
   "write /etc/crio/auth",
