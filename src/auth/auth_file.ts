@@ -1,5 +1,10 @@
 /** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
 
+import {
+  makeAuthDirectory,
+  refuseLinkedDirectory,
+  refuseUnsafeDirectory,
+} from "./auth_directory.ts";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
 import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
@@ -168,9 +173,7 @@ function withdraw(path: string, inode: number | null): void {
  * @throws {UserError} when that fails; then no file is left.
  */
 export function writeAuthFile(authDir: string, path: string, text: string): number | null {
-  attempt(authDir, "create the directory", () => {
-    Deno.mkdirSync(authDir, { recursive: true, mode: 0o700 });
-  });
+  makeAuthDirectory(authDir);
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   let inode: number | null = null;
@@ -187,26 +190,20 @@ export function writeAuthFile(authDir: string, path: string, text: string): numb
 }
 
 function writeFlushed(authDir: string, path: string, text: string): number | null {
-  // With `createNew` a link that someone planted under this name is not followed.
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  const { uid, ino } = file.statSync();
-  refuseUnsafeDirectory(authDir, uid);
-  const bytes = encodeUtf8(text);
-  for (let written = 0; written < bytes.length;) {
-    written += file.writeSync(bytes.subarray(written));
-  }
-  file.syncSync();
-  return ino;
-}
-
-/** Whoever can write to the directory decides which credentials CRI-O uses for a pull. */
-function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
-  const { uid, mode } = Deno.statSync(authDir);
-  if (uid !== 0 && uid !== ownUser) {
-    throw new UserError(authDir, `belongs to user ${uid}`, "it must belong to root: chown root");
-  }
-  if (((mode ?? 0) & 0o002) !== 0) {
-    throw new UserError(authDir, "can be written to by everyone", "make it private: chmod 0700");
+  try {
+    // With `createNew` a link that someone planted under this name is not followed.
+    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    const { uid, ino } = file.statSync();
+    refuseUnsafeDirectory(authDir, uid);
+    const bytes = encodeUtf8(text);
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
+    }
+    file.syncSync();
+    return ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) refuseLinkedDirectory(authDir);
+    throw error;
   }
 }
 

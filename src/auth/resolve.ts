@@ -1,6 +1,7 @@
 /** Which credential each pull source gets, and the auth file that makes it so. */
 
 import { hideUserInfo } from "../errors.ts";
+import { quote } from "../redact.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
 import type { AuthFile, LeftOut } from "./auth_file.ts";
 import type { ScopedCredential } from "./docker_config.ts";
@@ -105,7 +106,7 @@ function choose(
 }
 
 function describe({ secret, key }: ScopedCredential): string {
-  return `secret ${JSON.stringify(secret)} (key ${JSON.stringify(key)})`;
+  return `secret ${quote(secret)} (key ${quote(key)})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {

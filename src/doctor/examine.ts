@@ -124,11 +124,16 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
   attempt("auth-directory", checks, () => {
     const flag = "auth-dir";
+    const real = files.realPath(authDir, flag);
+    // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
+    const place = copied ? real : authDir;
     const directory = {
       path: authDir,
-      facts: files.facts(authDir, flag),
-      files: files.listFacts(authDir, flag),
-      inUse: files.listFacts(`${authDir}/in-use`, flag),
+      real,
+      parents: files.above(real, flag),
+      facts: files.facts(place, flag),
+      files: files.listFacts(place, flag),
+      inUse: files.listFacts(`${place}/in-use`, flag),
       copied,
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
@@ -164,7 +169,13 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     // Sockets are not copied.
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
-  const crio = checkCrio(readCrio(files, checks), settings);
+  const follow = (path: string) =>
+    attempt("crio-config", [], () => files.realPath(path, "auth-dir"));
+  const crio = checkCrio(
+    readCrio(files, checks),
+    settings,
+    (path) => follow(path) ?? path,
+  );
   checks.push(...crio.checks);
   if (crio.image !== undefined) {
     checks.push(...examineCrioPulls(crio.image, registries, settings, files));

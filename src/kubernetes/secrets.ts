@@ -21,6 +21,7 @@ import {
   parseJson,
   requiredText,
 } from "../parse.ts";
+import { quote, redact } from "../redact.ts";
 import type { SecretType } from "./secret_types.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
@@ -357,7 +358,8 @@ async function send(
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
 function describeAnswer({ status, body }: HttpAnswer): string {
   const { reason, message } = readStatus(body);
-  const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");
+  const parts = [redact(reason, 100), redact(message, 300)];
+  const text = parts.filter((part) => part !== "").join(": ");
   return `HTTP status ${status}${text === "" ? "" : ` ${text}`}`;
 }
 
@@ -424,10 +426,8 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   if (answer.status === 401) {
     return new UserError(
       server,
-      `the token of ${account} was not accepted: ${answered}`,
-      "the token may be expired, its service account deleted, or its audience " +
-        "(serviceAccountTokenAudience of the CredentialProviderConfig) not one of the API server's; " +
-        `the account also needs a Role that allows to list secrets in namespace "${namespace}"`,
+      `the token of ${account} was not accepted: ${answered}; ${describeAudience(serviceAccount)}`,
+      adviseOnAudience(serviceAccount),
     );
   }
   if (answer.status === 403) {
@@ -447,4 +447,30 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
     );
   }
   return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
+}
+
+/** `it is for "a" (aud), made by "b" (iss)` */
+function describeAudience({ audience, issuer }: ServiceAccount): string {
+  const aud = audience.length === 0 ? "nobody by name" : audience.slice(0, 3).map(quote).join(", ");
+  const iss = issuer === undefined ? "an issuer that it does not name" : quote(issuer);
+  return `it is for ${aud} ("aud"), made by ${iss} ("iss")`;
+}
+
+/**
+ * What to do about a 401. kube-apiserver accepts the audiences of `--api-audiences`, which are by
+ * default its `--service-account-issuer` (kubernetes/kubernetes, `pkg/kubeapiserver/options/
+ * authentication.go` of v1.36): the issuer of the token tells the default.
+ */
+function adviseOnAudience({ audience, issuer, namespace }: ServiceAccount): string {
+  const isDefault = issuer !== undefined && audience.includes(issuer);
+  const audienceIsWrong = "its audience is not one of the API server's";
+  const accountIsGone = "the token is expired, or its pod or service account was deleted";
+  const causes = isDefault
+    ? `most likely ${accountIsGone}; or ${audienceIsWrong}`
+    : `most likely ${audienceIsWrong} (--api-audiences; where that is not set, the issuer); ` +
+      `or ${accountIsGone}`;
+  return `${causes}. The audience is set in two places, which must agree: ` +
+    "serviceAccountTokenAudience of the CredentialProviderConfig on the node, and the node's RBAC for " +
+    "request-serviceaccounts-token-audience. A token made without an audience carries the cluster's " +
+    `in aud: kubectl create token default -n ${namespace} -o jsonpath='{.spec.audiences[0]}'`;
 }

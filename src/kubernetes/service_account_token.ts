@@ -3,6 +3,7 @@
 import { UserError } from "../errors.ts";
 import {
   memberError,
+  type Members,
   membersOf,
   optionalObject,
   optionalText,
@@ -17,10 +18,14 @@ export interface ServiceAccount {
   readonly namespace: string;
   /** `undefined` in tokens that carry no service account's name. */
   readonly name: string | undefined;
+  /** Whom the token is for (`aud`, RFC 7519 section 4.1.3); empty where it does not say. */
+  readonly audience: readonly string[];
+  /** Who made the token (`iss`, RFC 7519 section 4.1.1). */
+  readonly issuer: string | undefined;
 }
 
 /**
- * Reads the namespace and the service account from a token.
+ * Reads the namespace, the service account, the audience and the issuer from a token.
  *
  * The signature is not checked here: the API server checks it when the token is used. The namespace
  * decides where we ask and becomes part of a file name, so nothing but a namespace's name passes.
@@ -50,7 +55,22 @@ export function readServiceAccount(token: string): ServiceAccount {
   if (subject !== undefined && name !== undefined && subject.name !== name) {
     throw new UserError(where, `its "sub" names another service account than "kubernetes.io"`);
   }
-  return { namespace, name: name ?? subject?.name };
+  return {
+    namespace,
+    name: name ?? subject?.name,
+    audience: readAudience(claims),
+    issuer: typeof claims.all["iss"] === "string" ? claims.all["iss"] : undefined,
+  };
+}
+
+/**
+ * One text or several. Whether they are right is the API server's to say: here they are read for its
+ * refusal to be explained, so that a claim of another type is one that does not say.
+ */
+function readAudience({ all }: Members): string[] {
+  const audience = all["aud"];
+  const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
+  return values.filter((value) => typeof value === "string");
 }
 
 /** A library would do this with `atob`, whose loading alone takes longer than all of it. */

@@ -92,7 +92,7 @@ const NODES: readonly [name: string, break_: (cluster: Cluster) => Promise<void>
     [
       "an auth directory that is a file",
       ({ node }) => node.write(node.settings.authDir, ""),
-      /auth: cannot create the directory/,
+      /auth: is no directory; remove it/,
     ],
     [
       "an auth directory that everyone can write to",

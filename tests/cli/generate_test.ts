@@ -382,7 +382,7 @@ Deno.test("the command for the annotation writes what the plugin reads, under th
       .concat(["--secrets-annotation", "example.com/pull"]),
   );
   const [, value = ""] = /example\.com\/pull=(\S+)\n$/.exec(result.stderr) ?? [];
-  const account = { namespace: "team", name: "default" };
+  const account = { namespace: "team", name: "default", audience: [], issuer: undefined };
   assert.deepEqual(parseSecretNames(value, "", account).names, ["b", "a"]);
 });
 

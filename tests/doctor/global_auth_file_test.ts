@@ -5,7 +5,7 @@ import { checkGlobalAuthFile } from "../../src/doctor/global_auth_file.ts";
 import type { FileFacts } from "../../src/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../support/checks.ts";
 
-const PRIVATE: FileFacts = { kind: "file", mode: 0o600, user: 0, modified: 0 };
+const PRIVATE: FileFacts = { kind: "file", mode: 0o600, user: 0, group: 0, modified: 0 };
 const PASSWORD = "s3cret";
 const ENTRY = { auth: btoa(`user:${PASSWORD}`) };
 

@@ -5,6 +5,7 @@ import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { getSecrets, listPages, listSecrets, RefusedError } from "../../src/kubernetes/secrets.ts";
 import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
 import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
+import { serviceAccountToken } from "../support/service_account_token.ts";
 
 const CLOCK = {
   now: () => 0,
@@ -26,11 +27,20 @@ function failure(code: number, reason: string, message = "") {
   return answer(code, { kind: "Status", status: "Failure", reason, message, code });
 }
 
+const TOKEN = serviceAccountToken();
+
+const ACCOUNT: ServiceAccount = {
+  namespace: "team-a",
+  name: "builder",
+  audience: ["https://a.svc"],
+  issuer: "https://a.svc.cluster.local",
+};
+
 /** Lists against answers given in turn; the last one is repeated. */
 async function list(
   answers: readonly (HttpAnswer | Error)[],
   types: Parameters<typeof listSecrets>[0]["types"] = ["kubernetes.io/dockerconfigjson"],
-  serviceAccount: ServiceAccount = { namespace: "team-a", name: "builder" },
+  serviceAccount: ServiceAccount = ACCOUNT,
 ) {
   const paths: string[] = [];
   const retries: string[] = [];
@@ -256,7 +266,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   [
     "401",
     failure(401, "Unauthorized", "Unauthorized"),
-    /the token of service account "team-a\/builder" was not accepted: HTTP status 401 Unauthorized: .*serviceAccountTokenAudience.*Role.*namespace "team-a"/,
+    /the token of service account "team-a\/builder" was not accepted: HTTP status 401 Unauthorized: Unauthorized; .*serviceAccountTokenAudience of the CredentialProviderConfig.*kubectl create token default -n team-a -o jsonpath='\{\.spec\.audiences\[0\]\}'$/,
   ],
   [
     "403",
@@ -295,7 +305,21 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   ],
   ["a Status without words", answer(404, { kind: "Status" }), /listed: HTTP status 404$/],
   ["a page without words", answer(403, "<html>s3cret"), /: HTTP status 403; the Role is missing/],
-  ["an endless reason", failure(403, "Forbidden", "x".repeat(9999)), /: x{300}; the Role is/],
+  [
+    "a message that holds a token",
+    failure(404, "NotFound", `no route for Bearer ${TOKEN} or ${TOKEN.slice(0, 30)} of a pod`),
+    /404 NotFound: no route for Bearer \[masked\] or \[masked\] of a pod$/,
+  ],
+  [
+    "a message that holds a token where it is cut",
+    failure(404, "NotFound", `${"x".repeat(290)} ${TOKEN}`),
+    /: x{290} \[masked\]$/,
+  ],
+  [
+    "an endless reason",
+    failure(403, "Forbidden", "x".repeat(9999)),
+    /: x{300}… \(9999 characters\); the Role is/,
+  ],
   ["a nameless secret", answer(200, { kind: "SecretList", items: [{}] }), /"items\[0\]\.metadata"/],
   [
     "a continue token that stays the same",
@@ -306,7 +330,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
 
 Deno.test("a token that names no account is spoken of as such in a refusal", async () => {
   await assert.rejects(
-    list([failure(403, "Forbidden")], undefined, { namespace: "team-a", name: undefined }),
+    list([failure(403, "Forbidden")], undefined, { ...ACCOUNT, name: undefined }),
     /service account "team-a\/\(unnamed\)" may not .* --serviceaccount=team-a:default$/,
   );
 });
@@ -316,6 +340,48 @@ for (const [name, given, error] of REFUSED) {
     await assert.rejects(list([given]), (thrown: Error) => {
       assert.match(thrown.message, error);
       assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}
+
+const AUDIENCES: readonly [
+  name: string,
+  claims: Partial<ServiceAccount>,
+  said: RegExp,
+][] = [
+  [
+    "OpenShift's where the issuer is kubeadm's",
+    {},
+    /; it is for "https:\/\/a\.svc" \("aud"\), made by "https:\/\/a\.svc\.cluster\.local" \("iss"\); most likely its audience is not one .* \(--api-audiences; where that is not set, the issuer\); or the token is expired/,
+  ],
+  [
+    "the issuer",
+    { audience: ["https://a.svc.cluster.local"] },
+    /; most likely the token is expired, or its pod or service account was deleted; or its audience is/,
+  ],
+  ["several", { audience: ["a", "b", "c", "d"] }, /it is for "a", "b", "c" \("aud"\)/],
+  [
+    "nobody, of no issuer",
+    { audience: [], issuer: undefined },
+    /it is for nobody by name \("aud"\), made by an issuer that it does not name \("iss"\); most likely its aud/,
+  ],
+  [
+    "a text as long as a token bears",
+    { audience: ["x".repeat(100_000)] },
+    /it is for "x{256}… \(100000 characters\)" \("aud"\)/,
+  ],
+];
+
+for (const [name, claims, said] of AUDIENCES) {
+  Deno.test(`a 401 for a token whose audience is ${name} says so, and where the audience is set`, async () => {
+    const refused = list([failure(401, "Unauthorized")], undefined, { ...ACCOUNT, ...claims });
+    await assert.rejects(refused, (thrown: Error) => {
+      assert.match(thrown.message, said);
+      assert.match(
+        thrown.message,
+        /and the node's RBAC for request-serviceaccounts-token-audience/,
+      );
       return true;
     });
   });
@@ -333,7 +399,7 @@ async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]
       return Promise.resolve(given);
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: ACCOUNT,
     types: ["kubernetes.io/dockerconfigjson"],
     clock: CLOCK,
     deadline: 60_000,
@@ -408,7 +474,12 @@ function secret(name: string, changes: Readonly<Record<string, unknown>> = {}): 
 async function get(
   names: readonly string[],
   answers: Readonly<Record<string, HttpAnswer | Error>>,
-  serviceAccount: ServiceAccount = { namespace: "team-a", name: "builder" },
+  serviceAccount: ServiceAccount = {
+    namespace: "team-a",
+    name: "builder",
+    audience: [],
+    issuer: undefined,
+  },
 ) {
   const events: string[] = [];
   const results = await getSecrets(
@@ -527,7 +598,12 @@ Deno.test("behind a named secret that is refused no other is asked for", async (
 
 Deno.test("a token that names no account is spoken of as such where a named secret is refused", async () => {
   await assert.rejects(
-    get(["a"], { a: failure(403, "Forbidden") }, { namespace: "team-a", name: undefined }),
+    get(["a"], { a: failure(403, "Forbidden") }, {
+      namespace: "team-a",
+      name: undefined,
+      audience: [],
+      issuer: undefined,
+    }),
     /account "team-a\/\(unnamed\)" may not get .* --serviceaccount=team-a:default --dry-run/,
   );
 });
@@ -545,7 +621,7 @@ Deno.test("a server that was unreachable a moment ago is asked for a named secre
         return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
       },
       server: "https://a.io",
-      serviceAccount: { namespace: "team-a", name: "builder" },
+      serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
       types: [TYPE],
       clock: CLOCK,
       deadline: 60_000,

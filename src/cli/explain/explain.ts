@@ -164,8 +164,18 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  const serviceAccount = { namespace, name: undefined };
-  return { image: normalized, token: "", serviceAccount, annotations, written: image };
+  return {
+    image: normalized,
+    token: "",
+    serviceAccount: unnamed(namespace),
+    annotations,
+    written: image,
+  };
+}
+
+/** The account of a namespace whose secrets are read from a file. */
+function unnamed(namespace: string): ServiceAccount {
+  return { namespace, name: undefined, audience: [], issuer: undefined };
 }
 
 /** `KEY=VALUE`, as `kubectl annotate` takes it. */
