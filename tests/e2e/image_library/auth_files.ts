@@ -127,7 +127,10 @@ function base64(text: string): string {
   return new TextEncoder().encode(text).toBase64();
 }
 
-const login = fc.tuple(fc.constantFrom("u", "user", "\u00fcser", ""), fc.integer({ min: 0, max: 99 }))
+const login = fc.tuple(
+  fc.constantFrom("u", "user", "\u00fcser", ""),
+  fc.integer({ min: 0, max: 99 }),
+)
   .map(([user, number]) => `${user}:password-${number}`);
 
 const goodAuth = login.map(base64);
@@ -144,7 +147,19 @@ const oddAuth = fc.oneof(
   login.map((login) => base64(login).replace(/^(.{4})/, "$1 ")),
   login.map((login) => `${base64(login)}\n`),
   login.map((login) => base64(`${login}?>~`).replaceAll("+", "-").replaceAll("/", "_")),
-  fc.constantFrom("", "!", "dTpw====", "=", ":", "dTo=", "Og==", "dTp", "dTpwdzE", "dTpwdz=F", "dTpx/w=="),
+  fc.constantFrom(
+    "",
+    "!",
+    "dTpw====",
+    "=",
+    ":",
+    "dTo=",
+    "Og==",
+    "dTp",
+    "dTpwdzE",
+    "dTpwdz=F",
+    "dTpx/w==",
+  ),
   // The last bits of a final group that stand for nothing.
   fc.constantFrom("dTpwYQ==", "dTpwYR==", "dTpwYX=="),
   // No UTF-8.
@@ -214,7 +229,19 @@ const document = fc.array(
 
 const spoilt = fc.oneof(
   auths,
-  fc.constantFrom("", " ", "null", "[]", "1", '"x"', "{", "{}x", "{} {}", '{"auths":{},}', "\ufeff{}"),
+  fc.constantFrom(
+    "",
+    " ",
+    "null",
+    "[]",
+    "1",
+    '"x"',
+    "{",
+    "{}x",
+    "{} {}",
+    '{"auths":{},}',
+    "\ufeff{}",
+  ),
   document.map((text) => `\ufeff${text}`),
   document.map((text) => `${text}\n\t `),
   document.map((text) => `${text},`),
@@ -241,10 +268,15 @@ export interface MadeSecret {
 export const secrets: fc.Arbitrary<MadeSecret[]> = fc.array(
   fc.oneof(
     {
-      arbitrary: authFiles.map((text) => ({ type: "kubernetes.io/dockerconfigjson", text }) as const),
+      arbitrary: authFiles.map((text) =>
+        ({ type: "kubernetes.io/dockerconfigjson", text }) as const
+      ),
       weight: 4,
     },
-    { arbitrary: auths.map((text) => ({ type: "kubernetes.io/dockercfg", text }) as const), weight: 1 },
+    {
+      arbitrary: auths.map((text) => ({ type: "kubernetes.io/dockercfg", text }) as const),
+      weight: 1,
+    },
   ),
   { maxLength: 3 },
 ).map((secrets) => secrets.map((secret, index) => ({ ...secret, name: `secret-${index}` })));

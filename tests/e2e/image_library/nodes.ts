@@ -255,7 +255,14 @@ const aliasName = often(
 );
 const aliasValue = often(
   fc.constantFrom("quay.io/team/nginx", "docker.io/library/nginx", "localhost/a", "h:5000/a", ""),
-  fc.constantFrom("nginx", "quay.io", "quay.io/a:1", "https://quay.io/a", "quay.io/A", "docker.io/a"),
+  fc.constantFrom(
+    "nginx",
+    "quay.io",
+    "quay.io/a:1",
+    "https://quay.io/a",
+    "quay.io/A",
+    "docker.io/a",
+  ),
   6,
 );
 const aliases = fc.uniqueArray(fc.tuple(aliasName, text(aliasValue)), {
@@ -270,7 +277,15 @@ const topLevel = lines([
     "unqualified-search-registries",
     list(often(
       fc.constantFrom("docker.io", "quay.io", "localhost", "registry", "mirror.example.com:5000"),
-      fc.constantFrom("", "https://docker.io", "docker.io/library", "docker.io/", "[::1]", "a_b", "A"),
+      fc.constantFrom(
+        "",
+        "https://docker.io",
+        "docker.io/library",
+        "docker.io/",
+        "[::1]",
+        "a_b",
+        "A",
+      ),
       6,
     )),
     0.2,
@@ -341,7 +356,8 @@ const WAYS: Readonly<Record<string, (text: string) => Uint8Array<ArrayBuffer>>> 
   "byte order mark": (text) => encode(`\ufeff${text}`),
   "CRLF": (text) => encode(text.replaceAll("\n", "\r\n")),
   "CR": (text) => encode(text.replaceAll("\n", "\r")),
-  "UTF-16": (text) => new Uint8Array(Uint16Array.from(`\ufeff${text}`, (c) => c.charCodeAt(0)).buffer),
+  "UTF-16": (text) =>
+    new Uint8Array(Uint16Array.from(`\ufeff${text}`, (c) => c.charCodeAt(0)).buffer),
   "Latin-1": (text) => Uint8Array.from(`# \u00e9\n${text}`, (c) => c.charCodeAt(0)),
 };
 
@@ -360,7 +376,9 @@ function encoded(texts: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array<ArrayBuff
 const dropIn = encoded(file);
 const main = encoded(often(
   file,
-  fc.tuple(often(fc.constant(""), topLevel.map(members), 6), version1).map((texts) => texts.join("")),
+  fc.tuple(often(fc.constant(""), topLevel.map(members), 6), version1).map((texts) =>
+    texts.join("")
+  ),
   12,
 ));
 
@@ -409,7 +427,9 @@ const mains: fc.Arbitrary<Files> = fc.oneof(
   { arbitrary: fc.constant<Files>([]), weight: 1 },
   { arbitrary: main.map((content): Files => [[VENDOR_MAIN, content]]), weight: 1 },
   {
-    arbitrary: fc.tuple(main, main).map(([one, other]): Files => [[MAIN, one], [VENDOR_MAIN, other]]),
+    arbitrary: fc.tuple(main, main).map((
+      [one, other],
+    ): Files => [[MAIN, one], [VENDOR_MAIN, other]]),
     weight: 1,
   },
 );
