@@ -356,8 +356,9 @@ const WAYS: Readonly<Record<string, (text: string) => Uint8Array<ArrayBuffer>>> 
   "byte order mark": (text) => encode(`\ufeff${text}`),
   "CRLF": (text) => encode(text.replaceAll("\n", "\r\n")),
   "CR": (text) => encode(text.replaceAll("\n", "\r")),
+  // The library takes a file of a mark alone.
   "UTF-16": (text) =>
-    new Uint8Array(Uint16Array.from(`\ufeff${text}`, (c) => c.charCodeAt(0)).buffer),
+    new Uint8Array(Uint16Array.from(`\ufeff#${text}`, (c) => c.charCodeAt(0)).buffer),
   "Latin-1": (text) => Uint8Array.from(`# \u00e9\n${text}`, (c) => c.charCodeAt(0)),
 };
 

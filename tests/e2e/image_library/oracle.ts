@@ -24,6 +24,7 @@ const Credential = v.object({
 const Source = v.object({
   reference: v.string(),
   repository: v.string(),
+  host: v.string(),
   blockedBy: v.optional(v.string(), ""),
 });
 

@@ -7,8 +7,12 @@ import { resolveCredentials } from "../../../src/auth/resolve.ts";
 import { UserError } from "../../../src/errors.ts";
 import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secret_types.ts";
 import type { Secret } from "../../../src/kubernetes/secrets.ts";
-import { mergeRegistries, readRegistriesFiles } from "../../../src/registries/config.ts";
-import { findPullSources } from "../../../src/registries/pull_sources.ts";
+import {
+  mergeRegistries,
+  readRegistriesFiles,
+  type RegistriesConfiguration,
+} from "../../../src/registries/config.ts";
+import { findPullSources, type Form, refusedBy } from "../../../src/registries/pull_sources.ts";
 import { formatRepository, parseRepository } from "../../../src/registries/reference.ts";
 import { SETTINGS } from "../../../src/settings.ts";
 import type { MadeSecret } from "./auth_files.ts";
@@ -19,14 +23,23 @@ export interface PluginPull {
   readonly prefix: string;
   /** `host/path` of what it provides credentials for, in order. */
   readonly sources: readonly string[];
-  /** Whether it says that a rewriting is no reference, so that the library refuses the pull. */
+  /** What a pull by tag or by digest asks; `undefined` where there is nothing for the plugin to do. */
+  readonly forms: Readonly<Record<Form, PluginForm>> | undefined;
+}
+
+/** What a pull by tag or by digest asks. */
+export interface PluginForm {
+  /** Whether it says that an endpoint gives no valid reference, so that the library refuses the pull. */
   readonly refused: boolean;
+  readonly endpoints: readonly { readonly repository: string; readonly blockedBy: string }[];
 }
 
 /** What the plugin makes of a node. */
 export interface PluginNode {
   /** Why it refuses the configuration; empty where it does not. */
   readonly error: string;
+  /** As merged; empty where no file sets it. */
+  readonly credentialHelpers: readonly string[];
   readonly pulls: readonly PluginPull[];
 }
 
@@ -38,19 +51,32 @@ export function readNode(root: string, images: readonly string[]): PluginNode {
       registriesConf: below(SETTINGS.registriesConf.default),
       registriesConfDir: below(SETTINGS.registriesConfDir.default),
     }));
-    const pulls = images.map((image) => {
-      const { registry, sources, unusable } = findPullSources(configuration, image);
-      return {
-        prefix: registry?.prefix ?? "",
-        sources: sources.map(formatRepository),
-        refused: unusable.length > 0,
-      };
-    });
-    return { error: "", pulls };
+    return {
+      error: "",
+      credentialHelpers: configuration.credentialHelpers?.helpers ?? [],
+      pulls: images.map((image) => readPull(configuration, image)),
+    };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { error: error.message.replaceAll(root, ""), pulls: [] };
+    return { error: error.message.replaceAll(root, ""), credentialHelpers: [], pulls: [] };
   }
+}
+
+function readPull(configuration: RegistriesConfiguration, image: string): PluginPull {
+  const { registry, endpoints, sources } = findPullSources(configuration, image);
+  const of = (form: Form): PluginForm => ({
+    refused: endpoints.some((endpoint) => refusedBy(endpoint).includes(form)),
+    endpoints: endpoints.filter(({ pulls }) => pulls === "all" || pulls === `${form}-only`)
+      .map(({ repository, blockedBy }) => ({
+        repository: repository === undefined ? "" : formatRepository(repository),
+        blockedBy: blockedBy?.prefix ?? "",
+      })),
+  });
+  return {
+    prefix: registry?.prefix ?? "",
+    sources: sources.map(formatRepository),
+    forms: endpoints.length === 0 ? undefined : { tag: of("tag"), digest: of("digest") },
+  };
 }
 
 /** What the plugin does for a pull with these sources. */

@@ -13,14 +13,18 @@ export interface Oracles {
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
+const FORMS = ["tag", "digest"] as const;
+type LibraryForms = Readonly<Record<(typeof FORMS)[number], LibraryPull>>;
+
 /** What the library makes of a node. */
 interface LibraryNode {
   readonly error: string;
-  readonly pulls: readonly { readonly byTag: LibraryPull; readonly byDigest: LibraryPull }[];
+  readonly credentialHelpers: readonly string[];
+  readonly pulls: readonly LibraryForms[];
 }
 
 async function askFor(oracle: Oracle, { files, images }: Node): Promise<LibraryNode> {
-  const { error, pulls } = await oracle.ask({
+  const { error, credentialHelpers, pulls } = await oracle.ask({
     files,
     authFile: undefined,
     images: images.flatMap((image) => [`${image}:1.0`, `${image}@${DIGEST}`]),
@@ -28,9 +32,10 @@ async function askFor(oracle: Oracle, { files, images }: Node): Promise<LibraryN
   });
   return {
     error,
+    credentialHelpers,
     pulls: images.flatMap((_, index) => {
-      const [byTag, byDigest] = pulls.slice(2 * index);
-      return byTag === undefined || byDigest === undefined ? [] : [{ byTag, byDigest }];
+      const [tag, digest] = pulls.slice(2 * index);
+      return tag === undefined || digest === undefined ? [] : [{ tag, digest }];
     }),
   };
 }
@@ -87,58 +92,68 @@ function compare(
       plugin: plugin.error,
     }];
   }
-  const all = images.map((image, index) => {
+  const helpers = plugin.credentialHelpers.length > 0 ? plugin.credentialHelpers : [AUTH_FILES];
+  const differences: Difference[] = [];
+  if (helpers.join() !== library.credentialHelpers.join()) {
+    const kind = "other credential helpers";
+    differences.push({ kind, library: library.credentialHelpers.join(), plugin: helpers.join() });
+  }
+  for (const [index, image] of images.entries()) {
     const own = plugin.pulls[index];
     const each = accepting.map(({ pulls }) => {
       const pull = pulls[index];
       if (own === undefined || pull === undefined) throw new Error(`no answer for ${image}`);
-      return comparePull(image, own, pull.byTag, pull.byDigest);
+      return comparePull(image, own, pull);
     });
     // One generation's answer has to be the plugin's.
-    return each.find((differences) => differences.length === 0) ?? each[0] ?? [];
-  });
-  return all.flat();
+    differences.push(...each.find((differences) => differences.length === 0) ?? each[0] ?? []);
+  }
+  return differences;
 }
 
-function comparePull(
-  image: string,
-  plugin: PluginPull,
-  byTag: LibraryPull,
-  byDigest: LibraryPull,
-): Difference[] {
-  if (byTag.prefix !== plugin.prefix) {
-    return [{ kind: "another table", library: byTag.prefix, plugin: plugin.prefix }];
-  }
-  const forms = [byTag, byDigest];
-  const told = {
-    library: forms.map(describe).join("; by digest: "),
-    plugin: plugin.sources.join(", ") + (plugin.refused ? " (refused)" : ""),
-  };
-  const isRefused = forms.some(({ error }) => error !== "");
-  // Where nothing is mirrored or rewritten there is nothing for the plugin to do, whatever the
-  // library makes of a name.
-  if (plugin.refused !== isRefused) return [{ kind: "refusal of a pull", ...told }];
-  if (forms.every(({ error }) => error !== "")) return [];
+/** What the library says where no file sets `credential-helpers`. */
+const AUTH_FILES = "containers-auth.json";
 
-  const wanted = forms.map(({ sources }) =>
-    sources.filter(({ blockedBy }) => blockedBy === "").map(({ repository }) => repository)
-  );
-  const isAlone = forms.every(({ sources }) =>
-    sources.every(({ repository }) => repository === image)
-  );
-  if (isAlone && plugin.sources.length === 0) return [];
-  const all = new Set(wanted.flat());
-  const missing = [...all].filter((source) => !plugin.sources.includes(source));
-  if (missing.length > 0) return [{ kind: "a source is missing", ...told }];
-  // A form that is refused leaves open what the other one's sources would have been.
-  if (!isRefused && plugin.sources.some((source) => !all.has(source))) {
-    return [{ kind: "a source too many", ...told }];
+function comparePull(image: string, plugin: PluginPull, library: LibraryForms): Difference[] {
+  const { tag, digest } = library;
+  if (tag.prefix !== plugin.prefix) {
+    return [{ kind: "another table", library: tag.prefix, plugin: plugin.prefix }];
   }
-  const inOrder = wanted.every((sources) => {
-    const places = [...new Set(sources)].map((source) => plugin.sources.indexOf(source));
-    return places.every((place, index) => index === 0 || place > (places[index - 1] ?? -1));
-  });
-  return inOrder ? [] : [{ kind: "another order", ...told }];
+  const told = {
+    library: `by tag ${describe(tag)}; by digest ${describe(digest)}`,
+    plugin: JSON.stringify([plugin.sources, plugin.forms]),
+  };
+  if (plugin.forms === undefined) {
+    const isAlone = [tag, digest].every(({ error, sources }) =>
+      error === "" && sources.every(({ repository }) => repository === image)
+    );
+    return isAlone && plugin.sources.length === 0 ? [] : [{ kind: "nothing is done", ...told }];
+  }
+  const differences: Difference[] = [];
+  for (const form of FORMS) {
+    const { error, sources } = library[form];
+    const own = plugin.forms[form];
+    if (own.refused !== (error !== "")) {
+      differences.push({ kind: `the refusal of a pull by ${form}`, ...told });
+    } else if (!own.refused) {
+      const asked = sources.map(({ repository, blockedBy }) => ({ repository, blockedBy }));
+      if (JSON.stringify(asked) !== JSON.stringify(own.endpoints)) {
+        differences.push({ kind: `what a pull by ${form} asks`, ...told });
+      }
+    }
+  }
+  if (differences.length > 0) return differences;
+  // What credentials are provided for: whatever one of the forms asks.
+  const wanted = FORMS.map((form) =>
+    library[form].sources.filter(({ blockedBy }) => blockedBy === "")
+      .map(({ repository }) => repository)
+  );
+  const all = new Set(wanted.flat());
+  const missing = [...all].some((source) => !plugin.sources.includes(source));
+  // A form that is refused leaves open what it would have asked.
+  const isWhole = FORMS.every((form) => library[form].error === "");
+  const tooMany = isWhole && plugin.sources.some((source) => !all.has(source));
+  return !missing && !tooMany ? [] : [{ kind: "what credentials are provided for", ...told }];
 }
 
 function describe({ error, sources }: LibraryPull): string {

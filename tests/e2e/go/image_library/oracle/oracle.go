@@ -56,6 +56,8 @@ type source struct {
 	Reference string `json:"reference"`
 	// Repository is the reference without them.
 	Repository string `json:"repository"`
+	// Host that is contacted. It is empty where the library takes the whole name for a path.
+	Host string `json:"host"`
 	// BlockedBy is the prefix of the table that keeps this source from being contacted.
 	BlockedBy string `json:"blockedBy,omitempty"`
 }
@@ -247,7 +249,7 @@ func pullOf(context *types.SystemContext, image string) (*pull, error) {
 		if err != nil {
 			return nil, err
 		}
-		found := source{Reference: one.Reference.String(), Repository: name}
+		found := source{Reference: one.Reference.String(), Repository: name, Host: reference.Domain(one.Reference)}
 		if own != nil && own.Blocked {
 			found.BlockedBy = own.Prefix
 		}
