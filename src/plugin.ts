@@ -12,7 +12,7 @@ import { listPages } from "./kubernetes/secrets.ts";
 import { readServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
 import type { Log } from "./log.ts";
-import { readPullSources } from "./registries/pull_sources.ts";
+import { readPullSources, whyNothing } from "./registries/pull_sources.ts";
 import { formatRepository } from "./registries/reference.ts";
 import type { Settings } from "./settings.ts";
 
@@ -55,11 +55,10 @@ export async function providePullCredentials(
   const { namespace } = serviceAccount;
   log.info("got a request", { image, namespace, serviceAccount: serviceAccount.name });
 
-  const { registry, sources, unusable } = readPullSources(settings, image);
-  for (const reference of unusable) log.warn("left out an unusable pull source", { reference });
+  const { registry, endpoints, sources, warnings: oddities } = readPullSources(settings, image);
+  for (const warning of oddities) log.warn(warning);
   if (sources.length === 0) {
-    const reason = registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
-    log.info(`${reason}: nothing to do`, { image });
+    log.info(`${whyNothing(registry, endpoints)}: nothing to do`, { image });
     return NOTHING_TO_DO;
   }
   const names = sources.map(formatRepository);
