@@ -36,7 +36,15 @@ async function build(module: string): Promise<string> {
   if (await Deno.stat(program).then(() => true, () => false)) return program;
   await Deno.mkdir(directory, { recursive: true });
   // Signatures are none of this: without the tag the library wants C libraries for them.
-  const args = ["build", "-trimpath", "-tags", "containers_image_openpgp", "-o", `${program}.part`, "."];
+  const args = [
+    "build",
+    "-trimpath",
+    "-tags",
+    "containers_image_openpgp",
+    "-o",
+    `${program}.part`,
+    ".",
+  ];
   const env = { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" };
   await mustRun("go", args, { cwd: `${MODULES}${module}`, env });
   await Deno.rename(`${program}.part`, program);

@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { authFiles, type MadeSecret, REPOSITORIES, secrets } from "./auth_files.ts";
-import type { Difference } from "./differences.ts";
-import type { LibraryCredential, Oracle } from "./oracle.ts";
-import { makeFile } from "./plugin.ts";
+import type { CountedCase, Difference } from "./differences.ts";
+import type { LibraryCredential, Oracle, Oracles } from "./oracle.ts";
+import { makeFile, type PluginFile } from "./plugin.ts";
 
 /** A pull: what it needs credentials for, and where these may come from. */
 export interface Pull {
@@ -25,65 +25,99 @@ export const pulls: fc.Arbitrary<Pull> = fc.record({
 /** How often the library is asked again, where it may leave its answer to chance. */
 const TRIES = 12;
 
-/** What the library finds otherwise than the plugin intends. */
-export async function comparePull(library: Oracle, pull: Pull): Promise<Difference[]> {
-  let differences: Difference[] = [];
-  for (let tries = 0; tries < TRIES; tries++) {
-    differences = await tryPull(library, pull);
-    if (differences.length === 0) break;
-  }
-  return differences;
+/** What either generation of the library finds otherwise than the plugin intends. */
+export async function comparePull(
+  oracles: Oracles,
+  pull: Pull,
+  count: CountedCase = () => {},
+): Promise<Difference[]> {
+  const plugin = makeFile(pull.repositories, pull.secrets, pull.global);
+  const tryUntilSame = async (library: Oracle, count: CountedCase) => {
+    let differences: Difference[] = [];
+    for (let tries = 0; tries < TRIES; tries++) {
+      differences = await compareFile(library, pull, plugin, tries === 0 ? count : () => {});
+      if (differences.length === 0) break;
+    }
+    return [...differences, ...await compareSecrets(library, pull, count)];
+  };
+  const both = await Promise.all([
+    tryUntilSame(oracles.older, () => {}),
+    tryUntilSame(oracles.newer, count),
+  ]);
+  return both.flat();
 }
 
-async function tryPull(library: Oracle, pull: Pull): Promise<Difference[]> {
-  const { repositories, secrets, global } = pull;
-  const plugin = makeFile(repositories, secrets, global);
+/** The file that the plugin writes: each source finds its credential in it. */
+async function compareFile(
+  library: Oracle,
+  { repositories, global }: Pull,
+  plugin: PluginFile,
+  count: CountedCase,
+): Promise<Difference[]> {
   const alone = global === undefined
     ? repositories.map(() => NOTHING)
     : await find(library, global, repositories);
-  const globalRefused = alone.flat().find(isFileRefused);
+  const isGlobalRefused = alone.some((answers) => answers.some(isFileRefused));
+  if (isGlobalRefused) count("global files refused");
   if (plugin.error !== "") {
-    return globalRefused !== undefined ? [] : [{
-      kind: "refuses a global file that the library accepts",
+    return isGlobalRefused ? [] : [{
+      kind: "a global file is refused that the library takes",
       library: alone.map(describe).join(", "),
       plugin: plugin.error,
     }];
   }
+  if (plugin.text !== undefined) count("auth files written");
   const found = plugin.text === undefined
     ? repositories.map(() => NOTHING)
     : await find(library, plugin.text, repositories);
   const refused = found.flat().find(isFileRefused);
   if (refused !== undefined) {
-    return [{ kind: "writes a file that the library refuses", library: refused.error, plugin: "" }];
+    return [{ kind: "the library refuses the file", library: refused.error, plugin: "written" }];
   }
-
   const differences: Difference[] = [];
   for (const [index, repository] of repositories.entries()) {
     const answers = found[index] ?? [];
+    const before = alone[index] ?? [];
     const choice = plugin.chosen[index];
     const told = {
       library: `${repository}: ${describe(answers)}`,
-      plugin: choice === undefined ? describe(alone[index] ?? []) : describe([choice]),
+      plugin: describe(choice === undefined ? before : [choice]),
     };
     if (choice !== undefined) {
-      if (!answers.every((answer) => equal(answer, choice))) {
+      count("credentials chosen and found");
+      if (!answers.every((answer) => isSame(answer, choice))) {
         differences.push({ kind: "the chosen credential is not found", ...told });
       }
-    } else if (
-      globalRefused === undefined &&
-      !plugin.warnings.some((warning) => warning.startsWith(`${repository} is pulled without`)) &&
-      !answers.every((answer) => (alone[index] ?? []).some((other) => equal(answer, other)))
-    ) {
-      differences.push({ kind: "the global credential is not kept", ...told });
+    } else if (plugin.warnings.some((text) => text.startsWith(`${repository} is pulled without`))) {
+      count("sources that lose the global credential helper of their host");
+    } else if (!isGlobalRefused) {
+      if (before.some((answer) => !isSame(answer, NONE))) count("sources left to the global file");
+      if (!answers.every((answer) => before.some((other) => isSame(answer, other)))) {
+        differences.push({ kind: "the global file's credential is not found", ...told });
+      }
     }
   }
-  return [...differences, ...await compareSecrets(library, pull)];
+  return differences;
 }
+
+/** Logins that the library finds in a secret's text, and the plugin need not: with the reason. */
+const NOT_FOUND_RIGHTLY: readonly { readonly reason: string; readonly text: RegExp }[] = [
+  {
+    reason:
+      "a key with two schemes is one of a host named https to the kubelet, and to everyone else",
+    text: /"http:\/\/https:\/\//,
+  },
+  {
+    reason: "the kubelet refuses a secret with a user name or password that is no text",
+    text: /"(?:username|password)":(?!"|null)/i,
+  },
+];
 
 /** Where the library would find a login in a secret, were it an auth file, the plugin finds one. */
 async function compareSecrets(
   library: Oracle,
   { repositories, secrets }: Pull,
+  count: CountedCase,
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
   for (const secret of secrets) {
@@ -93,11 +127,13 @@ async function compareSecrets(
     for (const [index, repository] of repositories.entries()) {
       const answers = found[index] ?? [];
       const isLogin = answers.every(({ error, username, password, identitytoken }) =>
-        error === "" && username + password + identitytoken !== "" && username !== "of-helper"
+        error === "" && username + password + identitytoken !== "" && username !== OF_HELPER
       );
       if (!isLogin) continue;
       const [chosen] = makeFile([repository], [secret], undefined).chosen;
-      if (chosen === undefined) {
+      if (chosen !== undefined) {
+        count("logins of secrets found");
+      } else if (!NOT_FOUND_RIGHTLY.some(({ text }) => text.test(secret.text))) {
         const library = `${repository}: ${describe(answers)}`;
         differences.push({ kind: "a login of a secret is not found", library, plugin: "none" });
       }
@@ -106,9 +142,11 @@ async function compareSecrets(
   return differences;
 }
 
-const NOTHING: readonly LibraryCredential[] = [
-  { error: "", username: "", password: "", identitytoken: "" },
-];
+/** The user that every credential helper of the oracle knows. */
+const OF_HELPER = "of-helper";
+
+const NONE: LibraryCredential = { error: "", username: "", password: "", identitytoken: "" };
+const NOTHING: readonly LibraryCredential[] = [NONE];
 
 async function find(
   library: Oracle,
@@ -124,7 +162,7 @@ function isFileRefused({ error }: LibraryCredential): boolean {
   return error.includes("reading JSON file");
 }
 
-function equal(a: LibraryCredential, b: Omit<LibraryCredential, "error">): boolean {
+function isSame(a: LibraryCredential, b: Omit<LibraryCredential, "error">): boolean {
   return describe([a]) === describe([b]);
 }
 

@@ -48,6 +48,12 @@ export type LibraryPull = v.InferOutput<typeof Pull>;
 /** What a look-up ends at: an error, a login, or nothing. */
 export type LibraryCredential = v.InferOutput<typeof Credential>;
 
+/** The two generations of the library; a node has one of them. */
+export interface Oracles {
+  readonly older: Oracle;
+  readonly newer: Oracle;
+}
+
 /** One generation of the library, running until it is disposed. */
 export class Oracle implements AsyncDisposable {
   #child: Deno.ChildProcess;

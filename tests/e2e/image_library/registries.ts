@@ -1,15 +1,9 @@
 /** Compares what the plugin and the image library make of a node's registries files. */
 
-import type { Difference } from "./differences.ts";
-import type { LibraryPull, Oracle } from "./oracle.ts";
+import type { CountedCase, Difference } from "./differences.ts";
+import type { LibraryPull, Oracle, Oracles } from "./oracle.ts";
 import { isForBothGenerations, type Node } from "./nodes.ts";
 import { type PluginNode, type PluginPull, readNode } from "./plugin.ts";
-
-/** The two generations of the library; a node has one of them. */
-export interface Oracles {
-  readonly older: Oracle;
-  readonly newer: Oracle;
-}
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -44,25 +38,58 @@ async function askFor(oracle: Oracle, { files, images }: Node): Promise<LibraryN
 const TRIES = 12;
 
 /** What the plugin sees otherwise than every generation of the library that may run on the node. */
-export async function compareNode(oracles: Oracles, node: Node): Promise<Difference[]> {
+export async function compareNode(
+  oracles: Oracles,
+  node: Node,
+  count: CountedCase = () => {},
+): Promise<Difference[]> {
   const plugin = await inDirectory(node, (root) => readNode(root, node.images));
   const forBoth = isForBothGenerations(node);
-  let differences: Difference[] = [];
-  for (let tries = 0; tries < TRIES; tries++) {
-    const newer = await askFor(oracles.newer, node);
-    const older = forBoth ? await askFor(oracles.older, node) : newer;
-    differences = compare(node, plugin, older, newer);
-    if (differences.length === 0) break;
+  const ask = async () => {
+    const [newer, older] = await Promise.all([
+      askFor(oracles.newer, node),
+      forBoth ? askFor(oracles.older, node) : undefined,
+    ]);
+    return { newer, older: older ?? newer };
+  };
+  let answers = await ask();
+  let differences = compare(node, plugin, answers);
+  for (let tries = 1; tries < TRIES && differences.length > 0; tries++) {
+    answers = await ask();
+    differences = compare(node, plugin, answers);
   }
+  countWhatIsMet(answers, count);
   return differences;
+}
+
+function countWhatIsMet({ older, newer }: Answers, count: CountedCase): void {
+  const refusing = [older, newer].filter(({ error }) => error !== "").length;
+  if (refusing === 1) count("configurations refused by one generation");
+  if (refusing === 2) return count("configurations refused");
+  count("configurations accepted");
+  const { credentialHelpers, pulls } = newer.error === "" ? newer : older;
+  if (credentialHelpers.join() !== AUTH_FILES) count("configurations with credential helpers");
+  for (const { tag, digest } of pulls) {
+    const refused = [tag, digest].filter(({ error }) => error !== "").length;
+    if (refused === 1) count("images refused by tag or by digest alone");
+    if (refused > 0) count("images refused");
+    else if (tag.sources.length + digest.sources.length === 2) count("images without a mirror");
+    else count("images with mirrors");
+    if (digest.sources.some(({ blockedBy }) => blockedBy !== "")) {
+      count("images with a blocked source");
+    }
+    if (refused === 0 && tag.sources.length !== digest.sources.length) {
+      count("images with other sources by digest than by tag");
+    }
+  }
 }
 
 async function inDirectory<T>({ files }: Node, read: (root: string) => T): Promise<T> {
   const root = await Deno.makeTempDir();
   try {
     for (const [path, content] of Object.entries(files)) {
-      Deno.mkdirSync(`${root}${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
-      Deno.writeFileSync(`${root}${path}`, content);
+      await Deno.mkdir(`${root}${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true });
+      await Deno.writeFile(`${root}${path}`, content);
     }
     return read(root);
   } finally {
@@ -70,12 +97,12 @@ async function inDirectory<T>({ files }: Node, read: (root: string) => T): Promi
   }
 }
 
-function compare(
-  { images }: Node,
-  plugin: PluginNode,
-  older: LibraryNode,
-  newer: LibraryNode,
-): Difference[] {
+interface Answers {
+  readonly older: LibraryNode;
+  readonly newer: LibraryNode;
+}
+
+function compare({ images }: Node, plugin: PluginNode, { older, newer }: Answers): Difference[] {
   // The plugin does not know which generation it serves. What one of them refuses, the other may
   // take: then it has to serve that one.
   const accepting = [older, newer].filter(({ error }) => error === "");

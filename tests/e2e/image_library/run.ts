@@ -55,8 +55,8 @@ const EXPECTED = [
   "configurations accepted",
   "configurations refused",
   "configurations refused by one generation",
-  "images without anything to do",
-  "images with pull sources",
+  "images without a mirror",
+  "images with mirrors",
   "images with a blocked source",
   "images with other sources by digest than by tag",
   "images refused",
@@ -80,7 +80,6 @@ async function none<Case>(
   const { failed, counterexample, numRuns: runs } = await fc.check(property, {
     numRuns,
     seed,
-    interruptAfterTimeLimit: undefined,
   });
   if (!failed) return;
   const [smallest] = counterexample ?? [];
@@ -88,7 +87,11 @@ async function none<Case>(
   const differences = await compare(smallest);
   throw new Error(
     `seed ${seed}, ${what} ${runs}:\n${differences.map(explainDifference).join("\n")}\n` +
-      JSON.stringify(smallest, (_, value) => value instanceof Uint8Array ? decode(value) : value, 2),
+      JSON.stringify(
+        smallest,
+        (_, value) => value instanceof Uint8Array ? decode(value) : value,
+        2,
+      ),
   );
 }
 
