@@ -97,6 +97,18 @@ async function inDirectory<T>({ files }: Node, read: (root: string) => T): Promi
   }
 }
 
+/** What the newer generation alone refuses, and the plugin takes also where it could tell which it is. */
+const ACCEPTED_RIGHTLY: readonly { readonly reason: string; readonly error: RegExp }[] = [
+  {
+    reason: "a main file of version 1 means that there is nothing to do, whoever reads it",
+    error: /registries\.conf": registries\.conf must be in v2 format but is in v1$/,
+  },
+  {
+    reason: "the older generation does not know the key",
+    error: /"registry(\.mirror)?\.namespace-proxy"\): incompatible types/i,
+  },
+];
+
 interface Answers {
   readonly older: LibraryNode;
   readonly newer: LibraryNode;
@@ -108,13 +120,18 @@ function compare({ images }: Node, plugin: PluginNode, { older, newer }: Answers
   const accepting = [older, newer].filter(({ error }) => error === "");
   const [library] = accepting;
   if (library === undefined) {
-    return plugin.error !== ""
-      ? []
-      : [{ kind: "accepts what the library refuses", library: newer.error, plugin: "accepted" }];
+    if (plugin.error !== "" || ACCEPTED_RIGHTLY.some(({ error }) => error.test(newer.error))) {
+      return [];
+    }
+    return [{
+      kind: "a configuration is accepted that the library refuses",
+      library: newer.error,
+      plugin: "accepted",
+    }];
   }
   if (plugin.error !== "") {
     return [{
-      kind: "refuses what the library accepts",
+      kind: "a configuration is refused that the library accepts",
       library: "accepted",
       plugin: plugin.error,
     }];
