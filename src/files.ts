@@ -1,7 +1,7 @@
 /** Reading the small configuration files of a node. */
 
 import { UserError } from "./errors.ts";
-import { decodeUtf8 } from "./utf8.ts";
+import { decodeUtf8, looksLikeUtf16 } from "./utf8.ts";
 
 /** How to read one file and how to speak of it when that fails. */
 export interface ReadOptions {
@@ -34,6 +34,9 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
       throw new UserError(path, "is a directory, expected a file");
     }
     throw fileError(path, "read", options.flag, error);
+  }
+  if (looksLikeUtf16(bytes)) {
+    throw new UserError(path, "is UTF-16 text, as PowerShell writes it", "save it as UTF-8");
   }
   try {
     return decodeUtf8(bytes);

@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { membersOf, optionalObject, parseJson } from "../parse.ts";
+import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
@@ -13,6 +13,17 @@ export interface AuthFile {
   readonly credHelpers: ReadonlyMap<string, unknown>;
   /** Every other field of the file. */
   readonly otherFields: ReadonlyMap<string, unknown>;
+  /** What of the file is left out, because the image library would refuse the whole file for it. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** An entry of an auth file that is of a wrong type. */
+export interface LeftOut {
+  /** The field it stands in. */
+  readonly field: "auths" | "credHelpers";
+  readonly key: string;
+  /** What is wrong, in words that follow the key. */
+  readonly problem: string;
 }
 
 /**
@@ -26,22 +37,51 @@ export function readGlobalAuthFile(path: string): AuthFile | undefined {
 }
 
 /**
- * Parses an auth file.
+ * Parses an auth file. Names are matched as Go's JSON decoder matches them, so that `Auths` is `auths`.
  *
- * @throws {UserError} when the text is not one.
+ * An entry of a wrong type is left out: for it the image library refuses a whole file
+ * (`pkg/docker/config`, `dockerConfigFile`), the namespace's credentials included.
+ *
+ * @throws {UserError} when the text is not an auth file.
  */
 export function parseAuthFile(text: string, where: string): AuthFile {
   const content = membersOf(parseJson(text, where), where);
-  const auths = optionalObject(content, "auths")?.all;
-  const credHelpers = optionalObject(content, "credHelpers")?.all;
-  const otherFields = new Map(Object.entries(content.all));
-  otherFields.delete("auths");
-  otherFields.delete("credHelpers");
-  return {
-    auths: new Map(Object.entries(auths ?? {})),
-    credHelpers: new Map(Object.entries(credHelpers ?? {})),
-    otherFields,
+  const leftOut: LeftOut[] = [];
+  const read = (field: LeftOut["field"], check: (value: unknown) => string | undefined) => {
+    const entries = new Map<string, unknown>();
+    for (const [key, value] of Object.entries(namedObject(content, field) ?? {})) {
+      const problem = check(value);
+      if (problem === undefined) entries.set(key, value);
+      else leftOut.push({ field, key, problem });
+    }
+    return entries;
   };
+  const isOther = ([key]: [string, unknown]) =>
+    !isNamed(key, "auths") && !isNamed(key, "credHelpers");
+  return {
+    auths: read("auths", checkEntry),
+    credHelpers: read("credHelpers", (helper) => isText(helper) ? undefined : "must be a string"),
+    otherFields: new Map(Object.entries(content.all).filter(isOther)),
+    leftOut,
+  };
+}
+
+/** The members of an entry that the image library decodes (`dockerAuthConfig`). */
+const ENTRY_MEMBERS = ["auth", "identitytoken"] as const;
+
+function checkEntry(entry: unknown): string | undefined {
+  if (entry === null) return undefined;
+  if (!isObject(entry)) return "must be an object";
+  for (const [key, value] of Object.entries(entry)) {
+    const name = ENTRY_MEMBERS.find((name) => isNamed(key, name));
+    if (name !== undefined && !isText(value)) return `must have a string for its "${name}"`;
+  }
+  return undefined;
+}
+
+/** Whether Go decodes a value into a string. */
+function isText(value: unknown): boolean {
+  return value === null || typeof value === "string";
 }
 
 /**
