@@ -104,6 +104,11 @@ async function compareFile(
 const NOT_FOUND_RIGHTLY: readonly { readonly reason: string; readonly text: RegExp }[] = [
   {
     reason:
+      "a path behind a scheme is part of what a key covers, to the kubelet (BasicDockerKeyring)",
+    text: /"https?:\/\/[^"/]+\/(?!v[12]\/?")[^"]/,
+  },
+  {
+    reason:
       "a key with two schemes is one of a host named https to the kubelet, and to everyone else",
     text: /"http:\/\/https:\/\//,
   },
