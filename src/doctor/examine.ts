@@ -76,7 +76,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const registries = texts && checkRegistries(texts);
   if (registries !== undefined) {
     const { configuration } = registries;
-    checks.push(...registries.checks, ...checkMirrors(configuration));
+    checks.push(...registries.checks, ...checkMirrors(registries));
     if (provider !== undefined) {
       checks.push(...checkMatchImages(provider.matchImages, configuration.registries));
     }

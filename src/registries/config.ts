@@ -22,7 +22,13 @@ import {
   trimSlashesAtEnd,
 } from "../parse.ts";
 import type { Settings } from "../settings.ts";
-import { findTableMistake, looksLikeJson, placeOfKey } from "./places.ts";
+import {
+  findTableMistake,
+  formatMistake,
+  looksLikeJson,
+  type Mistake,
+  placeOfKey,
+} from "./places.ts";
 import { isHost, isShortName, parseAliasTarget } from "./reference.ts";
 
 /** The pulls that a mirror is asked for. */
@@ -65,8 +71,8 @@ export interface RegistriesConfiguration {
   readonly credentialHelpers: CredentialHelpers | undefined;
   /** By short name. */
   readonly aliases: ReadonlyMap<string, Alias>;
-  /** Keys that differ in case only, in words. */
-  readonly twins: readonly string[];
+  /** Keys that are written in more than one case. */
+  readonly twins: readonly Mistake[];
 }
 
 /** What is asked for credentials, in this order: programs, and `containers-auth.json` for auth files. */
@@ -82,7 +88,7 @@ export interface RegistriesContent {
   /** `undefined` where the file does not have them. */
   readonly credentialHelpers: readonly string[] | undefined;
   readonly aliases: ReadonlyMap<string, string>;
-  readonly twins: readonly string[];
+  readonly twins: readonly Mistake[];
   /** Whether the file is in the old form, version 1. */
   readonly isVersion1: boolean;
 }
@@ -165,7 +171,7 @@ function compareBytes(a: string, b: string): number {
 export function mergeRegistries(files: RegistriesFiles): RegistriesConfiguration {
   const byPrefix = new Map<string, Registry>();
   const aliases = new Map<string, Alias>();
-  const twins: string[] = [];
+  const twins: Mistake[] = [];
   const read: string[] = [];
   let credentialHelpers: CredentialHelpers | undefined;
   const merge = (file: RegistriesFile, accepts: { readonly v1: boolean }) => {
@@ -213,7 +219,7 @@ const MIRROR_KEYS: ReadonlySet<string> = new Set(["location", "insecure", "pull-
  * A table with its keys in the library's spelling. Where a key stands in two spellings, the library's
  * choice is left to chance; here the exact one counts, or else the first.
  */
-function spell(table: Members, names: ReadonlySet<string>, twins: string[]): Members {
+function spell(table: Members, names: ReadonlySet<string>, twins: Mistake[]): Members {
   let renamed: Map<string, unknown> | undefined;
   for (const [key, value] of Object.entries(table.all)) {
     if (names.has(key)) continue;
@@ -222,10 +228,13 @@ function spell(table: Members, names: ReadonlySet<string>, twins: string[]): Mem
     renamed ??= new Map(Object.entries(table.all));
     if (renamed.has(name)) {
       const place = table.key === "" ? `"${name}"` : `"${name}" in "${table.key}"`;
-      twins.push(
-        `${table.where}: ${place} is written in more than one case: which spelling CRI-O goes by is ` +
-          "left to chance; keep one of them",
-      );
+      twins.push({
+        place: table.where,
+        problem:
+          `${place} is written in more than one case, and which spelling CRI-O goes by is left ` +
+          "to chance",
+        advice: "keep one of them",
+      });
     } else renamed.set(name, value);
   }
   return renamed === undefined ? table : { ...table, all: Object.fromEntries(renamed) };
@@ -243,7 +252,7 @@ export function parseRegistriesFile(
   file: RegistriesFile,
   accepts: { readonly v1: boolean },
 ): RegistriesContent {
-  const twins: string[] = [];
+  const twins: Mistake[] = [];
   const document = spell(membersOf(parseToml(file), file.path), FILE_KEYS, twins);
   const lists = readVersion1(document, twins);
   if (lists.size > 0) {
@@ -288,7 +297,7 @@ function isSet({ all }: Members, key: string): boolean {
  * The lists of version 1 by table. A table without its list counts for nothing, an empty list does count
  * (`V1RegistriesConf.hasSetField`).
  */
-function readVersion1(document: Members, twins: string[]): Map<string, readonly string[]> {
+function readVersion1(document: Members, twins: Mistake[]): Map<string, readonly string[]> {
   const lists = new Map<string, readonly string[]>();
   const written = optionalObject(document, "registries");
   if (written === undefined) return lists;
@@ -344,14 +353,13 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const [, reason] = /^Invalid TOML document: ([a-z :,.-]+)$/m.exec(error.message) ?? [];
     const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
     const mistake = findTableMistake(file);
-    const advice = mistake &&
-      `likely because of ${mistake.place}: ${mistake.problem}; ${mistake.advice}`;
+    const advice = mistake && `likely because of ${formatMistake(mistake)}`;
     throw new UserError(place, problem, advice);
   }
 }
 
 /** The `[[registry]]` tables. */
-function readTables(document: Members, file: RegistriesFile, twins: string[]): Members[] {
+function readTables(document: Members, file: RegistriesFile, twins: Mistake[]): Members[] {
   const { all } = document;
   if (isObject(all["registry"])) throw tableMistake(file, `"registry" must be an array of tables`);
   return optionalObjects(document, "registry").map((table) => spell(table, TABLE_KEYS, twins));
@@ -427,7 +435,7 @@ function checkSearchRegistries(document: Members, key: string, list: readonly st
   }
 }
 
-function readTable(table: Members, file: RegistriesFile, twins: string[]): Registry {
+function readTable(table: Members, file: RegistriesFile, twins: Mistake[]): Registry {
   const prefixAsWritten = optionalText(table, "prefix") ?? "";
   const location = readLocation(table, "location");
   const blocked = optionalFlag(table, "blocked");

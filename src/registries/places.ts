@@ -25,12 +25,17 @@ function formatPlace({ path }: RegistriesFile, place: Place | undefined): string
   return place === undefined ? path : `${path}:${place.line}:${place.column}`;
 }
 
-/** What a file's writer probably meant, and where. */
+/** What a file says that its writer hardly meant, where, and what to do. */
 export interface Mistake {
-  /** `FILE:LINE:COLUMN` */
+  /** `FILE:LINE:COLUMN`, or the file alone. */
   readonly place: string;
   readonly problem: string;
   readonly advice: string;
+}
+
+/** A mistake in one line, as errors are written. */
+export function formatMistake({ place, problem, advice }: Mistake): string {
+  return `${place}: ${problem}; ${advice}`;
 }
 
 /** The mistake by which tables are most likely not what they look like, if there is one. */

@@ -10,7 +10,7 @@ import {
   type RegistriesFiles,
   type Registry,
 } from "./config.ts";
-import { lineOfLocation } from "./places.ts";
+import { formatMistake, lineOfLocation, type Mistake } from "./places.ts";
 import { formatRepository, namedBy, parseRepository, type Repository } from "./reference.ts";
 
 /** What the registries configuration makes of one image. */
@@ -79,9 +79,10 @@ function warn(
   found: PullSources,
   image: string,
 ): string[] {
-  const warnings = [...configuration.twins];
+  const mistakes = [...configuration.twins];
   const helpers = describeHelpers(configuration);
-  if (helpers !== undefined) warnings.push(helpers.warning);
+  if (helpers !== undefined) mistakes.push(helpers.mistake);
+  const warnings = mistakes.map(formatMistake);
   for (const endpoint of found.endpoints) {
     const refused = refusedBy(endpoint);
     if (refused.length === 0) continue;
@@ -109,7 +110,7 @@ export interface HelpersFirst {
   readonly fileIsRead: boolean;
   /** The file that says so. */
   readonly file: string;
-  readonly warning: string;
+  readonly mistake: Mistake;
 }
 
 /** What stands for auth files among `credential-helpers` (`AuthenticationFileHelper`). */
@@ -130,12 +131,15 @@ export function describeHelpers(
   const what = position === -1
     ? `has no "${AUTH_FILES}": CRI-O reads no auth file, and asks the credential helpers ${names} alone`
     : `has ${names} before "${AUTH_FILES}": what those give counts before the auth file`;
-  const advice = `put "${AUTH_FILES}" first, or drop the list`;
   return {
     first,
     fileIsRead: position !== -1,
     file,
-    warning: `${file}: "credential-helpers" ${what}; ${advice}`,
+    mistake: {
+      place: file,
+      problem: `"credential-helpers" ${what}`,
+      advice: `put "${AUTH_FILES}" first, or drop the list`,
+    },
   };
 }
 

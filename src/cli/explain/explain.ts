@@ -25,6 +25,7 @@ import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../log.ts";
 import { isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
+import { namedBy } from "../../registries/reference.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_context.ts";
 import type { EXPLAIN_FORMATS } from "../explain.ts";
@@ -83,6 +84,8 @@ interface Subject {
   readonly token: string;
   /** `undefined` for a pod without service account. */
   readonly serviceAccount: ServiceAccount | undefined;
+  /** The image as the pod has it; `undefined` when it comes from a request, which does not tell. */
+  readonly written?: string;
 }
 
 async function collect(
@@ -90,11 +93,17 @@ async function collect(
   flags: Flags,
   settings: Settings,
 ): Promise<Explanation> {
-  const { image, token, serviceAccount } = await readSubject(context, flags);
+  const { image, token, serviceAccount, written } = await readSubject(context, flags);
   if (serviceAccount === undefined) return explainWithoutServiceAccount({ image });
   const { namespace, name } = serviceAccount;
-  const pull: Pull = { image, namespace, ...(name !== undefined && { serviceAccount: name }) };
-  const registries = explainRegistries(readRegistriesFiles(settings), image);
+  const form = written === undefined ? undefined : namedBy(written);
+  const pull: Pull = {
+    image,
+    namespace,
+    ...(form !== undefined && { form }),
+    ...(name !== undefined && { serviceAccount: name }),
+  };
+  const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
   const secrets = flags.secretsFile === undefined
     ? await askApiServer(context, settings, token, serviceAccount)
@@ -125,7 +134,7 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
       throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
     }
-    return { image: normalized, token, serviceAccount };
+    return { image: normalized, token, serviceAccount, written: image };
   }
   if (namespace === undefined) {
     throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
@@ -137,7 +146,8 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  return { image: normalized, token: "", serviceAccount: { namespace, name: undefined } };
+  const serviceAccount = { namespace, name: undefined };
+  return { image: normalized, token: "", serviceAccount, written: image };
 }
 
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
