@@ -256,6 +256,24 @@ const spoilt = fc.oneof(
 /** Texts of auth files. */
 export const authFiles: fc.Arbitrary<string> = often(document, spoilt, 12);
 
+/** Keys as they stand in auth files, rightly or not. */
+export const keys: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...KEYS, ...ODD_KEYS),
+  fc.tuple(
+    fc.constantFrom("", "https://", "http://"),
+    fc.constantFrom(
+      "quay.io",
+      "docker.io",
+      "index.docker.io",
+      "registry-1.docker.io",
+      "quay",
+      "Q.IO",
+    ),
+    fc.constantFrom("", ":5000", ":", ":x"),
+    fc.constantFrom("", "/", "/v1", "/v1/", "/v2/", "/a", "/a/b", "/a/", "//a", "/A", "/a:1", "/*"),
+  ).map((parts) => parts.join("")),
+);
+
 /** A secret as it is listed. */
 export interface MadeSecret {
   readonly name: string;

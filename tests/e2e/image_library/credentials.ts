@@ -56,20 +56,20 @@ async function compareFile(
 ): Promise<Difference[]> {
   const alone = global === undefined
     ? repositories.map(() => NOTHING)
-    : await find(library, global, repositories);
+    : await findCredentials(library, global, repositories);
   const isGlobalRefused = alone.some((answers) => answers.some(isFileRefused));
   if (isGlobalRefused) count("global files refused");
   if (plugin.error !== "") {
     return isGlobalRefused ? [] : [{
       kind: "a global file is refused that the library takes",
-      library: alone.map(describe).join(", "),
+      library: alone.map(describeAnswers).join(", "),
       plugin: plugin.error,
     }];
   }
   if (plugin.text !== undefined) count("auth files written");
   const found = plugin.text === undefined
     ? repositories.map(() => NOTHING)
-    : await find(library, plugin.text, repositories);
+    : await findCredentials(library, plugin.text, repositories);
   const refused = found.flat().find(isFileRefused);
   if (refused !== undefined) {
     return [{ kind: "the library refuses the file", library: refused.error, plugin: "written" }];
@@ -80,8 +80,8 @@ async function compareFile(
     const before = alone[index] ?? [];
     const choice = plugin.chosen[index];
     const told = {
-      library: `${repository}: ${describe(answers)}`,
-      plugin: describe(choice === undefined ? before : [choice]),
+      library: `${repository}: ${describeAnswers(answers)}`,
+      plugin: describeAnswers(choice === undefined ? before : [choice]),
     };
     if (choice !== undefined) {
       count("credentials chosen and found");
@@ -128,7 +128,7 @@ async function compareSecrets(
   for (const secret of secrets) {
     const isOldForm = secret.type === "kubernetes.io/dockercfg";
     const text = isOldForm ? `{"auths":${secret.text}}` : secret.text;
-    const found = await find(library, text, repositories);
+    const found = await findCredentials(library, text, repositories);
     for (const [index, repository] of repositories.entries()) {
       const answers = found[index] ?? [];
       const isLogin = answers.every(({ error, username, password, identitytoken }) =>
@@ -139,7 +139,7 @@ async function compareSecrets(
       if (chosen !== undefined) {
         count("logins of secrets found");
       } else if (!NOT_FOUND_RIGHTLY.some(({ text }) => text.test(secret.text))) {
-        const library = `${repository}: ${describe(answers)}`;
+        const library = `${repository}: ${describeAnswers(answers)}`;
         differences.push({ kind: "a login of a secret is not found", library, plugin: "none" });
       }
     }
@@ -150,10 +150,10 @@ async function compareSecrets(
 /** The user that every credential helper of the oracle knows. */
 const OF_HELPER = "of-helper";
 
-const NONE: LibraryCredential = { error: "", username: "", password: "", identitytoken: "" };
+export const NONE: LibraryCredential = { error: "", username: "", password: "", identitytoken: "" };
 const NOTHING: readonly LibraryCredential[] = [NONE];
 
-async function find(
+export async function findCredentials(
   library: Oracle,
   authFile: string,
   repositories: readonly string[],
@@ -163,15 +163,15 @@ async function find(
   return lookups.map(({ answers }) => answers);
 }
 
-function isFileRefused({ error }: LibraryCredential): boolean {
+export function isFileRefused({ error }: LibraryCredential): boolean {
   return error.includes("reading JSON file");
 }
 
-function isSame(a: LibraryCredential, b: Omit<LibraryCredential, "error">): boolean {
-  return describe([a]) === describe([b]);
+export function isSame(a: LibraryCredential, b: Omit<LibraryCredential, "error">): boolean {
+  return describeAnswers([a]) === describeAnswers([b]);
 }
 
-function describe(answers: readonly Partial<LibraryCredential>[]): string {
+export function describeAnswers(answers: readonly Partial<LibraryCredential>[]): string {
   return answers.map(({ error = "", username = "", password = "", identitytoken = "" }) =>
     error !== "" ? error : JSON.stringify([username, password, identitytoken])
   ).join(" or ");

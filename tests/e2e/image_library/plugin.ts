@@ -1,7 +1,9 @@
 /** What the plugin's own modules say, in the form in which the library's answers are compared. */
 
-import { formatAuthFile, parseAuthFile } from "../../../src/auth/auth_file.ts";
+import { type AuthFile, formatAuthFile, parseAuthFile } from "../../../src/auth/auth_file.ts";
 import type { Credential } from "../../../src/auth/docker_config.ts";
+import { judgeEntry, whyUnfindable } from "../../../src/auth/library_entry.ts";
+import { lookUp } from "../../../src/auth/lookup.ts";
 import { readCredentials } from "../../../src/auth/namespace_credentials.ts";
 import { resolveCredentials } from "../../../src/auth/resolve.ts";
 import { UserError } from "../../../src/errors.ts";
@@ -13,7 +15,11 @@ import {
   type RegistriesConfiguration,
 } from "../../../src/registries/config.ts";
 import { findPullSources, type Form, refusedBy } from "../../../src/registries/pull_sources.ts";
-import { formatRepository, parseRepository } from "../../../src/registries/reference.ts";
+import {
+  formatRepository,
+  parseRepository,
+  type Repository,
+} from "../../../src/registries/reference.ts";
 import { SETTINGS } from "../../../src/settings.ts";
 import type { MadeSecret } from "./auth_files.ts";
 
@@ -105,11 +111,7 @@ export function makeFile(
   global: string | undefined,
 ): PluginFile {
   const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
-  const sources = repositories.map((repository) => {
-    const parsed = parseRepository(repository);
-    if (parsed === undefined) throw new Error(`${repository} is no repository`);
-    return parsed;
-  });
+  const sources = repositories.map(repositoryOf);
   const listed = secrets.map(({ name, type, text }): Secret => ({
     name,
     type,
@@ -143,4 +145,52 @@ function decode({ auth, identitytoken = "" }: Credential): Login {
     password: login.slice(colon + 1),
     identitytoken,
   };
+}
+
+/** What the plugin says of an auth file as it stands, for people to mend. */
+export interface JudgedFile {
+  /** Whether it says that the library refuses the whole file. */
+  readonly refused: boolean;
+  /** What the look-up of each repository may end at. */
+  readonly lookups: readonly (readonly JudgedEntry[])[];
+}
+
+/** An entry, or a helper's name, or nothing. */
+export type JudgedEntry =
+  | { readonly kind: "helper"; readonly name: string }
+  | { readonly kind: "login"; readonly user: string }
+  | { readonly kind: "none" }
+  | { readonly kind: "error" };
+
+/** Judges an auth file as explain and doctor do. */
+export function judgeFile(text: string, repositories: readonly string[]): JudgedFile {
+  let file: AuthFile;
+  try {
+    file = parseAuthFile(text, "config.json");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { refused: true, lookups: [] };
+  }
+  const lookups = repositories.map((repository): JudgedEntry[] => {
+    const source = repositoryOf(repository);
+    const found = lookUp(file, source);
+    if (found.kind === "none") return [{ kind: "none" }];
+    if (found.kind === "helper") {
+      const name = file.credHelpers.get(source.host);
+      return [{ kind: "helper", name: typeof name === "string" ? name : "" }];
+    }
+    return found.keys.map((key) => judgeEntry(file.auths.get(key)));
+  });
+  return { refused: file.leftOut.length > 0, lookups };
+}
+
+/** Whether the plugin says that a key of an auth file is found by some look-up. */
+export function isFindable(key: string): boolean {
+  return whyUnfindable(key) === undefined;
+}
+
+function repositoryOf(repository: string): Repository {
+  const parsed = parseRepository(repository);
+  if (parsed === undefined) throw new Error(`${repository} is no repository`);
+  return parsed;
 }

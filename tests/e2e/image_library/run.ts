@@ -9,6 +9,7 @@ import { share } from "../../support/share.ts";
 import { buildLibraryPrograms } from "./build.ts";
 import { type CountedCase, type Difference, explainDifference } from "./differences.ts";
 import { comparePull, pulls } from "./credentials.ts";
+import { compareJudgement, judgedCases } from "./judgements.ts";
 import { nodes } from "./nodes.ts";
 import { Oracle } from "./oracle.ts";
 import { compareNode } from "./registries.ts";
@@ -43,11 +44,17 @@ export async function compareWithImageLibrary(
 
   await none("node", nodes, (node) => compareNode(oracles, node, count), { cases, seed });
   await none("pull", pulls, (pull) => comparePull(oracles, pull, count), { cases, seed });
+  await none("file", judgedCases, (made) => compareJudgement(oracles, made, count), {
+    cases,
+    seed,
+  });
 
   const rare = EXPECTED.filter((what) => (met.get(what) ?? 0) < cases / 1000);
   if (rare.length > 0) throw new Error(`hardly any case met: ${rare.join("; ")}`);
   const counts = [...met].map(([what, times]) => `${what} ${times}`).sort().join(", ");
-  return `${cases} nodes and ${cases} pulls as image library ${versions.join(" and ")}; ${counts}`;
+  return `${cases} nodes, pulls and auth files each as image library ${
+    versions.join(" and ")
+  }; ${counts}`;
 }
 
 /** What the cases have to meet, or their agreement would mean little. */
@@ -67,6 +74,12 @@ const EXPECTED = [
   "credentials chosen and found",
   "sources left to the global file",
   "logins of secrets found",
+  "look-ups judged as none",
+  "look-ups judged as login",
+  "look-ups judged as error",
+  "look-ups judged as helper",
+  "keys that are found",
+  "keys that are never found",
 ];
 
 /** @throws {Error} with the smallest case of which there is a difference. */
