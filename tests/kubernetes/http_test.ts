@@ -241,6 +241,16 @@ for (const [name, text, limit] of LIMITS) {
   });
 }
 
+Deno.test("what an earlier part of an answer left in the buffer ends no later line", async () => {
+  // Lines of all lengths, more of them than the buffer holds, with ends where others had none.
+  const lines = Array.from({ length: 400 }, (_, index) => `1;${"x".repeat(index % 97)}\r\ny\r\n`);
+  const bytes = new TextEncoder().encode(`${CHUNKED}${lines.join("")}0\r\n\r\n`);
+  for (const sizes of [[16 * 1024, 1], [16 * 1024, 5, 3, 1], [16 * 1024, ...Array(2000).fill(1)]]) {
+    const { body } = await new AnswerReader(source(bytes, sizes), MAX_BYTES).read();
+    assert.equal(body, "y".repeat(lines.length));
+  }
+});
+
 Deno.test("answers that follow one another are told apart", async () => {
   const body = fc.string({ maxLength: 60 }).map((text) => new TextEncoder().encode(text));
   const answer = fc.record({ body, chunks: fc.array(fc.integer({ min: 1, max: 20 })) });

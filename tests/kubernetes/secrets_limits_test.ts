@@ -61,3 +61,13 @@ Deno.test("a Status object of 64 Ki characters is looked into, and no longer one
   assert.match(error, /HTTP status 404/);
   assert.doesNotMatch(error, /no such/);
 });
+
+Deno.test("each status from 300 to 399 is a redirect", async () => {
+  for (const status of [300, 307, 399]) {
+    const { error } = await list(() => failure(status, "elsewhere"));
+    assert.match(error, new RegExp(`redirect \\(${status}\\)`));
+  }
+  for (const status of [299, 400]) {
+    assert.doesNotMatch((await list(() => failure(status, "not here"))).error, /redirect/);
+  }
+});

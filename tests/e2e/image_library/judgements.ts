@@ -113,6 +113,9 @@ async function compareKey(
 
 /** Whether a text is surely a repository in full, so that the library can be asked for it. */
 function isRepository(text: string): boolean {
-  const isNamed = /^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)+(?::[0-9]+)?(?:\/[a-z0-9]+)+$/.test(text);
-  return isNamed && !/^index\.docker\.io\/|^docker\.io\/[^/]+$|^[^.:]+\//.test(text);
+  const [host = "", ...path] = text.split("/");
+  if (!/^[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*(?::[0-9]+)?$/.test(host)) return false;
+  if (!/[.:]/.test(host) || host === "index.docker.io") return false;
+  if (path.length < (host === "docker.io" ? 2 : 1)) return false;
+  return path.every((part) => /^[a-z0-9]+$/.test(part));
 }
