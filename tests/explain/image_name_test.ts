@@ -15,7 +15,9 @@ const NAMES: readonly [text: string, name: string | undefined][] = [
   ["localhost/app", "localhost/app"],
   ["localhost:5000/app", "localhost:5000/app"],
   ["localhost:5000/app:v1", "localhost:5000/app"],
-  ["[::1]:5000/app:v1", "[::1]:5000/app"],
+  // The kubelet takes these, and CRI-O does not.
+  ["[::1]:5000/app:v1", undefined],
+  ["REGISTRY/app", undefined],
   ["", undefined],
   ["quay.io/", undefined],
   ["quay.io/Team/app", undefined],

@@ -559,7 +559,7 @@ Deno.test("of keys that differ in case only the exact one counts, or the first, 
     `[[registry]]\nLocation = "b.io"\nlocation = "a.io"\n[[registry]]\nLocation = "c.io"\nLOCATION = "d.io"`,
   );
   assert.deepEqual(registries.map(({ location }) => location), ["a.io", "c.io"]);
-  assert.deepEqual(twins.map((twin) => twin.split(" is ")[0]), [
+  assert.deepEqual(twins.map(({ place, problem }) => `${place}: ${problem.split(" is ")[0]}`), [
     `registries.conf: "location" in "registry[0]"`,
     `registries.conf: "location" in "registry[1]"`,
   ]);
