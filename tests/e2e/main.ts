@@ -1,7 +1,6 @@
 /** The end-to-end run: the built plugin between the real parts. `deno task e2e [part of a name]` */
 
 import { CASES } from "./cases.ts";
-import { IMAGE_LIBRARY } from "./image_library/run.ts";
 import { findParts } from "./parts.ts";
 import { World } from "./world.ts";
 
@@ -29,7 +28,7 @@ async function main(only: string | undefined): Promise<boolean> {
   Deno.addSignalListener("SIGTERM", interrupted);
   await using world = await starting;
 
-  for (const { name, expected, play } of [...CASES, IMAGE_LIBRARY]) {
+  for (const { name, expected, play } of CASES) {
     if (only !== undefined && !name.includes(only)) continue;
     print(`\n${name}\n  expected: ${expected}`);
     const begin = performance.now();

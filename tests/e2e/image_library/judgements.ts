@@ -26,12 +26,11 @@ export async function compareJudgement(
   judged: JudgedCase,
   count: CountedCase = () => {},
 ): Promise<Difference[]> {
-  const both = [
-    await compareFile(older, judged, () => {}),
-    await compareFile(newer, judged, count),
-    await compareKey(older, judged, () => {}),
-    await compareKey(newer, judged, count),
+  const compare = async (library: Oracle, count: CountedCase) => [
+    ...await compareFile(library, judged, count),
+    ...await compareKey(library, judged, count),
   ];
+  const both = await Promise.all([compare(older, () => {}), compare(newer, count)]);
   return both.flat();
 }
 
@@ -97,12 +96,9 @@ async function compareKey(
   // Whatever finds the key is one of these.
   const repositories = [...REPOSITORIES, ...[name, `${name}/x/x`, `${host}/x/x`]];
   const text = JSON.stringify({ auths: { [key]: { auth: btoa("user:password") } } });
-  let isFound = false;
-  for (const repository of new Set(repositories)) {
-    if (!isRepository(repository)) continue;
-    const [answers = []] = await findCredentials(library, text, [repository]);
-    isFound ||= answers.some(({ username }) => username === "user");
-  }
+  const asked = [...new Set(repositories)].filter(isRepository);
+  const found = await findCredentials(library, text, asked);
+  const isFound = found.some((answers) => answers.some(({ username }) => username === "user"));
   count(isFound ? "keys that are found" : "keys that are never found");
   return isFound === isFindable(key) ? [] : [{
     kind: "whether a key is found",
