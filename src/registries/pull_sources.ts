@@ -218,24 +218,24 @@ export function findPullSources(
   return { registry, endpoints, sources: [...sources.values()] };
 }
 
+const SOME_DIGEST = "@sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
 function makeEndpoint(
   configuration: Pick<RegistriesConfiguration, "registries">,
   image: string,
   endpoint: Pick<Endpoint, "role" | "location" | "pulls">,
   reference: string,
 ): Endpoint {
-  const repository = parseRepository(reference);
+  // The kubelet names neither tag nor digest, but CRI-O pulls by one of them.
+  const isNamed = namedBy(image) !== undefined;
+  const byTag = parseRepository(isNamed ? reference : `${reference}:latest`);
+  const repository = byTag ?? (isNamed ? undefined : parseRepository(reference + SOME_DIGEST));
   const table = repository && findRegistry(configuration, formatRepository(repository));
   return {
     ...endpoint,
     reference,
     repository,
-    invalidFor: repository === undefined
-      ? "all"
-      // The kubelet names no tag, but CRI-O pulls by one or by a digest.
-      : namedBy(image) === undefined && parseRepository(`${reference}:latest`) === undefined
-      ? "tags"
-      : "none",
+    invalidFor: repository === undefined ? "all" : byTag === undefined ? "tags" : "none",
     blockedBy: table?.blocked ? table : undefined,
   };
 }

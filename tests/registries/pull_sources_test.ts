@@ -241,6 +241,12 @@ const SPOILED: readonly [name: string, toml: string, image: string, spoiled: str
     ["b.io/app:1.0: tag"],
   ],
   [
+    "a location with a digest spoils every pull",
+    `[[registry]]\nprefix = "a.io/app"\nlocation = "b.io/app@sha256:${"0".repeat(64)}"`,
+    "a.io/app",
+    [`b.io/app@sha256:${"0".repeat(64)}: tag,digest`],
+  ],
+  [
     "a mirror under Docker Hub's old name spoils them",
     table("a.io", ["index.docker.io/library"]),
     "a.io/app",
@@ -363,8 +369,8 @@ Deno.test("keys that differ in case only are a warning, since the library takes 
   const main =
     `[[registry]]\nlocation = "a.io"\nLocation = "b.io"\n[[registry.mirror]]\nlocation = "m.io"`;
   assert.deepEqual(readAsInPull(main, "", "a.io/app"), [
-    'main: "location" in "registry[0]" is written in more than one case: which spelling CRI-O goes by ' +
-    "is left to chance; keep one of them",
+    'main: "location" in "registry[0]" is written in more than one case, and which spelling CRI-O ' +
+    "goes by is left to chance; keep one of them",
   ]);
 });
 
