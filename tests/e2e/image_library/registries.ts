@@ -180,23 +180,27 @@ function comparePull(image: string, plugin: PluginPull, library: LibraryForms): 
     if (own.refused !== (error !== "")) {
       differences.push({ kind: `the refusal of a pull by ${form}`, ...told });
     } else if (!own.refused) {
-      const asked = sources.map(({ repository, blockedBy }) => ({ repository, blockedBy }));
-      if (JSON.stringify(asked) !== JSON.stringify(own.endpoints)) {
-        differences.push({ kind: `what a pull by ${form} asks`, ...told });
-      }
+      const isSame = sources.length === own.endpoints.length &&
+        sources.every(({ repository, host, blockedBy }, index) => {
+          const endpoint = own.endpoints[index];
+          // What has no host is never reached: the plugin may call it a repository, or none.
+          const isNamed = host === "" || endpoint?.repository === repository;
+          return isNamed && endpoint?.blockedBy === blockedBy;
+        });
+      if (!isSame) differences.push({ kind: `what a pull by ${form} asks`, ...told });
     }
   }
   if (differences.length > 0) return differences;
   // What credentials are provided for: whatever one of the forms asks.
-  const wanted = FORMS.map((form) =>
-    library[form].sources.filter(({ blockedBy }) => blockedBy === "")
-      .map(({ repository }) => repository)
+  const asked = FORMS.flatMap((form) => library[form].sources)
+    .filter(({ blockedBy }) => blockedBy === "");
+  const missing = asked.some(({ repository, host }) =>
+    host !== "" && !plugin.sources.includes(repository)
   );
-  const all = new Set(wanted.flat());
-  const missing = [...all].some((source) => !plugin.sources.includes(source));
   // A form that is refused leaves open what it would have asked.
   const isWhole = FORMS.every((form) => library[form].error === "");
-  const tooMany = isWhole && plugin.sources.some((source) => !all.has(source));
+  const tooMany = isWhole &&
+    plugin.sources.some((source) => !asked.some(({ repository }) => repository === source));
   return !missing && !tooMany ? [] : [{ kind: "what credentials are provided for", ...told }];
 }
 
