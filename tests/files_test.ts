@@ -42,6 +42,10 @@ Deno.test("a file whose size is not known beforehand is read to its end", async 
   assert.match(await read("/proc/self/status") ?? "", /^Name:[\s\S]*\n$/);
 });
 
+Deno.test("a file of just as many bytes as are accepted is read", async () => {
+  assert.equal(await read("text", 3), "\u00e4\n");
+});
+
 const REFUSED: readonly [name: string, path: string, error: RegExp, maxBytes?: number][] = [
   ["a directory", "directory", /\/directory: is a directory, expected a file$/],
   ["a device that never ends", "/dev/zero", /^\/dev\/zero: is a device, expected a file$/],

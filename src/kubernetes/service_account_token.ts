@@ -109,10 +109,11 @@ function parseSubject(
   checked: string | undefined,
   where: string,
 ): { namespace: string; name: string } {
-  const [system, kind, namespace, name, ...rest] = sub.split(":");
+  // What is missing is as little a name as what is empty.
+  const [system, kind, namespace = "", name = "", ...rest] = sub.split(":");
   if (
-    system !== "system" || kind !== "serviceaccount" || namespace === undefined ||
-    name === undefined || rest.length > 0 || (name !== checked && !isSubdomain(name))
+    system !== "system" || kind !== "serviceaccount" || rest.length > 0 ||
+    (name !== checked && !isSubdomain(name))
   ) {
     throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
   }
