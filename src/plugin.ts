@@ -1,6 +1,7 @@
 /** The story of a pull: a kubelet request in, the right auth file out. */
 
 import { authFilePath, placeAuthFile, readGlobalAuthFile } from "./auth/auth_file.ts";
+import { patienceOf, type PulledImages } from "./auth/placing.ts";
 import type { Clock } from "./clock.ts";
 import { joinCredentials, readCredentials } from "./auth/namespace_credentials.ts";
 import { resolveCredentials } from "./auth/resolve.ts";
@@ -21,6 +22,8 @@ export interface Surroundings {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
+  /** When the run started, in milliseconds of `clock.now()`. */
+  readonly started: number;
   /** When to give up, in milliseconds of `clock.now()`. */
   readonly deadline: number;
 }
@@ -33,6 +36,9 @@ export interface Answer {
   readonly withdraw: () => void;
 }
 
+/** A pull is recorded as usable by every pod of the node, since the response has no credentials. */
+const PULLED_IMAGES: PulledImages = "node";
+
 const NOTHING_TO_DO: Answer = { response: formatResponse(), withdraw: () => {} };
 
 /**
@@ -44,7 +50,7 @@ const NOTHING_TO_DO: Answer = { response: formatResponse(), withdraw: () => {} }
  */
 export async function providePullCredentials(
   stdin: string,
-  { settings, log, clock, deadline }: Surroundings,
+  { settings, log, clock, started, deadline }: Surroundings,
 ): Promise<Answer> {
   const { image, serviceAccountToken } = parseRequest(stdin);
   if (serviceAccountToken === "") {
@@ -104,8 +110,13 @@ export async function providePullCredentials(
   }
 
   const path = await pathWhenHashed;
-  const { outcome, withdraw } = placeAuthFile(settings.authDir, path, file);
-  log.info(outcome, { path, credentials: chosen.length });
+  const patience = patienceOf(settings.waitForTaken, PULLED_IMAGES, { clock, started, deadline });
+  const { outcome, waited, withdraw } = await placeAuthFile(settings.authDir, path, file, patience);
+  log.info(outcome, {
+    path,
+    credentials: chosen.length,
+    waited: waited > 0 ? `${Math.round(waited)}ms` : undefined,
+  });
   const stale = removeStaleFiles(settings.authDir, settings.staleAfter, clock.today());
   if (stale > 0) log.info("removed auth files that were never taken", { files: stale });
   return { response: formatResponse(), withdraw };

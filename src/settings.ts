@@ -6,12 +6,20 @@
  * the table stands elsewhere, so that the table is not evaluated in every pull.
  */
 
+import { WAIT_FOR_TAKEN } from "./auth/placing.ts";
 import { UsageError } from "./errors.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "./kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubernetes/kubeadm.ts";
 import { SECRET_DATA_KEYS, type SecretType } from "./kubernetes/secret_types.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
-import { oneOf, only, parsePath, parseStaleAfter, parseTimeout } from "./setting_values.ts";
+import {
+  oneOf,
+  only,
+  parsePath,
+  parseStaleAfter,
+  parseTimeout,
+  parseWaitForTaken,
+} from "./setting_values.ts";
 
 /** The settings of one run. */
 export interface Settings {
@@ -33,6 +41,11 @@ export interface Settings {
   readonly apiserver: string;
   /** Limit of everything that waits for others, in milliseconds. */
   readonly timeout: number;
+  /**
+   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
+   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} says.
+   */
+  readonly waitForTaken: number | null;
   /** Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never. */
   readonly staleAfter: number;
   /** Types of the secrets that are read. */
@@ -112,7 +125,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
     access: (path) => [
-      // Renaming asks for both on both names.
+      // Linking and renaming ask for both on both names.
       read(path, "put the auth file in place"),
       { kind: "write", target: path, step: "put the auth file in place" },
     ],
@@ -193,6 +206,23 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     format: (milliseconds) => `${milliseconds / 1000}s`,
     parse: (texts) => parseTimeout(only(texts)),
+    access: () => [],
+  },
+  waitForTaken: {
+    flag: "wait-for-taken",
+    placeholder: "DURATION",
+    brief:
+      "How long a run leaves an earlier auth file for CRI-O to take before it replaces it; 0s: not " +
+      "at all",
+    default: null,
+    repeatable: false,
+    format: (milliseconds) =>
+      milliseconds === null
+        ? `${WAIT_FOR_TAKEN.node / 1000}s; with --pulled-images service-account ${
+          WAIT_FOR_TAKEN["service-account"] / 1000
+        }s`
+        : `${milliseconds / 1000}s`,
+    parse: (texts) => parseWaitForTaken(only(texts)),
     access: () => [],
   },
   staleAfter: {
@@ -306,6 +336,7 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     caFile: value("caFile"),
     apiserver: value("apiserver"),
     timeout: value("timeout"),
+    waitForTaken: value("waitForTaken"),
     staleAfter: value("staleAfter"),
     secretTypes: value("secretTypes"),
     logLevel: value("logLevel"),

@@ -15,6 +15,7 @@ export const SETTINGS_ENTRIES = {
   caFile: v.string(),
   apiserver: v.string(),
   timeout: v.number(),
+  waitForTaken: v.nullable(v.number()),
   staleAfter: v.number(),
   secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
   logLevel: v.picklist(["error", "warn", "info", "debug"]),

@@ -29,6 +29,7 @@ export function settingFlags(
     caFile: flag("caFile"),
     apiserver: flag("apiserver"),
     timeout: flag("timeout"),
+    waitForTaken: flag("waitForTaken"),
     staleAfter: flag("staleAfter"),
     secretTypes: flag("secretTypes"),
     logLevel: flag("logLevel"),
