@@ -2,11 +2,7 @@ module github.com/cri-o/crio-credential-provider/tests/e2e/crio
 
 go 1.26.3
 
-require (
-	github.com/cri-o/cri-o v1.36.3
-	google.golang.org/grpc v1.79.3
-	k8s.io/cri-api v0.36.3
-)
+require github.com/cri-o/cri-o v1.36.3
 
 require (
 	capnproto.org/go/capnp/v3 v3.1.0-alpha.2 // indirect
@@ -200,6 +196,7 @@ require (
 	google.golang.org/genproto v0.0.0-20250603155806-513f23925822 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260209200024-4cfbd4190f57 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260209200024-4cfbd4190f57 // indirect
+	google.golang.org/grpc v1.79.3 // indirect
 	google.golang.org/protobuf v1.36.12-0.20260120151049-f2248ac996af // indirect
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
@@ -207,6 +204,7 @@ require (
 	k8s.io/apimachinery v0.36.3 // indirect
 	k8s.io/client-go v0.36.3 // indirect
 	k8s.io/component-base v0.36.3 // indirect
+	k8s.io/cri-api v0.36.3 // indirect
 	k8s.io/cri-client v0.36.3 // indirect
 	k8s.io/cri-streaming v0.36.3 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
