@@ -1,6 +1,7 @@
 /** The forms that the values of settings have as text. Each error leaves the flag to be filled in. */
 
 import { UsageError } from "./errors.ts";
+import { isAnnotationKey } from "./manifests/names.ts";
 
 /** The one text of a flag that may be given once. */
 export function only(texts: readonly string[]): string {
@@ -72,4 +73,14 @@ export function oneOf<Value>(text: string, find: (text: string) => Value | undef
     throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
   }
   return value;
+}
+
+/** The key of an annotation, as Kubernetes takes it. */
+export function parseAnnotationKey(text: string): string {
+  if (isAnnotationKey(text)) return text;
+  throw new UsageError(
+    "",
+    `${JSON.stringify(text)} is no annotation's key`,
+    "write it like example.com/secrets",
+  );
 }

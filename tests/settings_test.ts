@@ -22,7 +22,16 @@ Deno.test("each flag is its setting's name in words joined by hyphens, as the co
 });
 
 Deno.test("each default is a value that its own flag accepts", () => {
-  for (const name of ["authDir", "kubeletAuthFile", "logLevel", "logFormat"] as const) {
+  for (
+    const name of [
+      "authDir",
+      "kubeletAuthFile",
+      "pulledImages",
+      "secretsAnnotation",
+      "logLevel",
+      "logFormat",
+    ] as const
+  ) {
     assert.deepEqual(apply([SETTINGS[name].flag, DEFAULT_SETTINGS[name]]), DEFAULT_SETTINGS);
   }
 });
@@ -42,6 +51,13 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["wait-for-taken", "30s", "waitForTaken", 30_000],
   ["stale-after", "0s", "staleAfter", 0],
   ["stale-after", "2h", "staleAfter", 7_200_000],
+  ["pulled-images", "service-account", "pulledImages", "service-account"],
+  [
+    "secrets-annotation",
+    "Example.com/pull.Secrets",
+    "secretsAnnotation",
+    "Example.com/pull.Secrets",
+  ],
   ["log-level", "debug", "logLevel", "debug"],
   ["log-format", "json", "logFormat", "json"],
   ["apiserver", "https://[fd00::1]:443/", "apiserver", "https://[fd00::1]"],
@@ -105,12 +121,13 @@ Deno.test("the help shows a setting as it is written, and nothing where it is fo
     SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
   );
   assert.equal(shown["timeout"], "30s");
-  assert.equal(shown["waitForTaken"], "10s; with --pulled-images service-account 1.5s");
+  assert.equal(shown["waitForTaken"], "10s, or 1.5s with --pulled-images service-account");
   assert.equal(
     formatSetting("waitForTaken", { ...DEFAULT_SETTINGS, waitForTaken: 2_500 }),
     "2.5s",
   );
-  assert.equal(shown["staleAfter"], "60m");
+  assert.equal(shown["staleAfter"], "60m, or 10m with --pulled-images service-account");
+  assert.equal(formatSetting("staleAfter", apply(["stale-after", "2h"])), "120m");
   assert.equal(shown["kubeconfig"], "/etc/kubernetes/kubelet.conf, /var/lib/kubelet/kubeconfig");
   assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
 });

@@ -9,9 +9,7 @@
 
 import type { Clock } from "../clock.ts";
 import { fileError } from "../files.ts";
-
-/** What the kubelet records a pulled image as usable by (`--pulled-images`). */
-export type PulledImages = "node" | "service-account";
+import type { PulledImages } from "../kubelet/pulled_images.ts";
 
 /**
  * How long a run leaves an untaken file alone where `--wait-for-taken` does not say, in milliseconds.
@@ -39,11 +37,13 @@ export interface Patience {
  * The patience of a run: it is counted from the run's own start, so that the waits of many do not add
  * up, and ends with the run's time limit.
  *
- * @param waitForTaken in milliseconds; `null`: what {@link WAIT_FOR_TAKEN} says.
+ * @param settings `waitForTaken` in milliseconds; `null`: what {@link WAIT_FOR_TAKEN} says.
  */
 export function patienceOf(
-  waitForTaken: number | null,
-  pulledImages: PulledImages,
+  { waitForTaken, pulledImages }: {
+    readonly waitForTaken: number | null;
+    readonly pulledImages: PulledImages;
+  },
   { clock, started, deadline }: {
     readonly clock: Patience["clock"];
     /** When the run started, in milliseconds of `clock.now()`. */

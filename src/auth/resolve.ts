@@ -30,7 +30,8 @@ export interface Chosen {
  * credential helper of the global file cannot have it both ways: it speaks for a whole host, so
  * where a namespace's credential needs it out of the way, other sources on that host lose it too.
  *
- * @param credentials in the order of their secrets' names: of equally specific ones the last wins.
+ * @param credentials in the order of their secrets, by name or as the service account names them: of
+ * equally specific ones the last wins.
  * @param global the node's global auth file, of which every field is kept.
  */
 export function resolveCredentials(

@@ -1,6 +1,7 @@
 /** Is this node ready? The story of an examination: the node's files in, findings out. */
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
+import { staleAge } from "../auth/stale_files.ts";
 import { UserError } from "../errors.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
 import { PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
@@ -92,7 +93,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
       inUse: files.listFacts(`${authDir}/in-use`, flag),
       copied,
     };
-    checks.push(...checkAuthDirectory(directory, { now, staleAfter: settings.staleAfter }));
+    checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
   attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));

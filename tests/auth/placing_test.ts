@@ -7,6 +7,7 @@ import {
   WAIT_FOR_TAKEN,
 } from "../../src/auth/placing.ts";
 import { CLOCK } from "../../src/clock.ts";
+import { PULLED_IMAGES, type PulledImages } from "../../src/kubelet/pulled_images.ts";
 
 const WAIT = 10_000;
 
@@ -52,7 +53,11 @@ class Place {
     const temporary = `${this.directory}/${this.#runs++}.tmp`;
     this.write(temporary, text);
     const times = { clock: this.clock, started, deadline };
-    const placing = await putInPlace(temporary, this.path, patienceOf(wait, "node", times));
+    const placing = await putInPlace(
+      temporary,
+      this.path,
+      patienceOf({ waitForTaken: wait, pulledImages: "node" }, times),
+    );
     assert.throws(() => Deno.lstatSync(temporary), Deno.errors.NotFound);
     return placing;
   }
@@ -214,10 +219,12 @@ test("of many runs at once each one's file is taken, and none twice", async (pla
 
 Deno.test("the wait is the one that is set, else the one of the mode", () => {
   const times = { clock: CLOCK, started: 100, deadline: 30_000 };
-  assert.equal(patienceOf(2_000, "node", times).until, 2_100);
-  assert.equal(patienceOf(0, "node", times).waitForTaken, 0);
-  for (const mode of ["node", "service-account"] as const) {
-    assert.equal(patienceOf(null, mode, times).waitForTaken, WAIT_FOR_TAKEN[mode]);
-    assert.equal(patienceOf(null, mode, times).until, 100 + WAIT_FOR_TAKEN[mode]);
+  const of = (waitForTaken: number | null, pulledImages: PulledImages) =>
+    patienceOf({ waitForTaken, pulledImages }, times);
+  assert.equal(of(2_000, "node").until, 2_100);
+  assert.equal(of(0, "node").waitForTaken, 0);
+  for (const mode of PULLED_IMAGES) {
+    assert.equal(of(null, mode).waitForTaken, WAIT_FOR_TAKEN[mode]);
+    assert.equal(of(null, mode).until, 100 + WAIT_FOR_TAKEN[mode]);
   }
 });

@@ -204,7 +204,7 @@ async function listAll(
     deadline,
     onRetry: () => {},
   }, (page) => readCredentials(page, sources, { clock, deadline }));
-  return joinCredentials(pages).credentials;
+  return joinCredentials(pages, "by name").credentials;
 }
 
 const place = fc.record({ host: fc.constantFrom(...hosts), path: path(0) })
