@@ -101,6 +101,7 @@ export class DistributionRegistry implements AsyncDisposable {
         "copy",
         "--insecure-policy",
         "--quiet",
+        "--preserve-digests",
         "--dest-tls-verify=false",
         `--dest-creds=${user}:${password}`,
         `oci:${layout}`,

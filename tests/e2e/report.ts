@@ -19,11 +19,17 @@ export function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-/** Plays cases one after the other; one that fails does not keep the next. */
+/**
+ * Plays cases one after the other; one that fails does not keep the next.
+ *
+ * @param only a part of the names of those to play. @default all
+ * @param after each one. @default nothing
+ */
 export async function playAll<World>(
   cases: readonly Case<World>[],
   world: World,
   only: string | undefined,
+  after: (world: World) => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { name, expected, play } of cases) {
@@ -38,6 +44,7 @@ export async function playAll<World>(
       const message = error instanceof Error ? error.message : String(error);
       print(`  FAILED:   ${mask(message).replaceAll("\n", "\n            ")}`);
     }
+    await after(world).catch((error) => print(`  after it: ${mask(String(error))}`));
     outcomes.push({ name, passed, seconds: (performance.now() - begin) / 1000 });
   }
   return outcomes;

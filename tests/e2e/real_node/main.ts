@@ -12,7 +12,12 @@ async function main(request: Request): Promise<void> {
   await using world = await RealWorld.start(request);
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   print(`\nThe control plane, the mirror and what a node has by itself are up after ${seconds} s.`);
-  const outcomes = await playAll(REAL_NODE_CASES, world, request.only);
+  const outcomes = await playAll(
+    REAL_NODE_CASES,
+    world,
+    request.only,
+    (world) => world.clear(),
+  );
   await Deno.writeTextFile(`${request.directory}/outcomes.json`, JSON.stringify(outcomes));
 }
 

@@ -69,7 +69,7 @@ class Bench {
 
   async setUp(): Promise<void> {
     const world = this.#world;
-    await world.install("kubeadm");
+    await world.install();
     await this.#timePlugin();
     await world.node.startCrio();
     await world.node.startKubelet(PULLS.serial);
@@ -85,7 +85,7 @@ class Bench {
 
   async play(scenario: Scenario): Promise<string> {
     const world = this.#world;
-    await world.install("kubeadm", scenario.args);
+    await world.install(scenario.args);
     await this.#timePlugin();
     await world.node.restartKubelet(PULLS[scenario.pulls]);
     const rounds: Round[] = [];

@@ -20,15 +20,17 @@ export interface Request {
  * Plays the cases with a plugin.
  *
  * @param script to run in the namespaces. @default the cases
- * @param onStart is told how to end it.
+ * @param onStart is told how to end it with nothing left behind.
  * @throws {Error} when the node could not be set up.
  */
 export async function runRealNode(
   { parts, nodeParts, programs, only }: Omit<Request, "directory" | "cgroup">,
-  onStart: (end: () => void) => void,
+  onStart: (end: () => Promise<void>) => void,
   script = "main.ts",
 ): Promise<Outcome[]> {
+  const ended = Promise.withResolvers<void>();
   await using cleanUp = new AsyncDisposableStack();
+  cleanUp.defer(() => ended.resolve());
   const directory = await Deno.makeTempDir({ prefix: "crio-credential-provider-node-" });
   if (Deno.env.get("E2E_KEEP") === undefined) {
     cleanUp.defer(() => Deno.remove(directory, { recursive: true }));
@@ -50,7 +52,10 @@ export async function runRealNode(
       HOME: `${directory}/home`,
     },
   );
-  onStart(() => child.kill("SIGKILL"));
+  onStart(() => {
+    child.kill("SIGKILL");
+    return ended.promise;
+  });
   const { code } = await child.status;
   const outcomes = await Deno.readTextFile(`${directory}/outcomes.json`).catch(() => undefined);
   if (code !== 0 || outcomes === undefined) {

@@ -1,7 +1,7 @@
 /** A cluster of one real node, with a mirror: what the cases play in. */
 
 import assert from "node:assert/strict";
-import { ControlPlane, type Distribution, NODE } from "../control_plane.ts";
+import { ControlPlane, NODE } from "../control_plane.ts";
 import type { NodeParts, Parts } from "../parts.ts";
 import { mustRun, sleep } from "../process.ts";
 import { DistributionRegistry, makeImage } from "../registry.ts";
@@ -64,6 +64,8 @@ export class RealWorld implements AsyncDisposable {
   readonly mirror: DistributionRegistry;
   readonly node: RealNode;
   readonly journald: Journald;
+  /** Where the mirror's log was once it had the pause image. */
+  pausePushed = 0;
   readonly #disposables: AsyncDisposableStack;
 
   private constructor(
@@ -125,6 +127,7 @@ export class RealWorld implements AsyncDisposable {
     try {
       await world.#makeSleeper();
       await world.push("pause");
+      world.pausePushed = await mirror.logLength();
     } catch (error) {
       await world[Symbol.asyncDispose]();
       throw error;
@@ -163,7 +166,7 @@ export class RealWorld implements AsyncDisposable {
   }
 
   /** Installs the plugin with the commands of the pages. */
-  async install(distribution: Distribution, args: readonly string[] = []): Promise<void> {
+  async install(args: readonly string[] = []): Promise<void> {
     const { programs, plane } = this;
     const file = async (name: string, words: readonly string[]) => {
       const path = `${this.directory}/${name}`;
@@ -188,7 +191,6 @@ export class RealWorld implements AsyncDisposable {
     await install("0644", dropIn, DROP_IN);
     const rbac = await file("rbac.yaml", ["rbac", "--all-nodes", audience]);
     await plane.mustKubectl(["apply", "-f", rbac]);
-    assert.ok(distribution === "kubeadm" || plane.audience === "https://kubernetes.default.svc");
   }
 
   /** What `crio-credential-ctl generate` prints. */
@@ -248,7 +250,7 @@ export class RealWorld implements AsyncDisposable {
     await this.until(pod, ({ running }) => running, seconds);
   }
 
-  /** Creates a pod and waits until its image cannot be had. @returns the message of that. */
+  /** Creates a pod and waits until its image cannot be had. @returns the events' words for it. */
   async refuse(pod: PodName, options: PodOptions): Promise<string> {
     await this.createPod(pod, options);
     return await this.untilRefused(pod);
@@ -260,8 +262,9 @@ export class RealWorld implements AsyncDisposable {
       ({ waitingFor }) => /^(?:ErrImage\w+|ImagePullBackOff)$/.test(waitingFor),
       60,
     );
-    const failed = (await this.events(pod)).filter(({ reason }) => reason === "Failed");
-    return [message, ...failed.map(({ message }) => message)].join("\n");
+    const failed = (await this.events(pod)).map(({ message }) => message)
+      .filter((message) => message.startsWith("Failed to pull"));
+    return [...failed, message].join("\n");
   }
 
   /** Waits until a pod is as it should be. @throws {Error} with its events when it never is. */
@@ -310,6 +313,26 @@ export class RealWorld implements AsyncDisposable {
     }
   }
 
+  /** Waits until RBAC no longer lets a namespace's account list secrets. */
+  async untilForbidden(namespace: string): Promise<void> {
+    const as = `--as=system:serviceaccount:${namespace}:default`;
+    const question = ["auth", "can-i", "list", "secrets", "-n", namespace, as];
+    for (let tries = 0; tries < 100; tries++) {
+      if ((await this.plane.kubectl(question)).stdout.trim() === "no") return;
+      await sleep(100);
+    }
+    throw new Error(`${namespace} may still list secrets`);
+  }
+
+  /** Waits until a program has logged something since a place in its log. */
+  async untilLogged(name: "crio" | "kubelet", since: number, pattern: RegExp): Promise<void> {
+    for (let tries = 0; tries < 300; tries++) {
+      if (pattern.test(await this.node.logSince(name, since))) return;
+      await sleep(20);
+    }
+    throw new Error(`${name} did not log ${pattern}`);
+  }
+
   /** Does something, and tells as whom an image was pulled meanwhile. */
   async pulledAs(name: string, action: () => Promise<unknown>): Promise<string[]> {
     const since = await this.mirror.logLength();
@@ -327,13 +350,21 @@ export class RealWorld implements AsyncDisposable {
     return list(`${AUTH_DIR}/in-use`);
   }
 
-  /** Waits until nothing is left in the auth directory. */
-  async untilTaken(): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
-      if ((await this.authFiles()).length === 0 && (await this.inUse()).length === 0) return;
-      await sleep(100);
-    }
-    assert.deepEqual([await this.authFiles(), await this.inUse()], [[], []]);
+  /** Waits until nothing of a namespace is left in the auth directory. */
+  async untilTaken(namespace: string): Promise<void> {
+    const left = async () =>
+      [...await this.authFiles(), ...await this.inUse()]
+        .filter((name) => name.startsWith(`${namespace}-`));
+    for (let tries = 0; tries < 100 && (await left()).length > 0; tries++) await sleep(100);
+    assert.deepEqual(await left(), []);
+  }
+
+  /** Deletes all pods and what they left in the auth directory: the next case begins with none. */
+  async clear(): Promise<void> {
+    const list: { readonly items: readonly { readonly metadata: PodName }[] } = await this.plane
+      .request("/api/v1/pods");
+    await this.deletePods(...list.items.map(({ metadata }) => metadata));
+    for (const name of await this.authFiles()) await Deno.remove(`${AUTH_DIR}/${name}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -358,6 +389,7 @@ export function podSpec(
 ): unknown {
   return {
     nodeName: NODE,
+    dnsPolicy: "Default",
     // Nobody in this cluster makes the ConfigMap that such a volume wants.
     automountServiceAccountToken: false,
     enableServiceLinks: false,
