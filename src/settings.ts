@@ -12,6 +12,7 @@ import { UsageError } from "./errors.ts";
 import { PULLED_IMAGES, type PulledImages } from "./kubelet/pulled_images.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "./kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubernetes/kubeadm.ts";
+import { SECRETS_ANNOTATION } from "./kubernetes/secret_names.ts";
 import { SECRET_DATA_KEYS, type SecretType } from "./kubernetes/secret_types.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import {
@@ -271,7 +272,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     flag: "secrets-annotation",
     placeholder: "KEY",
     brief: "Annotation in which a service account names the secrets to read; without it: all",
-    default: "crio-credential-provider/secrets",
+    default: SECRETS_ANNOTATION,
     repeatable: false,
     parse: (texts) => parseAnnotationKey(only(texts)),
     access: () => [],

@@ -32,6 +32,7 @@ const CredentialProviderConfig = v.strictObject({
         serviceAccountTokenAudience: v.pipe(v.string(), v.nonEmpty()),
         cacheType: v.picklist(["Token", "ServiceAccount"]),
         requireServiceAccount: v.boolean(),
+        optionalServiceAccountAnnotationKeys: v.optional(v.array(v.string())),
       })),
     })),
     v.minLength(1),
@@ -52,6 +53,9 @@ for (
       provider?.tokenAttributes?.serviceAccountTokenAudience,
       "https://kubernetes.default.svc",
     );
+    assert.deepEqual(provider?.tokenAttributes?.optionalServiceAccountAnnotationKeys, [
+      DEFAULT_SETTINGS.secretsAnnotation,
+    ]);
   });
 }
 

@@ -28,6 +28,6 @@ export const PULLED_IMAGES_MEANING: Readonly<Record<PulledImages, string>> = {
 /** The kubelet's feature gate: alpha and off from 1.33 (KEP-2535), on from 1.35. */
 export const PULLED_IMAGES_GATE = "KubeletEnsureSecretPulledImages";
 
-/** From when on the kubelet goes by it, as a sentence without its end. */
+/** From when on the setting takes effect, as a sentence without its end. */
 export const PULLED_IMAGES_SINCE =
-  `the kubelet goes by it from Kubernetes 1.35, in 1.34 with the feature gate ${PULLED_IMAGES_GATE}`;
+  `it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate ${PULLED_IMAGES_GATE}`;

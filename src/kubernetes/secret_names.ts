@@ -4,6 +4,9 @@ import { UserError } from "../errors.ts";
 import { isSubdomain, LONGEST_NAME } from "./names.ts";
 import type { ServiceAccount } from "./service_account_token.ts";
 
+/** The annotation's key where no setting names another. */
+export const SECRETS_ANNOTATION = "crio-credential-provider/secrets";
+
 /** Most secrets that an account may name: each is a request of every pull. */
 export const MAX_NAMED_SECRETS = 32;
 

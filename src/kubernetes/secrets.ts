@@ -156,7 +156,7 @@ async function getOne(
     const answer = await send(path, options, refuse, MAX_SECRET_BYTES);
     if (answer.status === 200) return answer;
     if (answer.status === 404 && readStatus(answer.body).reason === "NotFound") {
-      return `there is no such secret in namespace "${namespace}"`;
+      return notThere(namespace);
     }
     throw refuse(answer);
   } catch (error) {
@@ -179,9 +179,17 @@ function readNamed(
   checkLiteral(metadata, "name", name);
   const data = optionalObject(secret, "data")?.all ?? NO_DATA;
   const type = types.find((type) => type === secret.all["type"]);
-  return type === undefined
-    ? `its type is none of those that are read (--secret-types): ${types.join(", ")}`
-    : { name, type, data };
+  return type === undefined ? otherType(types) : { name, type, data };
+}
+
+/** Why a named secret that does not exist is left out. */
+export function notThere(namespace: string): string {
+  return `there is no such secret in namespace "${namespace}"`;
+}
+
+/** Why a named secret of another type than those given is left out. */
+export function otherType(types: readonly SecretType[]): string {
+  return `its type is none of those that are read (--secret-types): ${types.join(", ")}`;
 }
 
 /** The order of secrets, in which of equally specific credentials the last one counts. */

@@ -46,6 +46,9 @@ secrets         broken, docker-hub, mirror, mirror-everything from secrets/team.
                 - secret "broken": not valid JSON (line 1, column 2)
 global file     secrets/global.json
                 kept: backup.example.com, registry.redhat.io
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
 
 pull source 1: mirror.example.com:8443/hub/nginx (mirror)
   + secret "mirror", key "mirror.example.com:8443/hub": chosen, the most specific one that covers it
@@ -373,4 +376,87 @@ Deno.test("the help shows the defaults of the build", async () => {
   const { code, stdout } = await runCtlWith(["explain", "--help"], undefined, node.settings);
   assert.equal(code, 0);
   assert.ok(stdout.includes(`[${node.settings.kubeletAuthFile}]`));
+});
+
+const ANNOTATION = "crio-credential-provider/secrets";
+
+Deno.test("on a workstation an annotation says which secrets the service account names", async () => {
+  const { secrets, conclusions } = await explainJson([
+    ...WORKSTATION,
+    ...["--service-account-annotation", "other.example.com/x=y"],
+    ...["--service-account-annotation", `${ANNOTATION}=mirror, gone, builder-dockercfg-x7k2p`],
+  ]);
+  assert.deepEqual(secrets?.read, ["mirror"]);
+  assert.deepEqual(secrets?.named, {
+    annotation: ANNOTATION,
+    names: ["mirror", "gone", "builder-dockercfg-x7k2p"],
+    notRead: [
+      { secret: "gone", reason: 'there is no such secret in namespace "team"' },
+      {
+        secret: "builder-dockercfg-x7k2p",
+        reason: "its type is none of those that are read (--secret-types): " +
+          "kubernetes.io/dockerconfigjson",
+      },
+    ],
+  });
+  assert.match(conclusions[2] ?? "", /^docker\.io\/library\/nginx is pulled without a credential/);
+});
+
+Deno.test("an annotation that is not the plugin's, and one without names, are told apart", async () => {
+  const read = async (annotation: string, ...more: string[]) => {
+    const words = [...WORKSTATION, "--service-account-annotation", annotation, ...more];
+    return (await explainJson(words)).secrets?.read.length;
+  };
+  assert.equal(await read("other.example.com/x=mirror"), 4);
+  assert.equal(await read("other.io/x=mirror", "--secrets-annotation", "other.io/x"), 1);
+  assert.equal(await read(`${ANNOTATION}=`), 0);
+});
+
+Deno.test("named secrets are got from the API server as the plugin gets them", async () => {
+  await using api = await ApiServer.start();
+  await using node = await tempNode({ apiServer: api });
+  await node.writeRegistriesConf(MIRROR);
+  const token = api.addServiceAccount("default");
+  api.addDockerConfig("default", "my-registry", { "localhost:5000": { auth: AUTH } });
+  api.grantNamed("default", ["my-registry", "gone"]);
+  const ask = (value: string) =>
+    explainJson(
+      ["explain"],
+      request(IMAGE, token, { [ANNOTATION]: value }),
+      node.settings,
+    );
+  const { secrets } = await ask("gone, my-registry");
+  assert.deepEqual([secrets?.read, secrets?.named?.notRead.length], [["my-registry"], 1]);
+  const asked = api.requests.length;
+  assert.deepEqual((await ask(" ")).secrets?.named?.names, []);
+  assert.equal(api.requests.length, asked);
+  const refused = await runCtlWith(
+    ["explain"],
+    request(IMAGE, token, { [ANNOTATION]: "other" }),
+    node.settings,
+  );
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /may not get secret "other" of namespace "default"/);
+});
+
+const BAD_ANNOTATIONS: readonly [words: string[], code: number, error: RegExp][] = [
+  [["x"], 2, /--service-account-annotation: "x" is not KEY=VALUE; write it like crio-cred/],
+  [["=x"], 2, /"=x" is not KEY=VALUE/],
+  [["a b=x"], 2, /"a b=x" is not KEY=VALUE/],
+  [[`${ANNOTATION}=../x`], 1, /annotation "crio-credential-provider\/secrets" .*: entry 1 is not/],
+];
+
+for (const [words, code, error] of BAD_ANNOTATIONS) {
+  Deno.test(`explain refuses the annotation ${words.join()}`, async () => {
+    const result = await runCtlWith([...WORKSTATION, "--service-account-annotation", ...words]);
+    assert.deepEqual([result.code, result.stdout], [code, ""]);
+    assert.match(result.stderr, error);
+  });
+}
+
+Deno.test("a request on stdin has its own annotations", async () => {
+  const words = ["explain", "--service-account-annotation", `${ANNOTATION}=x`];
+  const result = await runCtlWith(words, request(IMAGE, "x"));
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /--service-account-annotation: goes with --image; a request on/);
 });

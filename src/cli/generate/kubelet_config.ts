@@ -1,6 +1,7 @@
 /** `generate kubelet-config` */
 
 import { UsageError, UserError } from "../../errors.ts";
+import type { PulledImages } from "../../kubelet/pulled_images.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import {
   emptyConfig,
@@ -16,6 +17,7 @@ import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
+import { explainPulledImages, settingOptions } from "./provider_settings.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -26,6 +28,8 @@ export interface Flags {
   readonly audience?: string;
   readonly arg?: readonly string[];
   readonly env: boolean;
+  readonly secretsAnnotation?: string;
+  readonly pulledImages?: PulledImages;
 }
 
 /** Prints a `CredentialProviderConfig`. */
@@ -34,7 +38,8 @@ export async function generateKubeletConfig(this: CtlContext, flags: Flags): Pro
     ? await mergeFlags(this, flags)
     : await renderResource(this, flags, flags.from);
   const config = requireEntries(this, merged);
-  this.process.stdout.write(formatYaml([formatCredentialProviderConfig(config)]));
+  const comment = explainPulledImages(config, this.settings);
+  this.process.stdout.write(comment + formatYaml([formatCredentialProviderConfig(config)]));
 }
 
 async function mergeFlags(context: CtlContext, flags: Flags): Promise<MergeResult> {
@@ -53,6 +58,7 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<MergeResul
     env,
     ...(audience !== undefined && { audience }),
     ...(arg !== undefined && arg.length > 0 && { args: arg }),
+    ...settingOptions(context, flags),
   });
 }
 
@@ -61,9 +67,14 @@ async function renderResource(
   flags: Flags,
   path: string,
 ): Promise<MergeResult> {
-  const { matchImage = [], merge, platform, audience, arg = [], env } = flags;
-  if (matchImage.length > 0 || audience !== undefined || arg.length > 0) {
-    throw new UsageError("--from", "does not go with --match-image, --audience or --arg");
+  const { matchImage = [], merge, platform, audience, arg = [], env, pulledImages } = flags;
+  if (
+    matchImage.length > 0 || audience !== undefined || arg.length > 0 || pulledImages !== undefined
+  ) {
+    throw new UsageError(
+      "--from",
+      "does not go with --match-image, --audience, --arg or --pulled-images",
+    );
   }
   if (merge !== undefined && platform !== undefined) {
     throw new UsageError("--merge", "does not go with --platform", "give one provider file");
@@ -77,7 +88,11 @@ async function renderResource(
   const base = merge === undefined
     ? PLATFORM_PROVIDERS[platform ?? "none"].config
     : await readProviderFile(context, merge);
-  const rendering = renderCrioCredentialProviderConfig(matchImages, base, env);
+  const { secretsAnnotation } = settingOptions(context, flags);
+  const rendering = renderCrioCredentialProviderConfig(matchImages, base, {
+    env,
+    secretsAnnotation,
+  });
   for (const { type, status, reason, message } of rendering.conditions) {
     report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
   }

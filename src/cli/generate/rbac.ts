@@ -1,12 +1,18 @@
 /** `generate rbac` */
 
 import { UsageError } from "../../errors.ts";
+import { MAX_NAMED_SECRETS } from "../../kubernetes/secret_names.ts";
 import { DEFAULT_AUDIENCE } from "../../manifests/credential_provider_config.ts";
 import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
-import { createNamespaceRbac, createNodeRbac } from "../../manifests/rbac.ts";
+import {
+  createNamedSecretsRbac,
+  createNamespaceRbac,
+  createNodeRbac,
+} from "../../manifests/rbac.ts";
 import { formatYaml, type Manifest } from "../../manifests/yaml.ts";
-import type { CtlContext } from "../ctl_context.ts";
+import { type CtlContext, report } from "../ctl_context.ts";
 import { checkName } from "./names.ts";
+import { checkAnnotationKey } from "./provider_settings.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -15,11 +21,14 @@ export interface Flags {
   readonly node?: readonly string[];
   readonly allNodes?: boolean;
   readonly audience?: string;
+  readonly secret?: readonly string[];
+  readonly secretsAnnotation?: string;
 }
 
 /** Prints the node part, the namespace part, or both. */
 export function generateRbac(this: CtlContext, flags: Flags): void {
   const { namespace, serviceAccount = [], node = [], allNodes = false, audience } = flags;
+  const secrets = readSecrets(flags);
   if (namespace === undefined && serviceAccount.length > 0) {
     throw new UsageError("--service-account", "goes with --namespace");
   }
@@ -46,7 +55,16 @@ export function generateRbac(this: CtlContext, flags: Flags): void {
     for (const name of accounts) {
       checkName("--service-account", name, isDnsSubdomain, "service account");
     }
-    manifests.push(...createNamespaceRbac(namespace, accounts));
+    if (secrets.length === 0) manifests.push(...createNamespaceRbac(namespace, accounts));
+    for (const account of secrets.length === 0 ? [] : accounts) {
+      manifests.push(...createNamedSecretsRbac(namespace, account, [...secrets].sort()));
+      const key = flags.secretsAnnotation ?? this.settings.secretsAnnotation;
+      report(
+        this,
+        `let the account name them: kubectl annotate serviceaccount ${account} -n ${namespace} ` +
+          `--overwrite ${key}=${secrets.join(",")}`,
+      );
+    }
   }
   if (manifests.length === 0) {
     throw new UsageError(
@@ -56,4 +74,23 @@ export function generateRbac(this: CtlContext, flags: Flags): void {
     );
   }
   this.process.stdout.write(formatYaml(manifests));
+}
+
+/** The secrets in the order given, each where it comes last: there it counts. */
+function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
+  if (secretsAnnotation !== undefined) {
+    if (secret.length === 0) throw new UsageError("--secrets-annotation", "goes with --secret");
+    checkAnnotationKey(secretsAnnotation);
+  }
+  if (secret.length === 0) return [];
+  if (namespace === undefined) throw new UsageError("--secret", "goes with --namespace");
+  for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
+  const names = new Set(secret.toReversed());
+  if (names.size > MAX_NAMED_SECRETS) {
+    throw new UsageError(
+      "--secret",
+      `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
+    );
+  }
+  return [...names].reverse();
 }
