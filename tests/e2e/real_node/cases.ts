@@ -1,8 +1,8 @@
 /**
  * What a real node shows, case by case. Each ends with a sentence of what was seen, or throws.
  *
- * The first one installs; the others are played on what it leaves. Each has namespaces and images of
- * its own, since what was pulled once is on the node.
+ * The plugin is installed before the first one. Each has namespaces and images of its own, since what
+ * was pulled once is on the node.
  */
 
 import assert from "node:assert/strict";
@@ -77,9 +77,6 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
     expected:
       "doctor finds the node ready; the pod runs, pulled as the secret's user; the file was taken and is gone",
     play: async (world) => {
-      await world.install();
-      await world.node.startCrio();
-      await world.node.startKubelet();
       const { code, stdout } = await doctor();
       assert.equal(code, 0, stdout);
       await world.push("nginx");

@@ -2,16 +2,20 @@
 
 import { mask, playAll, print } from "../report.ts";
 import { REAL_NODE_CASES } from "./cases.ts";
-import { settleIn } from "./namespaces.ts";
+import { endWithParent, settleIn } from "./namespaces.ts";
 import type { Request } from "./run.ts";
 import { RealWorld } from "./world.ts";
 
 async function main(request: Request): Promise<void> {
+  endWithParent();
   await settleIn(request.directory);
   const begin = performance.now();
   await using world = await RealWorld.start(request);
+  await world.install();
+  await world.node.startCrio();
+  await world.node.startKubelet();
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  print(`\nThe control plane, the mirror and what a node has by itself are up after ${seconds} s.`);
+  print(`\nThe control plane, the mirror and the node are ready after ${seconds} s.`);
   const outcomes = await playAll(
     REAL_NODE_CASES,
     world,

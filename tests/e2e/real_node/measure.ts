@@ -5,7 +5,7 @@
 
 import { mask, print } from "../report.ts";
 import { mustRun, sleep } from "../process.ts";
-import { settleIn } from "./namespaces.ts";
+import { endWithParent, settleIn } from "./namespaces.ts";
 import { BIN_DIR, type PullSettings } from "./node.ts";
 import type { Request } from "./run.ts";
 import { type PodName, type PodOptions, RealWorld } from "./world.ts";
@@ -222,6 +222,7 @@ function scenarios(): Scenario[] {
 }
 
 async function main(request: Request): Promise<void> {
+  endWithParent();
   await settleIn(request.directory);
   await using world = await RealWorld.start(request);
   const bench = new Bench(world);

@@ -89,7 +89,10 @@ async function removeGroups(path: string): Promise<boolean> {
   }
 }
 
-/** Starts a program in new namespaces. */
+/**
+ * Starts a program in new namespaces. Its standard input ends when this process does, however that
+ * comes about: {@link endWithParent} has it end then, too.
+ */
 export function enterNamespaces(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -97,8 +100,14 @@ export function enterNamespaces(
   return new Deno.Command("unshare", {
     args: [...UNSHARE, ...SHELL, ...command],
     env: { ...env },
-    stdin: "null",
+    stdin: "piped",
   }).spawn();
+}
+
+/** Ends this process, and all others in its namespaces with it, when the one outside has ended. */
+export async function endWithParent(): Promise<void> {
+  await new Response(Deno.stdin.readable).text();
+  Deno.exit(1);
 }
 
 /** The kernel's settings that a kubelet changes for the whole machine, as it wants to find them. */

@@ -288,7 +288,9 @@ export class RealWorld implements AsyncDisposable {
   }
 
   async state({ namespace, name }: PodName): Promise<PodState> {
-    const pod: PodObject = await this.plane.request(`/api/v1/namespaces/${namespace}/pods/${name}`);
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    // A static pod is told to the API server by the kubelet, some time after its start.
+    const pod: PodObject = await this.plane.request(path).catch(() => ({}));
     const [container] = pod.status?.containerStatuses ?? [];
     const { reason = "", message = "" } = container?.state?.waiting ?? {};
     return { running: container?.state?.running !== undefined, waitingFor: reason, message };
