@@ -15,8 +15,15 @@ export interface CompileOptions {
   readonly out?: string;
   /** Platform, as `deno compile --target` takes it. @default this machine's */
   readonly target?: string;
-  /** JavaScript to compile in the plugin's place, for tests of the sandbox. */
+  /** JavaScript to compile in the program's place, for tests of the sandbox. */
   readonly program?: string;
+  /**
+   * Path of the runtime part. @default `DENORT_BIN_X86_64` or `DENORT_BIN_AARCH64`, by the platform, or
+   * `DENORT_BIN`, else the download of `deno compile`
+   */
+  readonly runtime?: string;
+  /** Hosts that the operator's tool may connect to. @default the API server of the settings */
+  readonly hosts?: readonly string[];
 }
 
 /**
@@ -46,13 +53,13 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
  */
 export async function compileCtl(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const hosts = requiredPermissions(settings)
+  const hosts = options.hosts ?? requiredPermissions(settings)
     .filter(({ kind, setting }) => kind === "net" && setting === "apiserver")
     .map(({ target }) => target);
   const flags = ["--allow-read", `--allow-net=${hosts.join()}`];
   return await compileProgram(
     "crio-credential-ctl",
-    await bundleProgram("ctl.ts", settings),
+    options.program ?? await bundleProgram("ctl.ts", settings),
     flags,
     options,
   );
@@ -66,6 +73,8 @@ async function compileProgram(
 ): Promise<string> {
   const out = options.out ?? `${DIST}/compiled`;
   const path = `${out}/${name}`;
+  const target = options.target ?? Deno.build.target;
+  const runtime = options.runtime ?? runtimeFor(target);
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
@@ -86,10 +95,13 @@ async function compileProgram(
         ...["--output", `${await Deno.realPath(out)}/${name}`, "plugin.js"],
       ],
       cwd: directory,
-      env: compilerEnvironment(),
+      env: {
+        ...compilerEnvironment(),
+        ...(runtime !== undefined && { DENORT_BIN: runtime }),
+      },
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
-    await refuseOtherMachine(path, options.target ?? Deno.build.target);
+    await refuseOtherMachine(path, target);
     return path;
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -179,6 +191,15 @@ function compilerEnvironment(): Record<string, string> {
   };
 }
 
+/**
+ * The runtime part that was supplied for a platform: a release is made for several, and `DENORT_BIN`, which
+ * `deno compile` obeys, names one.
+ */
+function runtimeFor(target: string): string | undefined {
+  const platform = target.split("-")[0] ?? "";
+  return Deno.env.get(`DENORT_BIN_${platform.toUpperCase()}`) || undefined;
+}
+
 /** `e_machine` of ELF(5) by the first part of a target. */
 const MACHINES: Readonly<Record<string, number>> = { x86_64: 0x3e, aarch64: 0xb7 };
 
@@ -189,7 +210,9 @@ async function refuseOtherMachine(path: string, target: string): Promise<void> {
   const expected = MACHINES[target.split("-")[0] ?? ""];
   if (expected === undefined || machine === expected) return;
   await Deno.remove(path);
-  throw new BuildError(`the runtime that was supplied (DENORT_BIN) is not one for ${target}`);
+  const own = `DENORT_BIN_${(target.split("-")[0] ?? "").toUpperCase()}`;
+  const problem = `the runtime that was supplied (DENORT_BIN) is not one for ${target}`;
+  throw new BuildError(`${problem}: name that with ${own}`);
 }
 
 function describeFailure(output: string): string {
@@ -198,10 +221,13 @@ function describeFailure(output: string): string {
   return [
     "the runtime that goes into a compiled executable (denort) could not be downloaded.",
     "Without a connection it can be supplied in two ways:",
-    `  1. DENORT_BIN=<path of a denort ${Deno.version.deno} executable>`,
+    `  1. DENORT_BIN=<path of a denort ${Deno.version.deno} executable>, or for a release, which is for both,`,
+    "     DENORT_BIN_X86_64 and DENORT_BIN_AARCH64",
     `  2. Deno's release archive, put at ${archive}`,
     "The script form (deno task build) needs neither.",
-    `deno compile said: ${/^\s*\d: (error .*)$/m.exec(output)?.[1] ?? output.trim().slice(0, 500)}`,
+    `deno compile said: ${
+      /^\s*\d: (?!Setting up)(.*)$/m.exec(output)?.[1] ?? output.trim().slice(0, 500)
+    }`,
   ].join("\n");
 }
 

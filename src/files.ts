@@ -74,14 +74,13 @@ export function fileError(path: string, attempt: string, flag: string, error: un
 export class OutsideSandboxError extends UserError {
   /** The flag that sets the path or host. */
   readonly flag: string;
+  override readonly advice: string;
 
   constructor(target: string, attempt: string, flag: string) {
-    super(
-      target,
-      `cannot ${attempt}: outside the sandbox of this executable`,
-      `build it with --${flag} ${target} to allow that`,
-    );
+    const advice = `build it with --${flag} ${target} to allow that`;
+    super(target, `cannot ${attempt}: outside the sandbox of this executable`, advice);
     this.flag = flag;
+    this.advice = advice;
   }
 }
 

@@ -14,14 +14,25 @@ export function only(texts: readonly string[]): string {
 export function parsePath(text: string): string {
   const quoted = JSON.stringify(text);
   if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
+  const path = parseLocalPath(text);
+  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
+  if (path === "/") throw new UsageError("", "the root directory is too wide");
+  return path;
+}
+
+/**
+ * A path, absolute or relative to the working directory, without the characters that separate
+ * permissions or end a line. A relative one begins with `.`.
+ */
+export function parseLocalPath(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (text === "") throw new UsageError("", "is empty, expected a path");
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[,\u0000-\u001f\u007f]/.test(text)) {
     throw new UsageError("", `${quoted} holds a comma or a control character`);
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
-  if (path === "/") throw new UsageError("", "the root directory is too wide");
-  return path;
+  return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 
 const UNITS: ReadonlyMap<string, number> = new Map([

@@ -21,12 +21,17 @@ export function doctorCommand(defaults: Settings) {
         "Checks what a pull through the plugin depends on: the kubelet's configuration, registries.conf,",
         "the auth directory, the API server, CRI-O. Changes nothing and sends no token. The settings are",
         "those of the plugin that is installed, with args of its provider; flags win over them. The",
-        "kubelet's command line is read from stdin, where the executable puts it.",
+        "kubelet's flags are looked for in the files that make them, unless --kubelet-cmdline gives",
+        "them as they are: no sandbox of this tool reaches into /proc, so pass them on stdin.",
         "Exit status: 0, also with warnings; 1 with failures; 2 for wrong usage.",
       ].join("\n"),
       customUsage: [
         { input: "", brief: "this node" },
         { input: "--json", brief: "for programs" },
+        {
+          input: "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
+          brief: "with the flags of the running kubelet",
+        },
         { input: "--root /mnt/node", brief: "the copy of a node's files" },
         {
           input: "--config /etc/kubernetes/credential-providers --bin-dir /usr/libexec/plugins",
@@ -58,6 +63,10 @@ export function doctorCommand(defaults: Settings) {
           ),
           variadic: true,
         },
+        kubeletCmdline: optionalText(
+          "FILE",
+          "The command line of the running kubelet, as in /proc, or - for stdin",
+        ),
         plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",

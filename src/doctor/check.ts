@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { OutsideSandboxError } from "../files.ts";
+import { howToReach } from "../tool_sandbox.ts";
 
 /** The names of the checks, in the order in which they are told. */
 export const CHECK_NAMES = [
@@ -60,8 +61,8 @@ export function fail(name: CheckName, found: string, advice: string): Check {
  */
 export function explainFailure(name: CheckName, error: unknown): Check {
   if (error instanceof OutsideSandboxError) {
-    const advice = `name it on the command line: --${error.flag} ${error.where}`;
-    return warn(name, `${error.where}: outside of this tool's own sandbox, not looked at`, advice);
+    const found = `${error.where}: outside of this tool's own sandbox, not looked at`;
+    return warn(name, found, howToReach(error));
   }
   if (!(error instanceof UserError)) throw error;
   const found = `${error.where}: ${error.problem}`;

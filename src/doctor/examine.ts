@@ -49,7 +49,7 @@ export interface Examination {
   readonly kubeletConfigs: readonly string[];
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
-  /** The command line of the running kubelet, words ended by NULs; empty: not known. */
+  /** The command line of the running kubelet, words ended by NULs; empty: not given. */
   readonly commandLine: string;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -217,7 +217,8 @@ function unfound(flag: string, running: boolean, option: string): UserError {
     : new UserError(
       `--${flag}`,
       "was found in no file that makes the kubelet's flags, and nothing is in the usual places",
-      `install the plugin, or say where it is with --${option}`,
+      `install the plugin, say where it is with --${option}, or pass the kubelet's flags: ` +
+        "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
     );
 }
 

@@ -25,6 +25,8 @@ const List = v.object({
   items: v.nullish(v.array(JsonObject), []),
 });
 
+const KUBECTL = "kubectl get secrets -o json prints them";
+
 /** Which secrets a pull reads. */
 export interface Wanted {
   readonly namespace: string;
@@ -49,7 +51,10 @@ export function readSecretsFile(
   const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
   const leaveOut = (what: string) => leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
-  for (const manifest of parseDocuments(text, path).flatMap((doc) => secretsOf(doc, path))) {
+  const documents = parseDocuments(text, path);
+  // No secrets are a list without items; this is a command that failed in front of a pipe.
+  if (documents.length === 0) throw new UserError(path, "is empty, expected secrets", KUBECTL);
+  for (const manifest of documents.flatMap((document) => secretsOf(document, path))) {
     const { metadata, stringData } = manifest;
     const type = types.find((type) => type === manifest.type);
     if ((metadata.namespace ?? namespace) !== namespace) {
@@ -112,11 +117,7 @@ function secretsOf(document: unknown, path: string): v.InferOutput<typeof Secret
   const { kind } = check(v.object({ kind: v.string() }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
-    throw new UserError(
-      path,
-      "holds something else than secrets",
-      "kubectl get secrets -o json prints them",
-    );
+    throw new UserError(path, "holds something else than secrets", KUBECTL);
   }
   const { items } = check(List, document, path);
   return items.flatMap((item, index) => {

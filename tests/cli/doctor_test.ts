@@ -67,7 +67,7 @@ const NODES: readonly [
   [
     "no provider configuration",
     (node) => node.remove(CONFIG),
-    [/^fail provider-config: --image-credential-provider-config: was found in no file .* --config$/],
+    [/^fail provider-config: --image-credential-provider-config: was found in no file .* --config, or pass .*: --kubelet-cmdline - < \/proc\/\S+ \S+$/],
   ],
   [
     "a configuration elsewhere",
@@ -119,7 +119,7 @@ const NODES: readonly [
       /^pass provider-config: .*credential-provider-config\.yaml \(the kubelet's command line\)/,
       /^pass provider-directory: .* \(the kubelet's command line\)/,
     ],
-    [],
+    ["--kubelet-cmdline", "-"],
     `/usr/bin/kubelet\0--image-credential-provider-config=${CONFIG}\0` +
     `--image-credential-provider-bin-dir\0${PLUGIN_DIRECTORY}\0`,
   ],
@@ -130,6 +130,13 @@ const NODES: readonly [
       /^fail provider-config: --image-credential-provider-config: is not among the flags of the runn/,
       /^fail provider-directory: --image-credential-provider-bin-dir: is not among/,
     ],
+    ["--kubelet-cmdline=-"],
+    "/usr/bin/kubelet\0--v=2\0",
+  ],
+  [
+    "a running kubelet whose command line nobody asked for",
+    () => Promise.resolve(),
+    [],
     [],
     "/usr/bin/kubelet\0--v=2\0",
   ],
@@ -146,7 +153,7 @@ const NODES: readonly [
       /^pass provider-directory: /,
       /^fail feature-gate: .* is off in \/etc\/kubelet\.d\/10\.conf/,
     ],
-    [],
+    ["--kubelet-cmdline", "-"],
     `/usr/bin/kubelet\0--image-credential-provider-config=${CONFIG}\0` +
     `--image-credential-provider-bin-dir=${PLUGIN_DIRECTORY}\0--config-dir=/etc/kubelet.d\0`,
   ],
@@ -348,11 +355,13 @@ Deno.test("--plugin names a build on this machine", async () => {
 });
 
 const LINES: readonly [line: string, stderr: RegExp][] = [
-  ["--root relative", /--root: "relative" is not an absolute path/],
+  ["--root a,b", /--root: "a,b" holds a comma/],
+  ["--root=", /--root: is empty, expected a path/],
   ["--config a", /--config: "a" is not an absolute path/],
   ["--bin-dir a", /--bin-dir: "a" is not an absolute path/],
   ["--kubelet-config a", /--kubelet-config: "a" is not an absolute path/],
-  ["--plugin a", /--plugin: "a" is not an absolute path/],
+  ["--plugin=", /--plugin: is empty, expected a path/],
+  ["--kubelet-cmdline -", /stdin: is a terminal; --kubelet-cmdline is read from a pipe or a file/],
   ["--auth-dir a", /--auth-dir: "a" is not an absolute path/],
   ["--timeout 1h", /--timeout: 1h is outside/],
   ["--jsn", /--jsn is no flag of this program, did you mean --json/],
@@ -366,6 +375,31 @@ for (const [line, stderr] of LINES) {
     assert.match(result.stderr, stderr);
   });
 }
+
+Deno.test("the kubelet's command line is read from a file, too, and errors say what to do", async () => {
+  await using node = await NodeCopy.create();
+  const file = `${node.root}/cmdline`;
+  await Deno.writeTextFile(file, "/usr/bin/kubelet\0--v=2\0");
+  const findings = await node.findings(["--kubelet-cmdline", file]);
+  assert.match(
+    findings[0] ?? "",
+    /^fail provider-config: .* is not among the flags of the running/,
+  );
+  for (
+    const [path, text, error] of [
+      [file, "", /cmdline: is empty, expected the kubelet's command line/],
+      [`${file}-no`, "", /cmdline-no: does not exist; it was named by --kubelet-cmdline/],
+    ] as const
+  ) {
+    await Deno.writeTextFile(file, text);
+    const { code, stdout, stderr } = await node.run(["--kubelet-cmdline", path]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, error);
+  }
+  const empty = await node.run(["--kubelet-cmdline", "-"], "");
+  assert.deepEqual([empty.code, empty.stdout], [1, ""]);
+  assert.match(empty.stderr, /^error: stdin: is empty, expected the kubelet's command line/);
+});
 
 Deno.test("the help of doctor names the defaults that the tool was built with", async () => {
   const settings = { ...DEFAULT_SETTINGS, authDir: "/built/with" };

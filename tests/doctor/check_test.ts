@@ -13,7 +13,7 @@ const FAILURES: readonly [name: string, error: UserError, expected: Expected][] 
   [
     "the tool's sandbox",
     outsideSandbox("/a", "read", "auth-dir"),
-    ["warn", /\/a: outside of this tool's own sandbox.*-> name it .*: --auth-dir \/a$/],
+    ["warn", /\/a: outside of this tool's own sandbox.*-> pass --auth-dir \/a to allow that$/],
   ],
   [
     "the tool's user",

@@ -7,7 +7,8 @@
  * and the image library show by themselves.
  */
 
-import { compile, compileCtl } from "../../scripts/compile.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { type Builder, findBuilder } from "./builder.ts";
 import { CASES } from "./cases.ts";
 import { findNodeParts, findParts, type NodeParts, type Parts } from "./parts.ts";
 import { whyNoNode } from "./real_node/namespaces.ts";
@@ -32,9 +33,12 @@ async function main(args: readonly string[]): Promise<boolean> {
   const onPart = (name: string, path: string, version: string) =>
     print(`  ${name}: ${path} ${version}`);
   const parts = await findParts(onPart);
+  const nodeParts = withNode ? await findNodeParts(onPart) : undefined;
+  const builder = await findBuilder();
+  print(`Form judged: ${Deno.env.get("PLUGIN") ?? builder.description}`);
   const columns = new Map<string, readonly Outcome[]>();
-  if (withNode) await playNode(parts, await findNodeParts(onPart), only, columns);
-  const outcomes = await playWithoutNode(parts, only);
+  if (nodeParts !== undefined) await playNode({ parts, nodeParts, builder, only }, columns);
+  const outcomes = await playWithoutNode({ parts, builder, only });
   columns.set(OURS, [...columns.get(OURS) ?? [], ...outcomes]);
 
   print(`\n${table(columns)}`);
@@ -45,17 +49,26 @@ async function main(args: readonly string[]): Promise<boolean> {
   return failed === 0 && own.length > 0;
 }
 
+/** What is played, and with what. */
+interface Plan {
+  readonly parts: Parts;
+  readonly builder: Builder;
+  /** A part of the names of the cases. @default all */
+  readonly only: string | undefined;
+}
+
 /** With the plugin as it is released, and with the program that `GO_PLUGIN` names in its place. */
 async function playNode(
-  parts: Parts,
-  nodeParts: NodeParts,
-  only: string | undefined,
+  { parts, nodeParts, builder, only }: Plan & { readonly nodeParts: NodeParts },
   columns: Map<string, readonly Outcome[]>,
 ): Promise<void> {
   const out = await Deno.makeTempDir();
   try {
     // Built with the defaults: the node has its files where those say.
-    const programs = { plugin: await compile({ out }), ctl: await compileCtl({ out }) };
+    const programs = {
+      plugin: await builder.plugin(DEFAULT_SETTINGS, `${out}/plugin`),
+      ctl: await builder.ctl(`${out}/ctl`),
+    };
     const reference = Deno.env.get("GO_PLUGIN");
     const judged = [
       { column: OURS, programs },
@@ -73,9 +86,9 @@ async function playNode(
   }
 }
 
-async function playWithoutNode(parts: Parts, only: string | undefined): Promise<Outcome[]> {
+async function playWithoutNode({ parts, builder, only }: Plan): Promise<Outcome[]> {
   if (only !== undefined && !CASES.some(({ name }) => name.includes(only))) return [];
-  const starting = World.start(parts);
+  const starting = World.start(parts, builder);
   endWhenInterrupted(() => starting.then((world) => world[Symbol.asyncDispose]()));
   await using world = await starting;
   return await playAll(CASES, world, only);

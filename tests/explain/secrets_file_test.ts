@@ -88,6 +88,8 @@ const PASSWORD = "hunter2";
 const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML or JSON/],
   ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML or JSON/],
+  ["an empty file", "", /^secrets: is empty, expected secrets; kubectl get secrets/],
+  ["a file of comments", "# none\n---\n", /^secrets: is empty, expected secrets/],
   ["another kind", `kind: ${PASSWORD}`, /^secrets: holds something else than secrets; kubectl get/],
   ["no object", PASSWORD, /^secrets: it must be an object/],
   ["a secret without name", `kind: Secret\nmetadata: {a: ${PASSWORD}}`, /"metadata\.name" is miss/],

@@ -94,6 +94,16 @@ for (
   });
 }
 
+Deno.test("an auth directory that may not be listed is no reason to fail: only old files stay there", async () => {
+  await using cluster = await clusterWithFile();
+  const { authDir } = cluster.node.settings;
+  await Deno.chmod(authDir, 0o300);
+  const result = await pullBy(cluster, WITHOUT_OVERRIDE);
+  assertDone(result);
+  await Deno.chmod(authDir, 0o700);
+  await assertCleanAfterNextRun(cluster);
+});
+
 Deno.test("an outdated file that may not be removed is an error", async () => {
   await using cluster = await clusterWithFile();
   const { node: { settings }, api } = cluster;

@@ -64,11 +64,12 @@ export class Cluster implements AsyncDisposable {
     const asGiven = options.settings === undefined && options.api?.hostname === undefined;
     const given = asGiven ? await givenExecutable() : undefined;
     if (given !== undefined) return await Cluster.#startFor(given, options);
-    const api = await ApiServer.start(options.api);
+    const place = options.api?.port === undefined ? freePlace(options.api?.hostname) : undefined;
+    const api = await ApiServer.start({ ...options.api, ...(place && { port: place.port }) });
     const settings = typeof options.settings === "function"
       ? options.settings(api)
       : options.settings ?? {};
-    const node = await tempNode({ apiServer: api, settings });
+    const node = await tempNode({ apiServer: api, settings, ...(place && { root: place.root }) });
     await node.writeRegistriesConf(options.registriesConf ?? MIRROR);
     const executable = await buildExecutable(node.settings, node.path("bin"));
     return new Cluster(api, node, executable);
@@ -110,6 +111,37 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.node[Symbol.asyncDispose]();
     await this.api.close();
+    places.push({ root: this.node.root, port: this.api.port });
+  }
+}
+
+/** Where a cluster was: its node's directory, and its API server's port. */
+interface Place {
+  readonly root: string;
+  readonly port: number;
+}
+
+/**
+ * Places that are free again. Whoever comes next takes one: with the same paths and the same address an
+ * executable with the same settings is the same, and built already.
+ */
+const places: Place[] = [];
+
+function freePlace(hostname = "127.0.0.1"): Place | undefined {
+  for (;;) {
+    const place = places.pop();
+    if (place === undefined || isFree(hostname, place.port)) return place;
+  }
+}
+
+/** Whether nobody has taken the port since. */
+function isFree(hostname: string, port: number): boolean {
+  try {
+    Deno.listen({ hostname, port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
   }
 }
 

@@ -2,12 +2,12 @@
 
 import { type Check, count, type Status } from "../../doctor/check.ts";
 import { examineNode } from "../../doctor/examine.ts";
-import { UsageError } from "../../errors.ts";
+import { UsageError, UserError } from "../../errors.ts";
 import { escapeControls } from "../../log.ts";
-import { parsePath } from "../../setting_values.ts";
+import { parseLocalPath, parsePath } from "../../setting_values.ts";
 import { applyFlags } from "../../settings.ts";
 import { CLOCK } from "../../clock.ts";
-import { type CtlContext, readPipe } from "../ctl_context.ts";
+import { type CtlContext, inputName, readInput } from "../ctl_context.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
 
 /** Flags of the command. */
@@ -17,6 +17,7 @@ export interface Flags extends SettingFlags {
   readonly config?: string;
   readonly binDir?: string;
   readonly kubeletConfig?: readonly string[];
+  readonly kubeletCmdline?: string;
   readonly plugin?: string;
 }
 
@@ -25,7 +26,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   const given = givenFlags(flags);
   // A value that is none is wrong usage, whatever the node is like.
   applyFlags(this.settings, given);
-  const root = readPath("root", flags.root) ?? "";
+  const root = readLocalPath("root", flags.root) ?? "";
   const checks = await examineNode({
     root,
     settings: this.settings,
@@ -33,8 +34,8 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     config: readPath("config", flags.config),
     binDir: readPath("bin-dir", flags.binDir),
     kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
-    plugin: readPath("plugin", flags.plugin),
-    commandLine: this.stdin.isTerminal() ? "" : await readPipe(this, "the kubelet's command line"),
+    plugin: readLocalPath("plugin", flags.plugin),
+    commandLine: await readCommandLine(this, flags.kubeletCmdline),
     now: CLOCK.today(),
   });
   const failed = checks.some(({ status }) => status === "fail");
@@ -44,10 +45,30 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   if (failed) this.process.exitCode = 1;
 }
 
+/**
+ * The kubelet's command line from the file or pipe that the flag names; empty without the flag, when
+ * stdin is left alone: it may be a pipe that never ends.
+ */
+async function readCommandLine(context: CtlContext, path: string | undefined): Promise<string> {
+  if (path === undefined) return "";
+  const text = await readInput(context, path, "kubelet-cmdline");
+  if (text !== "") return text;
+  throw new UserError(inputName(path), "is empty, expected the kubelet's command line");
+}
+
+/** A path of the node: absolute. */
 function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
-  if (text === undefined) return text;
+  return text === undefined ? text : parsePathOf(flag, text, parsePath);
+}
+
+/** A path of the machine that the tool runs on, which may be relative to the working directory. */
+function readLocalPath(flag: string, text: string | undefined): string | undefined {
+  return text === undefined ? text : parsePathOf(flag, text, parseLocalPath);
+}
+
+function parsePathOf(flag: string, text: string, parse: (text: string) => string): string {
   try {
-    return parsePath(text);
+    return parse(text);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`--${flag}`, error.problem, error.advice);

@@ -27,6 +27,7 @@ import { escapeControls } from "../../log.ts";
 import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
+import { howToReach } from "../../tool_sandbox.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_context.ts";
 import type { EXPLAIN_FORMATS } from "../explain.ts";
 import { checkName } from "../generate/names.ts";
@@ -55,9 +56,7 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
     explanation = await collect(this, flags, settings);
   } catch (error) {
     if (!(error instanceof OutsideSandboxError)) throw error;
-    // Other than the plugin's, the sandbox of this command follows its flags.
-    const { where, problem, flag } = error;
-    throw new UserError(where, problem, `pass --${flag} ${where} to allow that`);
+    throw new UserError(error.where, error.problem, howToReach(error));
   }
   this.process.stdout.write(FORMATTERS[format](explanation));
 }
