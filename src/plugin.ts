@@ -6,6 +6,7 @@ import {
   readGlobalAuthFile,
   removeAuthFile,
 } from "./auth/auth_file.ts";
+import { patienceOf } from "./auth/placing.ts";
 import type { Clock } from "./clock.ts";
 import type { ScopedCredential } from "./auth/docker_config.ts";
 import { joinCredentials, readCredentials } from "./auth/namespace_credentials.ts";
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
+  /** When the run started, in milliseconds of `clock.now()`. */
+  readonly started: number;
   /** When to give up, in milliseconds of `clock.now()`. */
   readonly deadline: number;
 }
@@ -116,8 +119,13 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   }
 
   const path = await pathWhenHashed;
-  const { outcome, withdraw } = placeAuthFile(settings.authDir, path, file);
-  log.info(outcome, { path, credentials: chosen.length });
+  const patience = patienceOf(settings, surroundings);
+  const { outcome, waited, withdraw } = await placeAuthFile(settings.authDir, path, file, patience);
+  log.info(outcome, {
+    path,
+    credentials: chosen.length,
+    waited: waited > 0 ? `${Math.round(waited)}ms` : undefined,
+  });
   sweep(surroundings);
   const isAccounts = settings.pulledImages === "service-account" && chosen.length > 0;
   return { response: formatResponse(isAccounts ? image : undefined), withdraw };

@@ -42,6 +42,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000],
 ]);
 const MAX_TIMEOUT = 55_000;
+const MAX_WAIT_FOR_TAKEN = 30_000;
 
 /** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
 function parseDuration(text: string): number {
@@ -56,6 +57,17 @@ export function parseTimeout(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
   throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
+}
+
+/** A wait that leaves room for the rest of a run, in milliseconds. */
+export function parseWaitForTaken(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds <= MAX_WAIT_FOR_TAKEN) return milliseconds;
+  throw new UsageError(
+    "",
+    `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
+    "the kubelet gives a run 60s in all",
+  );
 }
 
 /** Pulls wait in the kubelet's queue after the plugin has run: a file can rightly be minutes old. */

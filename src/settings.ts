@@ -6,6 +6,7 @@
  * the table stands elsewhere, so that the table is not evaluated in every pull.
  */
 
+import { WAIT_FOR_TAKEN } from "./auth/placing.ts";
 import { STALE_AFTER } from "./auth/stale_files.ts";
 import { UsageError } from "./errors.ts";
 import { PULLED_IMAGES, type PulledImages } from "./kubelet/pulled_images.ts";
@@ -21,6 +22,7 @@ import {
   parsePath,
   parseStaleAfter,
   parseTimeout,
+  parseWaitForTaken,
 } from "./setting_values.ts";
 
 /** The settings of one run. */
@@ -45,6 +47,11 @@ export interface Settings {
   readonly timeout: number;
   /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
   readonly pulledImages: PulledImages;
+  /**
+   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
+   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
+   */
+  readonly waitForTaken: number | null;
   /**
    * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
    * as `STALE_AFTER` of `auth/stale_files.ts` has it for `pulledImages`.
@@ -129,7 +136,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
     access: (path) => [
-      // Renaming asks for both on both names.
+      // Linking and renaming ask for both on both names.
       read(path, "put the auth file in place"),
       { kind: "write", target: path, step: "put the auth file in place" },
     ],
@@ -219,6 +226,23 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: "node",
     repeatable: false,
     parse: (texts) => oneOf(only(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
+    access: () => [],
+  },
+  waitForTaken: {
+    flag: "wait-for-taken",
+    placeholder: "DURATION",
+    brief:
+      "How long a run leaves an earlier auth file for CRI-O to take before it replaces it; 0s: not " +
+      "at all",
+    default: null,
+    repeatable: false,
+    format: (milliseconds) =>
+      milliseconds === null
+        ? `${WAIT_FOR_TAKEN.node / 1000}s, or ${
+          WAIT_FOR_TAKEN["service-account"] / 1000
+        }s with --pulled-images service-account`
+        : `${milliseconds / 1000}s`,
+    parse: (texts) => parseWaitForTaken(only(texts)),
     access: () => [],
   },
   staleAfter: {
@@ -346,6 +370,7 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     apiserver: value("apiserver"),
     timeout: value("timeout"),
     pulledImages: value("pulledImages"),
+    waitForTaken: value("waitForTaken"),
     staleAfter: value("staleAfter"),
     secretTypes: value("secretTypes"),
     secretsAnnotation: value("secretsAnnotation"),

@@ -17,6 +17,7 @@ export const SETTINGS_ENTRIES = {
   apiserver: v.string(),
   timeout: v.number(),
   pulledImages: v.picklist(PULLED_IMAGES),
+  waitForTaken: v.nullable(v.number()),
   staleAfter: v.nullable(v.number()),
   secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
   secretsAnnotation: v.string(),

@@ -68,6 +68,7 @@ async function pull(
         random: () => 0,
         today: () => Date.now(),
       },
+      started: performance.now(),
       deadline: performance.now() + 30_000,
     },
   ).catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
 import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
+import { type Patience, type Placing, putInPlace } from "./placing.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
@@ -123,8 +124,11 @@ export interface Placed {
   /** In words, for the log. */
   readonly outcome:
     | "wrote the auth file"
+    | "wrote the auth file over one that was not taken"
     | "no credentials"
     | "no credentials any more, removed the auth file";
+  /** Time that was spent on waiting until CRI-O took an earlier file, in milliseconds. */
+  readonly waited: number;
   /**
    * Takes the file back when the kubelet cannot be told of it. Nothing is done where CRI-O has taken
    * it, or another run has put its own in its place. Never throws.
@@ -138,22 +142,31 @@ export interface Placed {
  * @param path the file, by {@link authFilePath}.
  * @param file `undefined` when there is nothing to put in it. Then a file that an earlier pull left
  * is removed: CRI-O would take credentials that are no longer the namespace's.
+ * @param patience how long a file that CRI-O has not taken yet is waited for, by `patienceOf`.
  * @throws {UserError} when the file cannot be written or removed.
  */
-export function placeAuthFile(
+export async function placeAuthFile(
   authDir: string,
   path: string,
   file: AuthFile | undefined,
-): Placed {
+  patience: Patience,
+): Promise<Placed> {
   if (file === undefined) {
     const removed = removeAuthFile(path);
     return {
       outcome: removed ? "no credentials any more, removed the auth file" : "no credentials",
+      waited: 0,
       withdraw: () => {},
     };
   }
-  const inode = writeAuthFile(authDir, path, formatAuthFile(file));
-  return { outcome: "wrote the auth file", withdraw: () => withdraw(path, inode) };
+  const written = await writeAuthFile(authDir, path, formatAuthFile(file), patience);
+  return {
+    outcome: written.replaced
+      ? "wrote the auth file over one that was not taken"
+      : "wrote the auth file",
+    waited: written.waited,
+    withdraw: () => withdraw(path, written.inode),
+  };
 }
 
 function withdraw(path: string, inode: number | null): void {
@@ -164,29 +177,51 @@ function withdraw(path: string, inode: number | null): void {
   }
 }
 
+/** A file that is in place. */
+export interface WrittenFile extends Placing {
+  readonly inode: number | null;
+}
+
 /**
  * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
- * root's eyes only, flushed and renamed. The directory is not flushed: should the node fail, the file
- * is there whole or not at all, and the pull that it was for has failed too.
+ * root's eyes only, flushed and then moved there. The directory is not flushed: should the node fail,
+ * the file is there whole or not at all, and the pull that it was for has failed too.
  *
- * @returns the file's inode.
  * @throws {UserError} when that fails; then no file is left.
  */
-export function writeAuthFile(authDir: string, path: string, text: string): number | null {
-  makeAuthDirectory(authDir);
-  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
-  const temporary = `${authDir}/.auth-${random}.tmp`;
-  let inode: number | null = null;
+export async function writeAuthFile(
+  authDir: string,
+  path: string,
+  text: string,
+  patience: Patience,
+): Promise<WrittenFile> {
+  const { temporary, inode } = writeTemporary(authDir, text);
   try {
-    attempt(temporary, "write the auth file", () => {
-      inode = writeFlushed(authDir, temporary, text);
-    });
-    attempt(path, "put the auth file in place", () => Deno.renameSync(temporary, path));
+    return { inode, ...await putInPlace(temporary, path, patience) };
   } catch (error) {
     removeFile(temporary);
     throw error;
   }
-  return inode;
+}
+
+function writeTemporary(
+  authDir: string,
+  text: string,
+): { readonly temporary: string; readonly inode: number | null } {
+  makeAuthDirectory(authDir);
+  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
+  const temporary = `${authDir}/.auth-${random}.tmp`;
+  try {
+    const inode = attempt(
+      temporary,
+      "write the auth file",
+      () => writeFlushed(authDir, temporary, text),
+    );
+    return { temporary, inode };
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
 }
 
 function writeFlushed(authDir: string, path: string, text: string): number | null {
@@ -223,9 +258,9 @@ export function removeAuthFile(path: string): boolean {
   }
 }
 
-function attempt(path: string, what: string, action: () => void): void {
+function attempt<Result>(path: string, what: string, action: () => Result): Result {
   try {
-    action();
+    return action();
   } catch (error) {
     throw fileError(path, what, "auth-dir", error);
   }

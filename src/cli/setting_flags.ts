@@ -35,6 +35,7 @@ export function settingFlags(
     apiserver: flag("apiserver"),
     timeout: flag("timeout"),
     pulledImages: flag("pulledImages"),
+    waitForTaken: flag("waitForTaken"),
     staleAfter: flag("staleAfter"),
     secretTypes: flag("secretTypes"),
     secretsAnnotation: flag("secretsAnnotation"),

@@ -84,7 +84,12 @@ export class World implements AsyncDisposable {
     started.defer(() => Deno.remove(directory, { recursive: true }));
 
     const port = Number(Deno.env.get("E2E_APISERVER_PORT") ?? freePort());
-    const plane = started.use(await ControlPlane.start(parts, directory, port));
+    const plane = started.use(
+      await ControlPlane.start(parts, directory, port, {
+        host: "127.0.0.1",
+        distribution: "OpenShift",
+      }),
+    );
     await Deno.mkdir(`${directory}/images`);
     await makeImage(`${directory}/images/small`);
     const mirror = started.use(
@@ -117,11 +122,19 @@ export class World implements AsyncDisposable {
 
     const config = await generate(ctl, [
       "kubelet-config",
+      `--audience=${plane.audience}`,
       ...matchImages.map((image) => `--match-image=${image}`),
     ]);
     await Deno.writeTextFile(`${directory}/credential-provider-config.yaml`, config);
     await plane.create(NODE_OBJECT);
-    await plane.mustKubectl(["apply", "-f", "-"], await generate(ctl, ["rbac", "--all-nodes"]));
+    await plane.mustKubectl(
+      ["apply", "-f", "-"],
+      await generate(ctl, [
+        "rbac",
+        "--all-nodes",
+        `--audience=${plane.audience}`,
+      ]),
+    );
     const kubelet = started.use(
       new Kubelet(parts, plane, `${directory}/credential-provider-config.yaml`, `${directory}/bin`),
     );
