@@ -2,7 +2,9 @@
 
 import { buildApplication, ExitCode, type RouteMap, run } from "@stricli/core";
 import { UsageError, UserError } from "../errors.ts";
+import { OutsideSandboxError } from "../files.ts";
 import type { Settings } from "../settings.ts";
+import { howToReach } from "../tool_sandbox.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, describeFailure, describeUsage, WRONG_USAGE } from "./application.ts";
 import { completionsCommands } from "./completions.ts";
@@ -33,8 +35,11 @@ function commandsFor(settings: Settings): RouteMap<CtlContext> {
   return commands;
 }
 
-/** Most of a node's files are root's, so a refusal says that root is needed. */
-function asRoot(error: unknown): unknown {
+/** An error with advice that fits the tool: most of a node's files are root's. */
+function advise(error: unknown): unknown {
+  if (error instanceof OutsideSandboxError) {
+    return new UserError(error.where, error.problem, howToReach(error));
+  }
   if (!(error instanceof UserError) || error.advice !== undefined) return error;
   if (!error.problem.endsWith("permission denied")) return error;
   const advice = "run this as root, or as a user who may read it";
@@ -76,7 +81,7 @@ export async function runCtl(
         ...text,
         exceptionWhileParsingArguments: (error: unknown) =>
           describeUsage(error, MEANT.get(args[0] ?? "")),
-        exceptionWhileRunningCommand: (error: unknown) => describeFailure(asRoot(error)),
+        exceptionWhileRunningCommand: (error: unknown) => describeFailure(advise(error)),
       },
     },
     name: "crio-credential-ctl",

@@ -104,6 +104,70 @@ Deno.test("the built crio-credential-ctl", async (test) => {
   }
 });
 
+/** Root may read everything, unless it gives that up. */
+const WITHOUT_OVERRIDE: readonly [string, ...string[]] = Deno.uid() === 0
+  ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+  : ["env"];
+
+Deno.test("crio-credential-ctl says that root is needed, and what it could not check without", async (test) => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const ctl = await buildTool(DEFAULT_SETTINGS, directory);
+    const root = `${directory}/node`;
+    const conf = `${root}/etc/containers/registries.conf`;
+    await Deno.mkdir(`${root}/etc/containers`, { recursive: true });
+    await Deno.writeTextFile(conf, "");
+    await Deno.chmod(conf, 0);
+    const [command, ...words] = WITHOUT_OVERRIDE;
+    const run = (...args: string[]) => runPlugin(command, { args: [...words, ctl, ...args] });
+
+    await test.step("doctor", async () => {
+      const { stdout } = await run("doctor", "--root", root);
+      assert.match(
+        stdout,
+        /^WARN {2}registries .*: permission denied, not looked at\n.*run this as root/m,
+      );
+      assert.match(
+        stdout,
+        /^skip {2}mirrors +not checked: the registries files were not read whole$/m,
+      );
+      assert.match(
+        stdout,
+        /\nResult: .* \d not checked\nNot all could be looked at: run this as root/,
+      );
+    });
+
+    await test.step("a path with a comma, in the script form", async () => {
+      const file = `${directory}/a,b.json`;
+      await Deno.copyFile(SECRETS, file);
+      const { code, stderr } = await run(
+        "explain",
+        ...IMAGE,
+        "--registries-conf",
+        CONF,
+        "--secrets-file",
+        file,
+      );
+      if (await formUnderTest() === "script") {
+        assert.match(
+          stderr,
+          /outside the sandbox of this exec.*; give the file a name without a comma$/m,
+        );
+        assert.equal(code, 1);
+      } else assert.equal(code, 0, stderr);
+    });
+
+    await test.step("explain", async () => {
+      const words = [...IMAGE, "--secrets-file", SECRETS, "--registries-conf", conf];
+      const { code, stdout, stderr } = await run("explain", ...words);
+      assert.match(stderr, /permission denied; run this as root, or as a user who may read it$/m);
+      assert.deepEqual([code, stdout], [1, ""]);
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 const IMAGE = ["--image", "nginx", "--namespace", "team"];
 const SECRETS = `${FIXTURES}secrets/team.json`;
 

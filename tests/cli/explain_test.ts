@@ -346,7 +346,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       `${IMAGE_FLAGS} --registries-conf a,b`,
       undefined,
       2,
-      /--registries-conf: "\/.*\/a,b" holds a comma/,
+      /--registries-conf: "\/(?:.*\/)?a,b" holds a comma/,
     ],
     [
       "explain nginx",

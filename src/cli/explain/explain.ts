@@ -2,7 +2,7 @@
 
 import { authFilePath, readGlobalAuthFile } from "../../auth/auth_file.ts";
 import { CLOCK } from "../../clock.ts";
-import { UsageError, UserError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
@@ -17,7 +17,6 @@ import { explainRegistries } from "../../explain/registry_tables.ts";
 import { readSecretsFile, type Wanted } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
 import { readTokenText } from "../../explain/token_text.ts";
-import { OutsideSandboxError } from "../../files.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
 import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secret_names.ts";
@@ -29,7 +28,6 @@ import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
 import { namedBy } from "../../registries/reference.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
-import { howToReach } from "../../tool_sandbox.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_context.ts";
 import type { EXPLAIN_FORMATS } from "../explain.ts";
 import { checkName } from "../generate/names.ts";
@@ -54,13 +52,7 @@ export interface Flags extends SettingFlags {
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
   const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
-  let explanation: Explanation;
-  try {
-    explanation = await collect(this, flags, settings);
-  } catch (error) {
-    if (!(error instanceof OutsideSandboxError)) throw error;
-    throw new UserError(error.where, error.problem, howToReach(error));
-  }
+  const explanation = await collect(this, flags, settings);
   const text = FORMATTERS[format](explanation);
   this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
