@@ -4,7 +4,6 @@ import { parseLocalPath } from "../src/setting_values.ts";
 const PATHS: readonly [text: string, path: string][] = [
   ["/mnt/node", "/mnt/node"],
   ["/mnt//node/", "/mnt/node"],
-  ["/", "/"],
   ["node", "./node"],
   ["./node/", "./node"],
   ["../node", "../node"],
@@ -18,7 +17,10 @@ for (const [text, path] of PATHS) {
 }
 
 for (
-  const [text, problem] of [["", /is empty/], ["a,b", /a comma/], ["a\nb", /control/]] as const
+  const [text, problem] of [["", /is empty/], ["/", /too wide/], ["//", /too wide/], [
+    "a,b",
+    /a comma/,
+  ], ["a\nb", /control/]] as const
 ) {
   Deno.test(`${JSON.stringify(text)} is no path of this machine`, () => {
     assert.throws(() => parseLocalPath(text), problem);
