@@ -5,10 +5,20 @@ import { formatMermaid } from "../../src/explain/mermaid.ts";
 import { explainRegistries } from "../../src/explain/registry_tables.ts";
 import { readSecretsFile } from "../../src/explain/secrets_file.ts";
 import { formatText } from "../../src/explain/text.ts";
+import type { PulledImages } from "../../src/kubelet/pulled_images.ts";
 
 const IMAGE = "quay.io/team/app";
 
-function explain(toml: string, auths: readonly object[], global?: object, form?: "tag" | "digest") {
+function explain(
+  toml: string,
+  auths: readonly object[],
+  global?: object,
+  { form, pulledImages = "node", names }: {
+    readonly form?: "tag" | "digest" | undefined;
+    readonly pulledImages?: PulledImages;
+    readonly names?: readonly string[];
+  } = {},
+) {
   const items = auths.map((auths, index) => ({
     kind: "Secret",
     type: "kubernetes.io/dockerconfigjson",
@@ -25,12 +35,14 @@ function explain(toml: string, auths: readonly object[], global?: object, form?:
     secrets: readSecretsFile(list, "list.json", {
       namespace: "ns",
       types: ["kubernetes.io/dockerconfigjson"],
+      ...(names !== undefined && { named: { annotation: "a.io/secrets", names } }),
     }),
     global: {
       path: "config.json",
       file: global && parseAuthFile(JSON.stringify(global), "config.json"),
     },
     authFile: "/etc/crio/auth/ns-0123.json",
+    pulledImages,
     showUsers: false,
   });
 }
@@ -68,6 +80,9 @@ global file     config.json
                 credential helpers kept: ghcr.io
                 credential helpers left out: m.io
                 other fields kept: credsStore
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
 
 pull source 1: m.io/team/app (mirror)
   + secret "s1", key "m.io": chosen, as specific as others, and the last in the order of secrets and keys
@@ -201,7 +216,7 @@ const CONCLUSIONS: readonly [
 
 for (const [name, toml, form, conclusions] of CONCLUSIONS) {
   Deno.test(`an explanation of ${name} ends as CRI-O does`, () => {
-    assert.deepEqual(explain(toml, [MIRROR], undefined, form).conclusions, conclusions);
+    assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
   });
 }
 
@@ -280,3 +295,46 @@ Deno.test("what holds under a condition alone is a note", () => {
     /\nnote: several credentials of the namespace cover quay\.io\/team\/app itself \(secret "s0", "s1"\): if the pod's own/,
   );
 });
+
+Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", () => {
+  const secrets = [{ "m.io": auth("a") }, { "m.io": auth("b") }, { "m.io": auth("c") }];
+  const text = formatText(explain(TABLE, secrets, undefined, { names: ["s1", "s0", "gone"] }));
+  const named = `secrets         s1, s0 from list.json
+                named by the service account's annotation a.io/secrets: s1, s0, gone
+                of equally specific credentials the one of the secret named later is used
+                - secret "gone": there is no such secret in namespace "ns"
+                not read: 1 not named by the service account
+`;
+  assert.ok(text.includes(named), text);
+  assert.match(text, /\nm\.io\/team\/app is pulled with the credential of secret "s0"/);
+});
+
+Deno.test("of an annotation that names no secret it is told that this is on purpose", () => {
+  const text = formatText(explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: [] }));
+  assert.match(
+    text,
+    /\nsecrets +none from list\.json\n +the service account's annotation a\.io\/secrets names none: no secret is read, on purpose\n/,
+  );
+});
+
+const PAIRS: readonly [name: string, auths: object[], pair: boolean][] = [
+  ["a credential of the namespace is chosen", [{ "m.io": auth("a") }], true],
+  ["none is chosen", [{ "o.io": auth("a") }], false],
+];
+
+for (const [name, auths, pair] of PAIRS) {
+  Deno.test(`with --pulled-images service-account it is told what the answer carries where ${name}`, () => {
+    const explanation = explain(TABLE, auths, undefined, { pulledImages: "service-account" });
+    assert.equal(explanation.pulledImage?.emptyPair, pair);
+    const text = formatText(explanation);
+    assert.match(text, /\npulled image +--pulled-images service-account: .* cannot be restarted/);
+    assert.match(
+      text,
+      pair
+        ? /\n +the answer carries an empty pair: the image is recorded as the service account's\n/
+        : /\n +no credential of the namespace is chosen: the answer carries no pair/,
+    );
+    assert.match(text, /\n +--pulled-images node: .* restart while the API server is away\n/);
+    assert.equal(explain(TABLE, auths).pulledImage?.emptyPair, false);
+  });
+}

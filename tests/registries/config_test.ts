@@ -460,6 +460,21 @@ Deno.test("file names are in the order of their bytes, capitals and digits first
   });
 });
 
+Deno.test("of two file names of which one begins the other, the shorter comes first", async () => {
+  // The directories tell in which order the names are met.
+  for (const [first, second] of [["10.conf", "10.conf.conf"], ["10.conf.conf", "10.conf"]]) {
+    await withFiles({
+      [`usr/registries.conf.d/${first}`]: `${first}`,
+      [`etc/registries.conf.d/${second}`]: `${second}`,
+    }, (root) => {
+      assert.deepEqual(
+        readRegistriesFiles(inRoot(root)).dropIns.map(({ text }) => text),
+        ["10.conf", "10.conf.conf"],
+      );
+    });
+  }
+});
+
 Deno.test("a file in the place of a directory of drop-ins is refused", async () => {
   await withFiles({ "etc/registries.conf.d": "" }, (root) => {
     assert.throws(
