@@ -12,16 +12,17 @@ export type RuntimePart =
   | { readonly missing: string };
 
 /**
- * Compiles an empty program for this machine. What Deno downloads for that is in its cache from then
- * on, so that builds at the same time do not download it at the same time.
- *
- * @param denort value of `DENORT_BIN`; empty for Deno's own download.
+ * Compiles an empty program for this machine, and runs it. What Deno downloads for that is in its cache
+ * from then on, so that builds at the same time do not download it at the same time.
  */
-export async function findRuntimePart(denort: string): Promise<RuntimePart> {
+export async function findRuntimePart(): Promise<RuntimePart> {
   const out = await Deno.makeTempDir();
   try {
-    await compile({ out, program: "" });
-    return { from: denort === "" ? "Deno's download" : "DENORT_BIN" };
+    const path = await compile({ out, program: "" });
+    const { success, stderr } = await new Deno.Command(path, { stdin: "null" }).output();
+    if (!success) return { missing: `it does not run: ${new TextDecoder().decode(stderr).trim()}` };
+    const variables = [`DENORT_BIN_${Deno.build.arch.toUpperCase()}`, "DENORT_BIN"];
+    return { from: variables.find((name) => Deno.env.get(name)) ?? "Deno's download" };
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     const [, reason] = /^deno compile said: (.*)$/m.exec(error.message) ?? [];
@@ -32,7 +33,7 @@ export async function findRuntimePart(denort: string): Promise<RuntimePart> {
 }
 
 if (import.meta.main) {
-  const part = await findRuntimePart(Deno.env.get("DENORT_BIN") ?? "");
+  const part = await findRuntimePart();
   const text = "from" in part ? part.from : `no runtime part: ${part.missing}`;
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
   Deno.exit("from" in part ? 0 : 1);

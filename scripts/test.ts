@@ -19,9 +19,8 @@ const JOBS = "4";
  * @returns `undefined` where the compiled form is required and cannot be judged.
  */
 export async function announceTests(args: readonly string[]): Promise<TestPlan | undefined> {
-  const denort = Deno.env.get("DENORT_BIN") ?? "";
   const plugin = Deno.env.get("PLUGIN") ?? "";
-  const part = plugin === "" ? await findRuntimePart(denort) : { missing: "" };
+  const part = plugin === "" ? await findRuntimePart() : { missing: "" };
   const hasPaths = args.some((arg) => !arg.startsWith("-") && exists(arg));
   const plan = planTests({ plugin, part, args, hasPaths });
   print(`Judged: ${plan.summary}`);

@@ -33,6 +33,7 @@ const CredentialProviderConfig = v.strictObject({
         serviceAccountTokenAudience: v.pipe(v.string(), v.nonEmpty()),
         cacheType: v.picklist(["Token", "ServiceAccount"]),
         requireServiceAccount: v.boolean(),
+        optionalServiceAccountAnnotationKeys: v.optional(v.array(v.string())),
       })),
     })),
     v.minLength(1),
@@ -50,6 +51,9 @@ for (
     const { providers } = v.parse(CredentialProviderConfig, load(read(path)));
     const provider = providers.find(({ name }) => name === "crio-credential-provider");
     assert.equal(provider?.tokenAttributes?.serviceAccountTokenAudience, audience);
+    assert.deepEqual(provider?.tokenAttributes?.optionalServiceAccountAnnotationKeys, [
+      DEFAULT_SETTINGS.secretsAnnotation,
+    ]);
   });
 }
 

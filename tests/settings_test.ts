@@ -22,7 +22,16 @@ Deno.test("each flag is its setting's name in words joined by hyphens, as the co
 });
 
 Deno.test("each default is a value that its own flag accepts", () => {
-  for (const name of ["authDir", "kubeletAuthFile", "logLevel", "logFormat"] as const) {
+  for (
+    const name of [
+      "authDir",
+      "kubeletAuthFile",
+      "pulledImages",
+      "secretsAnnotation",
+      "logLevel",
+      "logFormat",
+    ] as const
+  ) {
     assert.deepEqual(apply([SETTINGS[name].flag, DEFAULT_SETTINGS[name]]), DEFAULT_SETTINGS);
   }
 });
@@ -37,8 +46,19 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
   ["timeout", "1500ms", "timeout", 1500],
   ["timeout", "0.5m", "timeout", 30_000],
+  ["wait-for-taken", "0s", "waitForTaken", 0],
+  ["wait-for-taken", "1500ms", "waitForTaken", 1_500],
+  ["wait-for-taken", "30s", "waitForTaken", 30_000],
   ["stale-after", "0s", "staleAfter", 0],
+  ["stale-after", "10m", "staleAfter", 600_000],
   ["stale-after", "2h", "staleAfter", 7_200_000],
+  ["pulled-images", "service-account", "pulledImages", "service-account"],
+  [
+    "secrets-annotation",
+    "Example.com/pull.Secrets",
+    "secretsAnnotation",
+    "Example.com/pull.Secrets",
+  ],
   ["log-level", "debug", "logLevel", "debug"],
   ["log-format", "json", "logFormat", "json"],
   ["apiserver", "https://[fd00::1]:443/", "apiserver", "https://[fd00::1]"],
@@ -69,12 +89,19 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["ca-file", "", /is not an absolute path/],
   ["apiserver", "http://a.io", /--apiserver: "http:\/\/a\.io" is not HOST:PORT/],
   ["timeout", "30", /--timeout: "30" is not a duration; write it like 30s/],
+  ["timeout", "99ms", /is outside of 100ms to 55s/],
+  ["timeout", "55001ms", /is outside of 100ms to 55s/],
   ["timeout", "56s", /is outside of 100ms to 55s/],
   ["timeout", "1ms", /is outside of 100ms to 55s/],
+  ["wait-for-taken", "10", /--wait-for-taken: "10" is not a duration/],
+  ["wait-for-taken", "-1s", /--wait-for-taken: "-1s" is not a duration/],
+  ["wait-for-taken", "30001ms", /30001ms is over 30s; the kubelet gives a run 60s in all/],
   ["stale-after", "30s", /is under 10m/],
   ["secret-types", "Opaque", /--secret-types: "Opaque" is not among its values/],
   ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: "" is not among its values/],
   ["stale-after", "9m", /is under 10m/],
+  ["stale-after", "599999ms", /is under 10m/],
+  ["stale-after", "1ms", /is under 10m/],
   ["journald-socket", "socket", /--journald-socket: "socket" is not an absolute path/],
   ["registries-conf", "/", /the root directory is too wide/],
   ["kubeconfig", "/a\u0000", /holds a comma or a control character/],
@@ -99,11 +126,23 @@ Deno.test("the help shows a setting as it is written, and nothing where it is fo
     SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
   );
   assert.equal(shown["timeout"], "30s");
-  assert.equal(shown["staleAfter"], "60m");
+  assert.equal(shown["waitForTaken"], "10s, or 1.5s with --pulled-images service-account");
+  assert.equal(
+    formatSetting("waitForTaken", { ...DEFAULT_SETTINGS, waitForTaken: 2_500 }),
+    "2.5s",
+  );
+  assert.equal(shown["staleAfter"], "60m, or 10m with --pulled-images service-account");
+  assert.equal(formatSetting("staleAfter", apply(["stale-after", "2h"])), "120m");
   assert.equal(shown["kubeconfig"], "/etc/kubernetes/kubelet.conf, /var/lib/kubelet/kubeconfig");
   assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
 });
 
-Deno.test("a flag that is not repeatable must be given once", () => {
-  assert.throws(() => apply(["auth-dir", "/a", "/b"]), /--auth-dir: must be given once/);
+Deno.test("a flag that is not repeatable must be given once, and the others may be given twice", () => {
+  for (const name of SETTING_NAMES) {
+    const { flag, repeatable } = SETTINGS[name];
+    const [, text = ""] = VALUES.find(([known]) => known === flag) ?? ["", "/a"];
+    const twice = () => apply([flag, text, text]);
+    if (repeatable) twice();
+    else assert.throws(twice, new RegExp(`--${flag}: must be given once$`));
+  }
 });

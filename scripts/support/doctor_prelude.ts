@@ -9,7 +9,8 @@ const NODE_PATHS = [
   "config",
   "bin-dir",
   "kubelet-config",
-  ...SETTING_NAMES.filter((name) => SETTINGS[name].default.toString().startsWith("/"))
+  "kubelet-root-dir",
+  ...SETTING_NAMES.filter((name) => String(SETTINGS[name].default).startsWith("/"))
     .map((name) => SETTINGS[name].flag),
   SETTINGS.caFile.flag,
 ];

@@ -67,6 +67,10 @@ export function doctorCommand(defaults: Settings) {
           "FILE",
           "The command line of the running kubelet, as in /proc, or - for stdin",
         ),
+        kubeletRootDir: optionalText(
+          "DIR",
+          "The kubelet's root directory, where it keeps its records of pulled images",
+        ),
         plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",

@@ -19,6 +19,7 @@ export const CHECK_NAMES = [
   "auth-directory",
   "auth-files",
   "in-use",
+  "pulled-images",
   "global-auth-file",
   "api-server",
   "sandbox",

@@ -22,7 +22,8 @@ export const CRIO_VERSION_FILES = ["/var/run/crio/version", "/var/lib/crio/versi
 const FIRST_MINOR = 34;
 const FIRST_PATCH = 3;
 const NEEDED = "CRI-O 1.34.3, or 1.35.0 or later, is needed";
-const DEFAULT_AUTH_DIRECTORY = "/etc/crio/auth";
+/** Where CRI-O looks for auth files if its configuration does not say. */
+export const DEFAULT_AUTH_DIRECTORY = "/etc/crio/auth";
 
 /** What is known of CRI-O. */
 export interface FoundCrio {
@@ -52,10 +53,15 @@ export interface ImageSettings {
   readonly pauseImageAuthFile: Found | undefined;
 }
 
-/** Checks the version, and that CRI-O looks where the plugin writes. */
+/**
+ * Checks the version, and that CRI-O looks where the plugin writes.
+ *
+ * @param follow where a path leads by symbolic links: two names may be one directory.
+ */
 export function checkCrio(
   { version, configs, complete }: FoundCrio,
   settings: Pick<Settings, "authDir" | "kubeletAuthFile">,
+  follow: (path: string) => string = (path) => path,
 ): CrioFindings {
   const checks: Check[] = [checkVersion(version)];
   const image = readImageSettings(configs, checks);
@@ -65,7 +71,7 @@ export function checkCrio(
     );
     return { checks, image: undefined };
   }
-  checks.push(...checkPlaces(image, settings));
+  checks.push(...checkPlaces(image, settings, follow));
   return { checks, image };
 }
 
@@ -143,12 +149,13 @@ const DEFAULT_PAUSE_IMAGE = "registry.k8s.io/pause";
 function checkPlaces(
   { authDirectory, globalAuthFile }: ImageSettings,
   { authDir, kubeletAuthFile }: Pick<Settings, "authDir" | "kubeletAuthFile">,
+  follow: (path: string) => string,
 ): Check[] {
   const checks: Check[] = [];
   const place = `namespaced_auth_dir is ${
     JSON.stringify(authDirectory.value)
   } (${authDirectory.path})`;
-  if (authDirectory.value.replace(/(?<=.)\/+$/, "") !== authDir) {
+  if (follow(authDirectory.value.replace(/(?<=.)\/+$/, "")) !== follow(authDir)) {
     checks.push(fail(
       CONFIG,
       `${place}, but the plugin writes to ${authDir}: CRI-O finds no auth file`,

@@ -1,6 +1,7 @@
 /** Is this node ready? The story of an examination: the node's files in, findings out. */
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
+import { staleAge } from "../auth/stale_files.ts";
 import { UserError } from "../errors.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
 import { PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
@@ -61,9 +62,10 @@ import {
   ROOTS_REGISTRIES_DROP_INS,
 } from "./places.ts";
 import { checkProviderArguments } from "./provider_arguments.ts";
-import { checkProviderConfig, isProviderFile } from "./provider_config.ts";
+import { checkProviderConfig, checkSecretsAnnotation, isProviderFile } from "./provider_config.ts";
 import { checkProviderDirectory } from "./provider_directory.ts";
 import { checkProviderEnvironment } from "./provider_environment.ts";
+import { checkPulledImages, KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 import { checkMirrors, checkRegistries, pullHosts } from "./registries.ts";
 import { checkSandbox } from "./sandbox.ts";
 import { checkShortNames } from "./short_names.ts";
@@ -82,6 +84,8 @@ export interface Examination {
   readonly binDir: string | undefined;
   /** The kubelet's configuration and directories of drop-ins; empty: to be found. */
   readonly kubeletConfigs: readonly string[];
+  /** The kubelet's root directory; `undefined`: to be found. */
+  readonly kubeletRoot: string | undefined;
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
   /** The command line of the running kubelet, words ended by NULs; empty: not given. */
@@ -108,8 +112,11 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const settings = applyFlags(args.settings, given);
   checks.push(...args.checks);
   if (provider !== undefined) {
-    checks.push(...checkProviderEnvironment(provider.env, plugin?.built.form));
-    checks.push(...examineAudience(provider, settings, examination.roles, kubeletConfigs, files));
+    checks.push(
+      ...checkProviderEnvironment(provider.env, plugin?.built.form),
+      ...checkSecretsAnnotation(provider, settings.secretsAnnotation),
+      ...examineAudience(provider, settings, examination.roles, kubeletConfigs, files),
+    );
   } else if (!isKnown) checks.push(...withoutProvider());
 
   const registries = examineRegistries(root, settings, provider, files, checks);
@@ -117,14 +124,19 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
   attempt("auth-directory", checks, () => {
     const flag = "auth-dir";
+    const real = files.realPath(authDir, flag);
+    // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
+    const place = copied ? real : authDir;
     const directory = {
       path: authDir,
-      facts: files.facts(authDir, flag),
-      files: files.listFacts(authDir, flag),
-      inUse: files.listFacts(`${authDir}/in-use`, flag),
+      real,
+      parents: files.above(real, flag),
+      facts: files.facts(place, flag),
+      files: files.listFacts(place, flag),
+      inUse: files.listFacts(`${place}/in-use`, flag),
       copied,
     };
-    checks.push(...checkAuthDirectory(directory, { now, staleAfter: settings.staleAfter }));
+    checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
   attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
@@ -157,15 +169,28 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     // Sockets are not copied.
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
-  const crio = checkCrio(readCrio(files, checks), settings);
+  const follow = (path: string) =>
+    attempt("crio-config", [], () => files.realPath(path, "auth-dir"));
+  const crio = checkCrio(
+    readCrio(files, checks),
+    settings,
+    (path) => follow(path) ?? path,
+  );
   checks.push(...crio.checks);
   if (crio.image !== undefined) {
     checks.push(...examineCrioPulls(crio.image, registries, settings, files));
   }
-  checks.push(...checkFeatureGate({
+  const gates = {
     ...kubeletConfigs,
     flag: findFlag(kubelet.sources, "feature-gates"),
     version: api?.version,
+  };
+  checks.push(...checkFeatureGate(gates));
+  checks.push(...checkPulledImages({
+    ...gates,
+    mode: settings.pulledImages,
+    records: readPulledRecords(examination, kubelet, files, checks),
+    registries,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
 }
@@ -243,7 +268,7 @@ function examineRegistries(
     return undefined;
   }
   const { configuration } = found;
-  checks.push(...checkMirrors(configuration));
+  checks.push(...checkMirrors(found));
   const read = listRegistriesFiles(texts);
   checks.push(...checkShortNames(read, (image) => hasMirrors(configuration, image)));
   attempt("crio-reload", checks, () => {
@@ -551,6 +576,22 @@ function readKubeletConfigs(
   });
   const configs = [...main, ...drops].flatMap(read);
   return { configs, complete: checks.length === before };
+}
+
+/** The kubelet's records of pulled images; none where it keeps none. */
+function readPulledRecords(
+  { kubeletRoot }: Examination,
+  { sources }: Kubelet,
+  files: NodeFiles,
+  checks: Check[],
+): TextFile[] {
+  const name = "pulled-images";
+  const flag = "kubelet-root-dir";
+  const root = kubeletRoot ?? findFlag(sources, "root-dir")?.value ?? KUBELET_ROOT;
+  const directory = `${root}/${PULLED_RECORDS}`;
+  return (attempt(name, checks, () => files.list(directory, flag)) ?? [])
+    .filter((file) => /^sha256-[0-9a-f]{64}$/.test(file))
+    .flatMap((file) => attempt(name, checks, () => files.read(`${directory}/${file}`, flag)) ?? []);
 }
 
 /** Paths are told as they are on the node. */

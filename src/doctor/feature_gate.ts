@@ -40,7 +40,7 @@ export interface KubeletFacts {
 }
 
 /** A gate as set somewhere. */
-interface Setting {
+export interface GateSetting {
   readonly on: boolean;
   readonly place: string;
 }
@@ -50,16 +50,8 @@ export function checkFeatureGate(
   { configs, complete, flag, version }: KubeletFacts,
 ): Check[] {
   const checks: Check[] = [];
-  const gates = new Map<string, Setting>();
-  for (const config of configs) {
-    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
-      gates.set(gate, { on, place: config.path });
-    }
-  }
-  const file = gates.get(GATE);
-  for (const [gate, on] of parseGates(flag?.value ?? "")) {
-    gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
-  }
+  const file = collectGates(configs, undefined, checks).get(GATE);
+  const gates = collectGates(configs, flag);
   const own = gates.get(GATE);
   const needed = `set featureGates: {${GATE}: true} in the kubelet's configuration`;
   if (file !== undefined && own !== undefined && file.on !== own.on) {
@@ -81,9 +73,32 @@ export function checkFeatureGate(
   return [...checks, judgeDefault(gates, version, needed)];
 }
 
+/**
+ * The kubelet's feature gates as set in its configuration, later files over earlier, and by flag, which
+ * wins.
+ *
+ * @param checks takes what cannot be read. @default nobody: it is told elsewhere
+ */
+export function collectGates(
+  configs: readonly TextFile[],
+  flag: FoundFlag | undefined,
+  checks: Check[] = [],
+): Map<string, GateSetting> {
+  const gates = new Map<string, GateSetting>();
+  for (const config of configs) {
+    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
+      gates.set(gate, { on, place: config.path });
+    }
+  }
+  for (const [gate, on] of parseGates(flag?.value ?? "")) {
+    gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
+  }
+  return gates;
+}
+
 /** The gate's default, which `AllAlpha` and `AllBeta` change. */
 function judgeDefault(
-  gates: ReadonlyMap<string, Setting>,
+  gates: ReadonlyMap<string, GateSetting>,
   version: KubernetesVersion | undefined,
   needed: string,
 ): Check {

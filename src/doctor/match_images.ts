@@ -17,9 +17,12 @@ const NAME = "match-images";
 /** How much of a registry's images the kubelet runs the plugin for. */
 type Coverage = "all" | "some" | "none";
 
-/** Whether the plugin has something to do for images that begin with the table's prefix. */
-export function needsPlugin({ blocked, mirrors, prefix, location }: Registry): boolean {
-  return !blocked && (mirrors.length > 0 || (location !== "" && location !== prefix));
+/**
+ * Whether the plugin has something to do for images that begin with the table's prefix. A blocked table is
+ * no exception: its mirrors are asked.
+ */
+export function needsPlugin({ mirrors, prefix, location }: Registry): boolean {
+  return prefix !== "" && (mirrors.length > 0 || (location !== "" && location !== prefix));
 }
 
 /**

@@ -6,8 +6,15 @@ import { requiredPermissions } from "../sandbox.ts";
 import type { Settings } from "../settings.ts";
 import { PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
 import { API_SERVER_MANIFEST } from "./audience.ts";
-import { CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES, LIBRARY_AUTH_FILES } from "./crio.ts";
+import {
+  CRIO_CONF,
+  CRIO_CONF_DIRECTORY,
+  CRIO_VERSION_FILES,
+  DEFAULT_AUTH_DIRECTORY,
+  LIBRARY_AUTH_FILES,
+} from "./crio.ts";
 import { FLAG_FILES, UNIT_DIRECTORY } from "./kubelet_flags.ts";
+import { KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 
 /** Where the kubelet's `CredentialProviderConfig` is by the documentation and by OpenShift. */
 export const PROVIDER_CONFIGS: readonly string[] = [
@@ -52,6 +59,8 @@ export function placesToRead(settings: Settings): string[] {
       UNIT_DIRECTORY,
       ...KUBELET_CONFIGS,
       ...KUBELET_CONFIG_DIRECTORIES,
+      `${KUBELET_ROOT}/${PULLED_RECORDS}`,
+      DEFAULT_AUTH_DIRECTORY,
       CRIO_CONF,
       CRIO_CONF_DIRECTORY,
       ...CRIO_VERSION_FILES,

@@ -120,3 +120,27 @@ function* judge({ tokenAttributes }: CredentialProvider): Generator<Check> {
     );
   }
 }
+
+/**
+ * Whether the kubelet passes the annotation on in which service accounts name their secrets.
+ *
+ * @param annotation the setting `--secrets-annotation` of the plugin's runs.
+ */
+export function checkSecretsAnnotation(
+  { tokenAttributes }: CredentialProvider,
+  annotation: string,
+): Check[] {
+  // That these are missing is told already.
+  if (!tokenAttributes) return [];
+  const { optionalServiceAccountAnnotationKeys, requiredServiceAccountAnnotationKeys } =
+    tokenAttributes;
+  const passed = [...optionalServiceAccountAnnotationKeys, ...requiredServiceAccountAnnotationKeys];
+  if (passed.includes(annotation)) return [];
+  return [warn(
+    NAME,
+    `the kubelet does not pass the annotation ${annotation} on: service accounts cannot name their ` +
+      "secrets, and each that pulls must be allowed to list all secrets of its namespace",
+    `add it to "optionalServiceAccountAnnotationKeys", as crio-credential-ctl generate ` +
+      "kubelet-config does",
+  )];
+}

@@ -51,6 +51,7 @@ const SHORT_REASONS: Readonly<Record<Exclude<Candidate["verdict"], "chosen">, st
   "earlier-in-order": "earlier in order",
   "no-credential": "holds no credential",
   "broken": "broken",
+  "never-found": "never found",
   "behind-namespace": "namespace first",
 };
 

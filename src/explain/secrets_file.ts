@@ -3,7 +3,7 @@
 import { loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { compareNames, type Secret } from "../kubernetes/secrets.ts";
+import { compareNames, notThere, otherType, type Secret } from "../kubernetes/secrets.ts";
 import { parseJson } from "../parse.ts";
 import { check, JsonObject } from "../schema.ts";
 import type { SecretType } from "../kubernetes/secret_types.ts";
@@ -28,8 +28,17 @@ const List = v.object({
 
 const KUBECTL = "kubectl get secrets -o json prints them";
 
+/** Which secrets a pull reads. */
+export interface Wanted {
+  readonly namespace: string;
+  readonly types: readonly SecretType[];
+  /** Those that the service account names, and in which annotation. @default all */
+  readonly named?: { readonly annotation: string; readonly names: readonly string[] };
+}
+
 /**
- * Reads the secrets that a pull would be given: of the namespace, and of the types.
+ * Reads the secrets that a pull would be given: of the namespace, and of the types; where the service
+ * account names secrets, these alone, in the order of its annotation.
  *
  * @param text one or several documents of JSON or YAML, each a `List`, a `SecretList` or a `Secret`.
  * @throws {UserError} when it is something else. Nothing of the text is part of the error.
@@ -37,11 +46,12 @@ const KUBECTL = "kubectl get secrets -o json prints them";
 export function readSecretsFile(
   text: string,
   path: string,
-  { namespace, types }: { readonly namespace: string; readonly types: readonly SecretType[] },
+  { namespace, types, named }: Wanted,
 ): SecretsRead {
   const none = explainNoManifests(text);
   if (none !== undefined) throw new UserError(path, none.problem, none.advice);
   const secrets: Secret[] = [];
+  const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
   const leaveOut = (what: string) => leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
   const documents = parseDocuments(text, path);
@@ -52,8 +62,12 @@ export function readSecretsFile(
     const type = types.find((type) => type === manifest.type);
     if ((metadata.namespace ?? namespace) !== namespace) {
       leaveOut(`of namespace ${metadata.namespace}`);
-    } else if (type === undefined) leaveOut(`of type ${manifest.type}`);
-    else {
+    } else if (named !== undefined && !named.names.includes(metadata.name)) {
+      leaveOut("not named by the service account");
+    } else if (type === undefined) {
+      leaveOut(`of type ${manifest.type}`);
+      reasons.set(metadata.name, otherType(types));
+    } else {
       const encoded = Object.entries(stringData ?? {}).map(([key, value]) => [
         key,
         new TextEncoder().encode(value).toBase64(),
@@ -62,10 +76,22 @@ export function readSecretsFile(
       secrets.push({ name: metadata.name, type, data });
     }
   }
-  return {
+  const read = {
     from: path,
     secrets: secrets.sort(compareNames),
     leftOut: [...leftOut].map(([what, count]) => `${count} ${what}`),
+  };
+  if (named === undefined) return read;
+  const { names } = named;
+  const found = new Map(secrets.map((secret) => [secret.name, secret]));
+  return {
+    ...read,
+    secrets: names.flatMap((name) => found.get(name) ?? []),
+    named: {
+      ...named,
+      notRead: names.filter((name) => !found.has(name))
+        .map((secret) => ({ secret, reason: reasons.get(secret) ?? notThere(namespace) })),
+    },
   };
 }
 

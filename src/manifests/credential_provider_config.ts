@@ -7,6 +7,8 @@ import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { describeIssue } from "../schema.ts";
 import { kubeletEnvironment } from "../runtime_environment.ts";
+import { SECRETS_ANNOTATION } from "../kubernetes/secret_names.ts";
+import { findArgument, setArgument } from "./arguments.ts";
 import { DEFAULT_AUDIENCE } from "./audience.ts";
 import { parseGoDuration } from "./duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
@@ -214,6 +216,13 @@ export interface ProviderOptions {
   readonly audience?: string;
   /** Arguments of the plugin. @default those of an existing provider, else none */
   readonly args?: readonly string[];
+  /** Settings by flag, which replace what the arguments say about them. @default none */
+  readonly settings?: ReadonlyMap<string, string>;
+  /**
+   * Annotation of service accounts that the kubelet passes on, unless the arguments name another;
+   * empty: none. @default {@link SECRETS_ANNOTATION}
+   */
+  readonly secretsAnnotation?: string;
   /** Whether {@link kubeletEnvironment} is set, which the compiled form needs. @default true */
   readonly env?: boolean;
 }
@@ -223,19 +232,23 @@ export interface ProviderOptions {
  * must not be cached; the kubelet demands one nevertheless.
  */
 export function createProvider(options: ProviderOptions): CredentialProvider {
+  let args = options.args ?? [];
+  for (const [flag, value] of options.settings ?? []) args = setArgument(args, flag, value);
+  const given = options.secretsAnnotation ?? SECRETS_ANNOTATION;
+  const annotation = given === "" ? "" : findArgument(args, "secrets-annotation") ?? given;
   return {
     name: PROVIDER_NAME,
     apiVersion: PROVIDER_VERSION,
     matchImages: [...options.matchImages],
     defaultCacheDuration: "1s",
-    args: [...options.args ?? []],
+    args: [...args],
     env: options.env === false ? [] : kubeletEnvironment(),
     tokenAttributes: {
       serviceAccountTokenAudience: options.audience ?? DEFAULT_AUDIENCE,
       cacheType: "Token",
       requireServiceAccount: false,
       requiredServiceAccountAnnotationKeys: [],
-      optionalServiceAccountAnnotationKeys: [],
+      optionalServiceAccountAnnotationKeys: annotation === "" ? [] : [annotation],
     },
   };
 }

@@ -112,6 +112,44 @@ function keys(...names: string[]): string {
   return JSON.stringify({ auths: Object.fromEntries(names.map((name) => [name, { auth: AUTH }])) });
 }
 
+Deno.test("keys as long as a tenant likes make no line of log longer", async () => {
+  await using cluster = await Cluster.start();
+  const slashes = "/".repeat(700_000);
+  for (const name of ["one", "two"]) {
+    const auths = { [`localhost:5000${slashes}`]: { auth: btoa(`user:${name}`) } };
+    cluster.api.addSecret("default", {
+      name,
+      data: { ".dockerconfigjson": JSON.stringify({ auths }) },
+    });
+  }
+  for (const format of ["text", "json"]) {
+    const { code, stderr } = await cluster.pull({ args: ["--log-format", format] });
+    assert.equal(code, 0);
+    assert.match(stderr, /has different credentials in secret .*one.* and secret .*two/);
+    assert.match(stderr, /… \(700014 characters\)/);
+    assert.ok(stderr.length < 10_000, `${stderr.length} characters of log`);
+  }
+});
+
+Deno.test("an API server that repeats the token in what it says does not bring it into the log", async (test) => {
+  await using cluster = await Cluster.start();
+  const { api, token } = cluster;
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const said = `${token} or ${claims} and ${signature}, ${token.slice(0, 60)}; ${header}`;
+  for (const status of [400, 401, 403, 404, 410, 500, 503]) {
+    await test.step(`with status ${status}`, async () => {
+      const message = { kind: "Status", reason: said, message: said };
+      api.respond = () => Response.json(message, { status });
+      const { code, stderr } = await cluster.pull({ args: ["--timeout", "1s"] });
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`HTTP status ${status} \\[masked\\] or \\[masked\\] and`));
+      for (const part of [header, claims, signature]) {
+        assert.ok(!stderr.includes(part.slice(0, 20)), stderr);
+      }
+    });
+  }
+});
+
 Deno.test("hostile secrets change nothing but the one file, and forge no line", async (test) => {
   await using cluster = await Cluster.start();
   const { api, node } = cluster;

@@ -176,7 +176,7 @@ function sourcesByTheRule(registry: TomlTable[], image: string): readonly string
   const mains = [{ path: "registries.conf", file }];
   const tables = readRegistries({ mains, directories: [] }, () => {});
   assert.ok(tables);
-  return readSources(tables, image, () => {}).sources;
+  return readSources(tables.tables, image, () => {}).sources;
 }
 
 /** What secrets hold, as the API server lists them: a page each, in any order. */
@@ -198,13 +198,13 @@ async function listAll(
       return Promise.resolve({ status: 200, retryAfter: null, body: JSON.stringify(list) });
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
     types: TYPES,
     clock,
     deadline,
     onRetry: () => {},
   }, (page) => readCredentials(page, sources, { clock, deadline }));
-  return joinCredentials(pages).credentials;
+  return joinCredentials(pages, "by name").credentials;
 }
 
 const place = fc.record({ host: fc.constantFrom(...hosts), path: path(0) })

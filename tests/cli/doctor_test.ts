@@ -57,6 +57,18 @@ Deno.test("control characters in what was found do not reach a terminal", async 
   assert.match(stdout, /has foreign files: a\\u001b\[31mb\\u000ac/);
 });
 
+const PULLED_IMAGES_ON = `kind: KubeletConfiguration
+featureGates:
+  KubeletEnsureSecretPulledImages: true
+`;
+const RECORD = JSON.stringify({
+  kind: "ImagePulledRecord",
+  apiVersion: "imagemanager.kubelet.config.k8s.io/v1beta1",
+  lastUpdatedTime: "2026-01-01T00:00:00Z",
+  imageRef: "docker.io/team/app@sha256:1",
+  credentialMapping: { "docker.io/team/app": { nodePodsAccessible: true } },
+});
+
 const NODES: readonly [
   name: string,
   prepare: (node: NodeCopy) => Promise<void>,
@@ -276,6 +288,66 @@ const NODES: readonly [
     [/^fail global-auth-file: \/var\/lib\/kubelet\/config\.json: not valid JSON/],
   ],
   [
+    "a provider file that passes no annotation on",
+    (node) =>
+      node.write(CONFIG, DOCUMENTED.replace(/ +optionalServiceAccountAnnot[^]*?secrets\n/, "")),
+    [/^warn provider-config: the kubelet does not pass the annotation crio-credential-provider\/sec/],
+  ],
+  [
+    "a provider file that passes another annotation on than its arguments name",
+    (node) =>
+      node.write(
+        CONFIG,
+        DOCUMENTED.replace("    env:", "    args: [--secrets-annotation=a.io/b]\n    env:"),
+      ),
+    [
+      /^warn provider-config: the kubelet does not pass the annotation a\.io\/b on/,
+      /^pass provider-arguments/,
+    ],
+  ],
+  [
+    "pulled images that are the service account's, and a record that is every pod's",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      await node.write(
+        CONFIG,
+        DOCUMENTED.replace("    env:", "    args: [--pulled-images=service-account]\n    env:"),
+      );
+      const directory = "/var/lib/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, RECORD);
+      // Not the kubelet's.
+      await node.write(`${directory}/.tmp`, "{");
+    },
+    [
+      /^pass provider-arguments/,
+      /^pass pulled-images: --pulled-images service-account: .* is on in \/var\/lib\/kubelet\/config\.yaml/,
+      /^warn pulled-images: 1 image of mirrored registries is recorded as open .*: docker\.io\/team\/app ->/,
+    ],
+  ],
+  [
+    "a kubelet's root directory that its flags name",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      await node.write("/etc/default/kubelet", "A=--root-dir=/data/kubelet");
+      const directory = "/data/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, RECORD);
+    },
+    [/^pass pulled-images: --pulled-images node/, /^pass pulled-images: 1 image/],
+  ],
+  [
+    "a kubelet's root directory that the command line names, with a broken record",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      const directory = "/data/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, "{");
+    },
+    [
+      /^pass pulled-images: --pulled-images node/,
+      /^fail pulled-images: \/data\/kubelet\/image_manager\/pulled\/sha256-0+: not valid JSON/,
+    ],
+    ["--kubelet-root-dir=/data/kubelet"],
+  ],
+  [
     "the CA of another cluster",
     async (node) => {
       await using other = await ApiServer.start();
@@ -283,6 +355,7 @@ const NODES: readonly [
     },
     [
       /^warn feature-gate|^pass feature-gate/,
+      /^pass pulled-images: .* is not known/,
       /^fail api-server: .*certificate is not signed by the exp/,
     ],
   ],
@@ -291,6 +364,7 @@ const NODES: readonly [
     (node) => node.remove("/etc/kubernetes/pki/ca.crt"),
     [
       /feature-gate: /,
+      /^pass pulled-images: .* is not known/,
       /^fail api-server: \/etc\/kubernetes\/pki\/ca\.crt: no CA for the API server found/,
       /^skip sandbox: not checked: whether it may connect to the API server/,
     ],

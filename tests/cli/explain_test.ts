@@ -37,17 +37,20 @@ async function explainJson(...run: Parameters<typeof explain>): Promise<Explanat
 
 Deno.test("a pull is explained without a cluster", async () => {
   const text = await explain(WORKSTATION);
-  const expected = `image           docker.io/library/nginx
+  const expected = `image           docker.io/library/nginx, by tag
 namespace       team
 registries      [[registry]] with prefix "docker.io/library", registries/openshift.conf:23
-                mirrors: mirror.example.com:8443/hub, backup.example.com/hub; location: docker.io/library
+                mirrors: mirror.example.com:8443/hub (for pulls by tag only), backup.example.com/hub (for pulls by tag only); location: docker.io/library
 secrets         broken, docker-hub, mirror, mirror-everything from secrets/team.yaml
                 not read: 1 of type kubernetes.io/dockercfg, 1 of type kubernetes.io/tls
                 - secret "broken": not valid JSON (line 1, column 2)
 global file     secrets/global.json
                 kept: backup.example.com, registry.redhat.io
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
 
-pull source 1: mirror.example.com:8443/hub/nginx (mirror)
+pull source 1: mirror.example.com:8443/hub/nginx (mirror, for pulls by tag only)
   + secret "mirror", key "mirror.example.com:8443/hub": chosen, the most specific one that covers it
   - secret "mirror-everything", key "mirror.example.com:8443": passed over, less specific: its path is shorter
   - secret "docker-hub", key "https://index.docker.io/v1/", read as "docker.io": passed over, another host
@@ -55,7 +58,7 @@ pull source 1: mirror.example.com:8443/hub/nginx (mirror)
   - secret "mirror", key "backup.example.com": passed over, another host
   - secret "mirror-everything", key "quay.io/team": passed over, another host, and broken: its "auth" is not base64
 
-pull source 2: backup.example.com/hub/nginx (mirror)
+pull source 2: backup.example.com/hub/nginx (mirror, for pulls by tag only)
   - secret "docker-hub", key "https://index.docker.io/v1/", read as "docker.io": passed over, another host
   - secret "mirror", key "mirror.example.com:8443/hub": passed over, another host
   - secret "mirror-everything", key "mirror.example.com": passed over, another host
@@ -168,7 +171,7 @@ Deno.test("what is explained on a node is what the plugin then does", async () =
 
   const log = createLog({ level: "error", format: "text", sinks: [], now: () => new Date() });
   const deadline = CLOCK.now() + 10_000;
-  const surroundings = { settings: node.settings, log, clock: CLOCK, deadline };
+  const surroundings = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
   await providePullCredentials(request(IMAGE, token), surroundings);
   const path = told.authFile?.path ?? "";
   const { auths, credHelpers } = JSON.parse(await Deno.readTextFile(path));
@@ -230,13 +233,13 @@ const NOTHING_TO_DO: readonly [name: string, toml: string | undefined, why: RegE
   ["without a mirror", `[[registry]]\nlocation = "docker.io"`, /no mirror and rewrites nothing\.$/],
   [
     "when the registry is blocked",
-    `[[registry]]\nlocation = "docker.io"\nblocked = true\n[[registry.mirror]]\nlocation = "a.io"`,
-    /the registry is blocked, so that the pull is refused\.$/,
+    `[[registry]]\nlocation = "docker.io"\nblocked = true`,
+    /the registry is blocked and has no mirror, so that the pull is refused\.$/,
   ],
   [
     "when no pull source can be used",
     `[[registry]]\nprefix = "docker.io"\nlocation = "a.io/UPPER"`,
-    /no pull source is left that the image library accepts\.$/,
+    /no pull source is left that CRI-O contacts\.$/,
   ],
 ];
 
@@ -246,8 +249,8 @@ for (const [name, toml, why] of NOTHING_TO_DO) {
     if (toml !== undefined) await node.writeRegistriesConf(toml);
     const stdin = request(IMAGE, serviceAccountToken());
     const { conclusions, sources, secrets } = await explainJson(["explain"], stdin, node.settings);
-    assert.deepEqual([conclusions.length, sources.length, secrets], [1, 0, undefined]);
-    assert.match(conclusions[0] ?? "", why);
+    assert.deepEqual([sources.length, secrets], [0, undefined]);
+    assert.match(conclusions.at(-1) ?? "", why);
     const text = await explain(["explain"], stdin, node.settings);
     assert.match(text, /^image +docker\.io\/library\/nginx\nnamespace +default, service account/);
     assert.match(text.trimEnd(), why);
@@ -418,4 +421,87 @@ Deno.test("the help shows the defaults of the build", async () => {
     short.stdout,
     /\nThe plugin's settings are flags here, too: --help-all lists them\.\n$/,
   );
+});
+
+const ANNOTATION = "crio-credential-provider/secrets";
+
+Deno.test("on a workstation an annotation says which secrets the service account names", async () => {
+  const { secrets, conclusions } = await explainJson([
+    ...WORKSTATION,
+    ...["--service-account-annotation", "other.example.com/x=y"],
+    ...["--service-account-annotation", `${ANNOTATION}=mirror, gone, builder-dockercfg-x7k2p`],
+  ]);
+  assert.deepEqual(secrets?.read, ["mirror"]);
+  assert.deepEqual(secrets?.named, {
+    annotation: ANNOTATION,
+    names: ["mirror", "gone", "builder-dockercfg-x7k2p"],
+    notRead: [
+      { secret: "gone", reason: 'there is no such secret in namespace "team"' },
+      {
+        secret: "builder-dockercfg-x7k2p",
+        reason: "its type is none of those that are read (--secret-types): " +
+          "kubernetes.io/dockerconfigjson",
+      },
+    ],
+  });
+  assert.match(conclusions[2] ?? "", /^docker\.io\/library\/nginx is pulled without a credential/);
+});
+
+Deno.test("an annotation that is not the plugin's, and one without names, are told apart", async () => {
+  const read = async (annotation: string, ...more: string[]) => {
+    const words = [...WORKSTATION, "--service-account-annotation", annotation, ...more];
+    return (await explainJson(words)).secrets?.read.length;
+  };
+  assert.equal(await read("other.example.com/x=mirror"), 4);
+  assert.equal(await read("other.io/x=mirror", "--secrets-annotation", "other.io/x"), 1);
+  assert.equal(await read(`${ANNOTATION}=`), 0);
+});
+
+Deno.test("named secrets are got from the API server as the plugin gets them", async () => {
+  await using api = await ApiServer.start();
+  await using node = await tempNode({ apiServer: api });
+  await node.writeRegistriesConf(MIRROR);
+  const token = api.addServiceAccount("default");
+  api.addDockerConfig("default", "my-registry", { "localhost:5000": { auth: AUTH } });
+  api.grantNamed("default", ["my-registry", "gone"]);
+  const ask = (value: string) =>
+    explainJson(
+      ["explain"],
+      request(IMAGE, token, { [ANNOTATION]: value }),
+      node.settings,
+    );
+  const { secrets } = await ask("gone, my-registry");
+  assert.deepEqual([secrets?.read, secrets?.named?.notRead.length], [["my-registry"], 1]);
+  const asked = api.requests.length;
+  assert.deepEqual((await ask(" ")).secrets?.named?.names, []);
+  assert.equal(api.requests.length, asked);
+  const refused = await runCtlWith(
+    ["explain"],
+    request(IMAGE, token, { [ANNOTATION]: "other" }),
+    node.settings,
+  );
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /may not get secret "other" of namespace "default"/);
+});
+
+const BAD_ANNOTATIONS: readonly [words: string[], code: number, error: RegExp][] = [
+  [["x"], 2, /--service-account-annotation: "x" is not KEY=VALUE; write it like crio-cred/],
+  [["=x"], 2, /"=x" is not KEY=VALUE/],
+  [["a b=x"], 2, /"a b=x" is not KEY=VALUE/],
+  [[`${ANNOTATION}=../x`], 1, /annotation "crio-credential-provider\/secrets" .*: entry 1 is not/],
+];
+
+for (const [words, code, error] of BAD_ANNOTATIONS) {
+  Deno.test(`explain refuses the annotation ${words.join()}`, async () => {
+    const result = await runCtlWith([...WORKSTATION, "--service-account-annotation", ...words]);
+    assert.deepEqual([result.code, result.stdout], [code, ""]);
+    assert.match(result.stderr, error);
+  });
+}
+
+Deno.test("a request on stdin has its own annotations", async () => {
+  const words = ["explain", "--service-account-annotation", `${ANNOTATION}=x`];
+  const result = await runCtlWith(words, request(IMAGE, "x"));
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /--service-account-annotation: goes with --image; a request on/);
 });

@@ -7,7 +7,7 @@ function table(prefix: string, ...mirrors: string[]): Registry {
     prefix,
     location: prefix.startsWith("*.") ? "" : prefix,
     blocked: false,
-    mirrors,
+    mirrors: mirrors.map((location) => ({ location, pulls: "all" })),
     file: "f",
   };
 }
@@ -58,9 +58,7 @@ const NODES: readonly [
     "a blocked registry",
     ["docker.io", "a.io"],
     [HUB, { ...table("a.io", "b.io"), blocked: true }],
-    [
-      ["warn", /"a\.io" covers no registry/],
-    ],
+    [["pass", /docker\.io, a\.io/]],
   ],
   ["a URL", ["docker.io", "https://docker.io"], [HUB], [
     ["warn", /"https:\/\/docker\.io" begins with a URL scheme.* -> write "docker\.io" in "matchI/],

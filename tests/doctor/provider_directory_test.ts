@@ -2,7 +2,7 @@ import { checkProviderDirectory } from "../../src/doctor/provider_directory.ts";
 import type { FileFacts } from "../../src/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../support/checks.ts";
 
-const DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, user: 0, modified: 0 };
+const DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, user: 0, group: 0, modified: 0 };
 const FILE: FileFacts = { ...DIRECTORY, kind: "file" };
 const OURS = "crio-credential-provider";
 

@@ -18,7 +18,9 @@ const NAMES: readonly [text: string, name: string | undefined][] = [
   ["localhost:5000", "docker.io/library/localhost"],
   [`quay.io/team/app@sha512:${"0".repeat(128)}`, "quay.io/team/app"],
   ["MIRROR.example.com/app", "MIRROR.example.com/app"],
+  // The kubelet takes these, and CRI-O does not.
   ["[::1]:5000/app:v1", undefined],
+  ["REGISTRY/app", undefined],
   ["", undefined],
   ["quay.io/", undefined],
   ["quay.io/Team/app", undefined],

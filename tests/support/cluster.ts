@@ -37,6 +37,8 @@ export interface Pull extends Omit<PluginRun, "stdin"> {
   readonly image?: string;
   /** @default the token of the service account `default` in `default` */
   readonly token?: string;
+  /** Of the service account, as far as the kubelet passes them. @default none */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** In the place of a request with image and token. */
   readonly stdin?: PluginRun["stdin"];
 }
@@ -88,8 +90,11 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Runs the plugin as the kubelet does. */
-  pull({ image = IMAGE, token = this.token, stdin, ...run }: Pull = {}): Promise<PluginResult> {
-    return runPlugin(this.executable, { ...run, stdin: stdin ?? request(image, token) });
+  pull(
+    { image = IMAGE, token = this.token, annotations, stdin, ...run }: Pull = {},
+  ): Promise<PluginResult> {
+    const asked = stdin ?? request(image, token, annotations);
+    return runPlugin(this.executable, { ...run, stdin: asked });
   }
 
   /** The auth file of a pull, or `undefined`. */
@@ -141,12 +146,16 @@ function isFree(hostname: string, port: number): boolean {
 }
 
 /** A `CredentialProviderRequest`; without a token when that is `""`. */
-export function request(image: string, token: string): string {
+export function request(
+  image: string,
+  token: string,
+  serviceAccountAnnotations: Readonly<Record<string, string>> = {},
+): string {
   return JSON.stringify({
     apiVersion: "credentialprovider.kubelet.k8s.io/v1",
     kind: "CredentialProviderRequest",
     image,
     ...(token !== "" && { serviceAccountToken: token }),
-    serviceAccountAnnotations: {},
+    serviceAccountAnnotations,
   });
 }

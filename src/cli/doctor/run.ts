@@ -20,6 +20,7 @@ export interface Flags extends SettingFlags {
   readonly binDir?: string;
   readonly kubeletConfig?: readonly string[];
   readonly kubeletCmdline?: string;
+  readonly kubeletRootDir?: string;
   readonly plugin?: string;
   readonly roles?: string;
 }
@@ -41,6 +42,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     config: readPath("config", flags.config),
     binDir: readPath("bin-dir", flags.binDir),
     kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
+    kubeletRoot: readPath("kubelet-root-dir", flags.kubeletRootDir),
     plugin: readLocalPath("plugin", flags.plugin),
     commandLine: await readCommandLine(this, flags.kubeletCmdline),
     roles: await readRoles(this, flags.roles),

@@ -14,17 +14,19 @@ import {
 import { explainImageName, normalizeImage } from "../../explain/image_name.ts";
 import { formatMermaid } from "../../explain/mermaid.ts";
 import { explainRegistries } from "../../explain/registry_tables.ts";
-import { readSecretsFile } from "../../explain/secrets_file.ts";
+import { readSecretsFile, type Wanted } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
 import { readTokenText } from "../../explain/token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
-import { listSecrets } from "../../kubernetes/secrets.ts";
+import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secret_names.ts";
+import { type AskOptions, getSecrets, listSecrets } from "../../kubernetes/secrets.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../log.ts";
-import { isDnsLabel } from "../../manifests/names.ts";
+import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
+import { namedBy } from "../../registries/reference.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_context.ts";
 import type { EXPLAIN_FORMATS } from "../explain.ts";
@@ -40,6 +42,7 @@ export interface Flags extends SettingFlags {
   readonly namespace?: string;
   readonly tokenFile?: string;
   readonly secretsFile?: string;
+  readonly serviceAccountAnnotation?: readonly string[];
   readonly showUsers?: boolean;
   readonly format?: Format;
   readonly json?: boolean;
@@ -77,6 +80,10 @@ interface Subject {
   readonly token: string;
   /** `undefined` for a pod without service account. */
   readonly serviceAccount: ServiceAccount | undefined;
+  /** The image as the pod has it; `undefined` when it comes from a request, which does not tell. */
+  readonly written?: string;
+  /** Of the service account, as far as they are known. */
+  readonly annotations: ReadonlyMap<string, string>;
 }
 
 async function collect(
@@ -84,20 +91,36 @@ async function collect(
   flags: Flags,
   settings: Settings,
 ): Promise<Explanation> {
-  const { image, token, serviceAccount } = await readSubject(context, flags);
+  const { image, token, serviceAccount, annotations, written } = await readSubject(
+    context,
+    flags,
+  );
   if (serviceAccount === undefined) return explainWithoutServiceAccount({ image });
   const { namespace, name } = serviceAccount;
-  const pull: Pull = { image, namespace, ...(name !== undefined && { serviceAccount: name }) };
-  const registries = explainRegistries(readRegistriesFiles(settings), image);
+  const form = written === undefined ? undefined : namedBy(written);
+  const pull: Pull = {
+    image,
+    namespace,
+    ...(form !== undefined && { form }),
+    ...(name !== undefined && { serviceAccount: name }),
+  };
+  const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
+  const annotation = settings.secretsAnnotation;
+  const text = annotations.get(annotation);
+  const named = text === undefined
+    ? {}
+    : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
+  const wanted = { namespace, types: settings.secretTypes, ...named };
   const secrets = flags.secretsFile === undefined
-    ? await askApiServer(context, settings, token, serviceAccount)
-    : await readSecrets(context, flags.secretsFile, namespace, settings);
+    ? await askApiServer(context, settings, token, serviceAccount, wanted)
+    : await readSecrets(context, flags.secretsFile, wanted);
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
     secrets,
     global: { path, file: readGlobalAuthFile(path) },
     authFile: await authFilePath(settings.authDir, namespace, image),
+    pulledImages: settings.pulledImages,
     showUsers: flags.showUsers ?? false,
   });
 }
@@ -105,6 +128,7 @@ async function collect(
 async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> {
   const { image, namespace, tokenFile, secretsFile } = flags;
   if (image === undefined) return await readRequest(context, flags);
+  const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
     throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
@@ -120,7 +144,7 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
       throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
     }
-    return { image: normalized, token, serviceAccount };
+    return { image: normalized, token, serviceAccount, annotations, written: image };
   }
   if (namespace === undefined) {
     throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
@@ -132,7 +156,30 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  return { image: normalized, token: "", serviceAccount: { namespace, name: undefined } };
+  return {
+    image: normalized,
+    token: "",
+    serviceAccount: unnamed(namespace),
+    annotations,
+    written: image,
+  };
+}
+
+/** The account of a namespace whose secrets are read from a file. */
+function unnamed(namespace: string): ServiceAccount {
+  return { namespace, name: undefined, audience: [], issuer: undefined };
+}
+
+/** `KEY=VALUE`, as `kubectl annotate` takes it. */
+function parseAnnotation(text: string): [key: string, value: string] {
+  const equals = text.indexOf("=");
+  const key = text.slice(0, Math.max(0, equals));
+  if (isAnnotationKey(key)) return [key, text.slice(equals + 1)];
+  throw new UsageError(
+    "--service-account-annotation",
+    `${JSON.stringify(text)} is not KEY=VALUE`,
+    `write it like ${SECRETS_ANNOTATION}=pull-secret,docker-hub`,
+  );
 }
 
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
@@ -141,13 +188,19 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
       throw new UsageError(`--${flag}`, "goes with --image; a request on stdin has its own token");
     }
   }
+  if ((flags.serviceAccountAnnotation ?? []).length > 0) {
+    throw new UsageError(
+      "--service-account-annotation",
+      "goes with --image; a request on stdin has its own annotations",
+    );
+  }
   if (flags.secretsFile === "-") {
     throw new UsageError("--secrets-file", "reads stdin, as the request does", "pass --image");
   }
-  const { image, serviceAccountToken: token } = parseRequest(
-    await readPipe(context, "the kubelet's request (or pass --image)"),
-  );
-  return { image, token, serviceAccount: token === "" ? undefined : readServiceAccount(token) };
+  const { image, serviceAccountToken: token, serviceAccountAnnotations: annotations } =
+    parseRequest(await readPipe(context, "the kubelet's request (or pass --image)"));
+  const serviceAccount = token === "" ? undefined : readServiceAccount(token);
+  return { image, token, serviceAccount, annotations };
 }
 
 /** As of a list from the API server: a namespace's secrets hold Helm's releases, too. */
@@ -156,11 +209,10 @@ const MAX_SECRETS_BYTES = 256 * 1024 * 1024;
 async function readSecrets(
   context: CtlContext,
   file: string,
-  namespace: string,
-  { secretTypes: types }: Settings,
+  wanted: Wanted,
 ): Promise<SecretsRead> {
   const text = await readInput(context, file, "secrets-file", MAX_SECRETS_BYTES);
-  return readSecretsFile(text, inputName(file), { namespace, types });
+  return readSecretsFile(text, inputName(file), wanted);
 }
 
 async function askApiServer(
@@ -168,10 +220,15 @@ async function askApiServer(
   settings: Settings,
   token: string,
   serviceAccount: ServiceAccount,
+  { named }: Wanted,
 ): Promise<SecretsRead> {
+  if (named?.names.length === 0) {
+    const from = "nowhere: the API server is not asked";
+    return { from, secrets: [], leftOut: [], named: { ...named, notRead: [] } };
+  }
   const server = await findApiServer(settings);
   using transport = openTransport(server, token);
-  const secrets = await listSecrets({
+  const ask: AskOptions = {
     transport,
     server: server.url,
     serviceAccount,
@@ -180,6 +237,15 @@ async function askApiServer(
     deadline: CLOCK.now() + settings.timeout,
     onRetry: (reason, delay) =>
       report(context, `trying again in ${Math.round(delay)} ms: ${reason}`),
-  });
-  return { from: `${server.url} (address from ${server.origin})`, secrets, leftOut: [] };
+  };
+  const from = `${server.url} (address from ${server.origin})`;
+  if (named === undefined) return { from, secrets: await listSecrets(ask), leftOut: [] };
+  const notRead: { secret: string; reason: string }[] = [];
+  const secrets = await getSecrets(
+    named.names,
+    ask,
+    (secret, reason) => notRead.push({ secret, reason }),
+    (secret) => secret,
+  );
+  return { from, secrets, leftOut: [], named: { ...named, notRead } };
 }

@@ -1,6 +1,7 @@
 /** `generate kubelet-config` */
 
 import { UsageError, UserError } from "../../errors.ts";
+import type { PulledImages } from "../../kubelet/pulled_images.ts";
 import { ASSUMED_AUDIENCE } from "../../manifests/audience.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import {
@@ -20,6 +21,7 @@ import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts
 import { warnOfAssumedAudience } from "./audience.ts";
 import { checkPluginArguments } from "./plugin_arguments.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
+import { explainPulledImages, settingOptions } from "./provider_settings.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -30,6 +32,8 @@ export interface Flags {
   readonly audience?: string;
   readonly arg?: readonly string[];
   readonly env: boolean;
+  readonly secretsAnnotation?: string;
+  readonly pulledImages?: PulledImages;
 }
 
 /** What merging gave, and whether anything told the audience in it. */
@@ -46,6 +50,7 @@ export async function generateKubeletConfig(this: CtlContext, flags: Flags): Pro
   if (!merged.isAudienceKnown) warnOfAssumedAudience(this);
   this.process.stdout.write(
     formatComment(merged.isAudienceKnown ? [] : ASSUMED_AUDIENCE) +
+      explainPulledImages(config, this.settings) +
       formatYaml([formatCredentialProviderConfig(config)]),
   );
 }
@@ -67,6 +72,7 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
     env,
     ...(audience !== undefined && { audience }),
     ...(arg !== undefined && arg.length > 0 && { args: arg }),
+    ...settingOptions(context, flags),
   });
   return { ...merged, isAudienceKnown: (audience ?? ownAudience(existing)) !== undefined };
 }
@@ -76,9 +82,14 @@ async function renderResource(
   flags: Flags,
   path: string,
 ): Promise<MergeResult> {
-  const { matchImage = [], merge, platform, audience, arg = [], env } = flags;
-  if (matchImage.length > 0 || audience !== undefined || arg.length > 0) {
-    throw new UsageError("--from", "does not go with --match-image, --audience or --arg");
+  const { matchImage = [], merge, platform, audience, arg = [], env, pulledImages } = flags;
+  if (
+    matchImage.length > 0 || audience !== undefined || arg.length > 0 || pulledImages !== undefined
+  ) {
+    throw new UsageError(
+      "--from",
+      "does not go with --match-image, --audience, --arg or --pulled-images",
+    );
   }
   if (merge !== undefined && platform !== undefined) {
     throw new UsageError("--merge", "does not go with --platform", "give one provider file");
@@ -92,7 +103,11 @@ async function renderResource(
   const base = merge === undefined
     ? PLATFORM_PROVIDERS[platform ?? "none"].config
     : await readProviderFile(context, merge);
-  const rendering = renderCrioCredentialProviderConfig(matchImages, base, env);
+  const { secretsAnnotation } = settingOptions(context, flags);
+  const rendering = renderCrioCredentialProviderConfig(matchImages, base, {
+    env,
+    secretsAnnotation,
+  });
   for (const { type, status, reason, message } of rendering.conditions) {
     report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
   }

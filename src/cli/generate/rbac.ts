@@ -1,15 +1,21 @@
 /** `generate rbac` */
 
 import { UsageError, UserError } from "../../errors.ts";
+import { MAX_NAMED_SECRETS } from "../../kubernetes/secret_names.ts";
 import { ASSUMED_AUDIENCE, DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { ownAudience, PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
 import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
-import { createNamespaceRbac, createNodeRbac } from "../../manifests/rbac.ts";
+import {
+  createNamedSecretsRbac,
+  createNamespaceRbac,
+  createNodeRbac,
+} from "../../manifests/rbac.ts";
 import { formatComment, formatYaml, type Manifest } from "../../manifests/yaml.ts";
-import { type CtlContext, inputName } from "../ctl_context.ts";
+import { type CtlContext, inputName, report } from "../ctl_context.ts";
 import { warnOfAssumedAudience } from "./audience.ts";
 import { readProviderFile } from "./match_image_flags.ts";
 import { checkName } from "./names.ts";
+import { checkAnnotationKey } from "./provider_settings.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -18,12 +24,15 @@ export interface Flags {
   readonly node?: readonly string[];
   readonly allNodes?: boolean;
   readonly audience?: string;
+  readonly secret?: readonly string[];
+  readonly secretsAnnotation?: string;
   readonly from?: string;
 }
 
 /** Prints the node part, the namespace part, or both. */
 export async function generateRbac(this: CtlContext, flags: Flags): Promise<void> {
   const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
+  const secrets = readSecrets(flags);
   if (namespace === undefined && serviceAccount.length > 0) {
     throw new UsageError("--service-account", "goes with --namespace");
   }
@@ -45,7 +54,16 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
     for (const name of accounts) {
       checkName("--service-account", name, isDnsSubdomain, "service account");
     }
-    manifests.push(...createNamespaceRbac(namespace, accounts));
+    if (secrets.length === 0) manifests.push(...createNamespaceRbac(namespace, accounts));
+    for (const account of secrets.length === 0 ? [] : accounts) {
+      manifests.push(...createNamedSecretsRbac(namespace, account, [...secrets].sort()));
+      const key = flags.secretsAnnotation ?? this.settings.secretsAnnotation;
+      report(
+        this,
+        `let the account name them: kubectl annotate serviceaccount ${account} -n ${namespace} ` +
+          `--overwrite ${key}=${secrets.join(",")}`,
+      );
+    }
   }
   if (manifests.length === 0) {
     throw new UsageError(
@@ -84,4 +102,23 @@ async function readAudience(
     `no provider ${PROVIDER_NAME} with "serviceAccountTokenAudience" in it`,
     "name the file that generate kubelet-config printed, or pass --audience",
   );
+}
+
+/** The secrets in the order given, each where it comes last: there it counts. */
+function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
+  if (secretsAnnotation !== undefined) {
+    if (secret.length === 0) throw new UsageError("--secrets-annotation", "goes with --secret");
+    checkAnnotationKey(secretsAnnotation);
+  }
+  if (secret.length === 0) return [];
+  if (namespace === undefined) throw new UsageError("--secret", "goes with --namespace");
+  for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
+  const names = new Set(secret.toReversed());
+  if (names.size > MAX_NAMED_SECRETS) {
+    throw new UsageError(
+      "--secret",
+      `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
+    );
+  }
+  return [...names].reverse();
 }
