@@ -24,6 +24,8 @@ export interface CompileOptions {
   readonly runtime?: string;
   /** Hosts that the operator's tool may connect to. @default the API server of the settings */
   readonly hosts?: readonly string[];
+  /** Changes what the compiler is called with, for tests of who reads an executable. */
+  readonly changeCall?: (args: readonly string[]) => readonly string[];
 }
 
 /**
@@ -85,7 +87,7 @@ async function compileProgram(
     await Deno.writeTextFile(`${directory}/environment`, environment.join("\n"));
     await Deno.writeTextFile(`${directory}/${IMPORT_MAP.specifier}`, IMPORT_MAP.json);
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
+      args: [...(options.changeCall ?? ((args) => args))([
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm"],
@@ -98,7 +100,7 @@ async function compileProgram(
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", name],
         ...["--output", `${await Deno.realPath(out)}/${name}`, ENTRY],
-      ],
+      ])],
       cwd: directory,
       env: {
         ...compilerEnvironment(),

@@ -6,7 +6,7 @@
  * `getenv`, by the names in its strings, and by ld.so(8) and bash(1); each was then set to hostile
  * values, and output, status, opened files and connections compared (tests/artifact/environment_test.ts
  * does so again). Names that were looked up and did nothing to a pull are not listed, such as those
- * for colours, the locale, the time zone, the home directory, and the limits of control groups. Proxy
+ * for colours, the time zone, the home directory, and the limits of control groups. Proxy
  * variables are not among them either: only the runtime's `fetch` obeys those, and a pull uses none.
  */
 
@@ -70,6 +70,9 @@ export const RUNTIME_VARIABLES: readonly RuntimeVariable[] = [
   // The runtime names the program's place by it, which has to be an absolute path; it reads and writes
   // nothing there.
   runtime("TMPDIR", STOPS, "/tmp"),
+  // A language of more than 11 letters ends the run. LANG and LC_MESSAGES do the same where this one is
+  // empty or unset; they are not listed, since this one takes their effect (ICU 77, putil.cpp).
+  runtime("LC_ALL", STOPS, "C"),
   // Features of the processor that cryptography is not to use. An empty value ends the run; this one
   // takes none away (aws-lc, crypto/fipsmodule/cpucap).
   runtime("OPENSSL_ia32cap", `weakens cryptography, and ${STOPS}`, "~0x0"),

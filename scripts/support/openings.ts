@@ -20,6 +20,13 @@ export function findOpenings(program: string): string[] {
   const openings = program.startsWith(LOCK_DOWN)
     ? []
     : ["the program does not begin with the lock-down (src/lock_down.js, word for word)"];
+  // A function's declaration stands before all statements, also those of the lock-down.
+  const declared = declaredNames(parsed);
+  for (const name of USED_BY_LOCK_DOWN) {
+    if (declared.has(name)) {
+      openings.push(`the program puts its own ${name} in the lock-down's way`);
+    }
+  }
   full(parsed, (node) => {
     const what = LOADING.get(node.type);
     if (what !== undefined) openings.push(`the program ${what} at ${place(program, node)}`);
@@ -34,6 +41,9 @@ const LOADING: ReadonlyMap<string, string> = new Map([
   ["ExportNamedDeclaration", "exports"],
   ["ExportAllDeclaration", "exports a module"],
 ]);
+
+/** The names by which the lock-down reaches the runtime. */
+const USED_BY_LOCK_DOWN = ["globalThis", "undefined", "Deno", "Error", "Object", "Reflect", "Set"];
 
 /**
  * Looks for parts of the runtime that a program uses and the lock-down takes away, so that whoever
