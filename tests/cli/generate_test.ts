@@ -425,7 +425,7 @@ const PROVIDERS: readonly [line: string, args: string[] | undefined, keys: strin
 
 for (const [line, args, keys] of PROVIDERS) {
   Deno.test(`generate ${line.replaceAll(FIXTURES, "")} has arguments and annotation in keeping`, async () => {
-    const stderr = line.includes("--from") ? /^condition [^]*$/ : /^$/;
+    const stderr = line.includes("--from") ? /^condition [^]*$/ : SILENT;
     const result = await runCtlWith(["generate", ...line.split(" ")]);
     assert.match(result.stderr, stderr);
     const { providers } = schemas.readManifest(schemas.CredentialProviderConfig, result.stdout);
