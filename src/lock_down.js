@@ -52,9 +52,9 @@
    */
   const used = [
     ...["args", "build", "connect", "consoleSize", "cwd", "errors", "exit", "linkSync"],
-    ...["lstatSync", "mkdirSync"],
-    ...["openSync", "permissions", "readDirSync", "readFileSync", "readLinkSync", "realPathSync"],
-    ...["removeSync", "renameSync", "startTls", "statSync", "stderr", "stdin", "stdout", "version"],
+    ...["lstatSync", "mkdirSync", "openSync", "permissions", "readDirSync", "readFileSync"],
+    ...["readLinkSync", "realPathSync", "removeSync", "renameSync", "startTls", "statSync"],
+    ...["stderr", "stdin", "stdout", "utimeSync", "version"],
   ];
   /** Of `Deno`, what `audit` tries, to find that it is refused. */
   const tried = ["Command", "dlopen", "env", "hostname", "listen", "networkInterfaces", "uid"];
