@@ -101,11 +101,12 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
-  attempt("global-auth-file", checks, () => {
+  const global = attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
     const facts = files.facts(kubeletAuthFile, "kubelet-auth-file");
     const hosts = pullHosts(registries?.configuration.registries ?? []);
     checks.push(...checkGlobalAuthFile({ path: kubeletAuthFile, file, facts }, hosts));
+    return file;
   });
 
   const server = await findServer(settings, root, checks);
@@ -135,6 +136,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     ...gates,
     mode: settings.pulledImages,
     records: readPulledRecords(examination, kubelet, files, checks),
+    global,
     registries: registries?.configuration,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
