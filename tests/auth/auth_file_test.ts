@@ -53,11 +53,11 @@ Deno.test("a directory that is missing is made for its owner alone, and so is th
 Deno.test("a file that is there is replaced whole; a reader keeps the old one", async () => {
   await withDirectory(async (directory) => {
     await writeAuthFile(directory, `${directory}/a.json`, "old and longer", AT_ONCE);
-    using reader = Deno.openSync(`${directory}/a.json`);
+    using reader = await Deno.open(`${directory}/a.json`);
     await writeAuthFile(directory, `${directory}/a.json`, "new", AT_ONCE);
-    assert.equal(Deno.readTextFileSync(`${directory}/a.json`), "new");
+    assert.equal(await Deno.readTextFile(`${directory}/a.json`), "new");
     const buffer = new Uint8Array(32);
-    assert.equal(reader.readSync(buffer), "old and longer".length);
+    assert.equal(await reader.read(buffer), "old and longer".length);
   });
 });
 
