@@ -45,7 +45,8 @@ export function readGlobalAuthFile(path: string): AuthFile | undefined {
  * @throws {UserError} when the text is not an auth file.
  */
 export function parseAuthFile(text: string, where: string): AuthFile {
-  const content = membersOf(parseJson(text, where), where);
+  // Go decodes null into any value, and leaves it empty.
+  const content = membersOf(parseJson(text, where) ?? {}, where);
   const leftOut: LeftOut[] = [];
   const read = (field: LeftOut["field"], check: (value: unknown) => string | undefined) => {
     const entries = new Map<string, unknown>();

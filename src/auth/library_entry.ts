@@ -72,16 +72,16 @@ const HUB_ALIASES = ["index.docker.io", "registry-1.docker.io"];
 
 /** Why the image library finds no entry by a key; `undefined` where it can. */
 export function whyUnfindable(key: string): Unfindable | undefined {
-  if (key.includes("*")) {
+  const withoutScheme = key.replace(/^(?:http:\/\/)?(?:https:\/\/)?/, "");
+  // A key with a scheme is cut at its first slash; one without is compared as it is.
+  const name = withoutScheme === key ? key : withoutScheme.replace(/\/.*$/s, "");
+  if (HUB_ALIASES.includes(name) || parseRepository(`${name}/x/x`) !== undefined) return undefined;
+  if (name.includes("*")) {
     return {
       reason: "is a wildcard, by which nothing is found in an auth file",
       advice: "write an entry for each host",
     };
   }
-  const withoutScheme = key.replace(/^(?:http:\/\/)?(?:https:\/\/)?/, "");
-  // A key with a scheme is cut at its first slash; one without is compared as it is.
-  const name = withoutScheme === key ? key : withoutScheme.replace(/\/.*$/s, "");
-  if (HUB_ALIASES.includes(name) || parseRepository(`${name}/x/x`) !== undefined) return undefined;
   const scope = parseScope(key);
   if (scope === undefined || parseRepository(`${formatScope(scope)}/x/x`) === undefined) {
     return {

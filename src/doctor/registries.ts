@@ -21,7 +21,7 @@ import {
   placeOfEndpoint,
   refusedBy,
 } from "../registries/pull_sources.ts";
-import { formatRepository, parseRepository } from "../registries/reference.ts";
+import { formatRepository, isHost, parseRepository } from "../registries/reference.ts";
 import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
 import { needsPlugin } from "./match_images.ts";
 
@@ -142,6 +142,15 @@ export function checkMirrors(
           `${table}: the mirror ${endpoint.location} is never asked, since [[registry]] ` +
             `${blocked.prefix} (${blocked.file}) is blocked and applies to it`,
           "drop the mirror, or give it a table of its own that is not blocked",
+        ));
+      } else if (endpoint.repository !== undefined && !isHost(endpoint.repository.host)) {
+        checks.push(fail(
+          name,
+          `${
+            placeOfEndpoint(files, registry, endpoint)
+          }: ${endpoint.repository.host} is no host name: ` +
+            "CRI-O cannot contact it",
+          "name the host by letters, digits, hyphens and dots",
         ));
       } else if (endpoint.role === "mirror") sound++;
     }

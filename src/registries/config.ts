@@ -340,7 +340,11 @@ function readTexts(object: Members, key: string): readonly string[] | undefined 
 function parseToml(file: RegistriesFile): Record<string, unknown> {
   try {
     // Keys that mean nothing here may hold any integer of TOML.
-    return parse(file.text, { integersAsBigInt: "asNeeded" });
+    const document = parse(file.text, { integersAsBigInt: "asNeeded" });
+    if (!isInRange(document)) {
+      throw new UserError(file.path, "not valid TOML: an integer does not fit into 64 bits");
+    }
+    return document;
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const place = `${file.path}:${error.line}:${error.column}`;
@@ -356,6 +360,13 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const advice = mistake && `likely because of ${formatMistake(mistake)}`;
     throw new UserError(place, problem, advice);
   }
+}
+
+/** Whether all integers of a document fit into 64 bits, as TOML wants it; the parser takes larger ones. */
+function isInRange(value: unknown): boolean {
+  if (typeof value === "bigint") return BigInt.asIntN(64, value) === value;
+  if (Array.isArray(value)) return value.every(isInRange);
+  return !isObject(value) || Object.values(value).every(isInRange);
 }
 
 /** The `[[registry]]` tables. */

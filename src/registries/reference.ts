@@ -66,7 +66,9 @@ export function parseRepository(reference: string): Repository | undefined {
   const host = reference.slice(0, slash);
   const path = withoutTagAndDigest(reference.slice(slash + 1));
   if (host.length + 1 + path.length > MAX_NAME_LENGTH) return undefined;
-  if (!isHost(host) || !isPath(path)) return undefined;
+  // What is no host name may still be the first part of a path: a host with an underscore makes a
+  // valid reference, which spoils no pull, though nobody can be contacted by it.
+  if (!isPath(path) || (!isHost(host) && !isPath(host))) return undefined;
   if (!isRecognisableHost(host)) return undefined;
   if (host === "index.docker.io") return undefined;
   if (host === "docker.io" && !path.includes("/")) return undefined;

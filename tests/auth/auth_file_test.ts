@@ -173,7 +173,7 @@ Deno.test("what a global auth file holds is written as it was read, in other fie
 });
 
 Deno.test("a global auth file may lack entries and helpers, or hold null for them", () => {
-  for (const text of ["{}", `{"auths": null, "credHelpers": null}`]) {
+  for (const text of ["{}", "null", `{"auths": null, "credHelpers": null}`]) {
     assert.equal(formatAuthFile(parseAuthFile(text, "f")), `{\n\t"auths": {}\n}`);
   }
 });

@@ -171,6 +171,15 @@ const CONFIGURATIONS: readonly [
       /\/main:4: the mirror "mirror" makes "mirror\/sample" of .*: it has a host without dot and port/,
     ],
   ]],
+  ["a host with an underscore", files(registry("docker.io", "mirror_1.example.com")), [[
+    "pass",
+    /1/,
+  ]], [
+    [
+      "fail",
+      /\/main:4: mirror_1\.example\.com is no host name: CRI-O cannot contact it -> name the host/,
+    ],
+  ]],
   ["a name that no image has", files(registry("index.docker.io", "a.io")), [["pass", /1/]], [
     ["warn", /no image's full name begins so, the table never applies -> write/],
   ]],

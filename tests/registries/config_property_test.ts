@@ -47,6 +47,7 @@ const location = fc.tuple(
         "nohost",
         "MIRROR",
         "m.io/x:1.0",
+        "m_1.io/x",
       ),
     },
   ),

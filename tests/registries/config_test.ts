@@ -265,6 +265,17 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     `[[registry]]\nlocation = "docker.io"\n[registry.mirror] # one\nlocation = "m.io"`,
     /^registries\.conf:3:1: "registry\[0\]\.mirror" must be an array of tables: \[registry\.mirror\] is one/,
   ],
+  ...[
+    "9223372036854775808",
+    "-9223372036854775809",
+    "0x8000000000000000",
+    "[[{ a = 9_223_372_036_854_775_808 }]]",
+  ]
+    .map((value): [string, string, RegExp] => [
+      `the integer in future = ${value} is refused, since it does not fit into 64 bits`,
+      `future = ${value}`,
+      /^registries\.conf: not valid TOML: an integer does not fit into 64 bits$/,
+    ]),
   [
     "an auth file in the place of a registries file is told to be JSON",
     `{"auths": {"quay.io": {"auth": "dXNlcjpzM2NyZXQ="}}}`,
@@ -304,7 +315,16 @@ Deno.test("a table's defaults are filled in, slashes at the end go, and unknown 
 });
 
 // Legal TOML of any type under a key of no meaning here.
-for (const value of ["9223372036854775807", "1979-05-27T07:32:00Z", "inf", "[[1], ['a']]", "{}"]) {
+for (
+  const value of [
+    "9223372036854775807",
+    "-9223372036854775808",
+    "1979-05-27T07:32:00Z",
+    "inf",
+    "[[1], ['a']]",
+    "{}",
+  ]
+) {
   Deno.test(`an unknown key may hold ${value}`, () => {
     assert.deepEqual(parse(`future = ${value}`), []);
     assert.equal(parse(`[[registry]]\nlocation = "a.io"\nfuture = ${value}`).length, 1);

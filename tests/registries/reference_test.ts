@@ -17,6 +17,8 @@ const VALID: readonly [reference: string, repository: string][] = [
   [`quay.io/app@sha256:${"0".repeat(64)}`, "quay.io/app"],
   [`quay.io/app:1.0@sha256:${"0".repeat(64)}`, "quay.io/app"],
   ["docker.io/library/nginx", "docker.io/library/nginx"],
+  // To the library all of it is a path, and a valid one.
+  ["mirror_1.example.com/app", "mirror_1.example.com/app"],
 ];
 
 for (const [reference, repository] of VALID) {

@@ -453,10 +453,11 @@ function repositoryOf(reference: string): string | undefined {
     name = name.slice(0, colon);
   }
   const [host = "", ...path] = name.split("/");
-  if (!isDomain(host)) return undefined;
   const isHost = host.includes(".") || host.includes(":") || host === "localhost";
   if (!isHost || path.length === 0 || name.length > 255) return undefined;
   const component = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
+  // What is no domain may be a path component that is taken for one because of its dot.
+  if (!isDomain(host) && !component.test(host)) return undefined;
   if (!path.every((part) => component.test(part))) return undefined;
   // Docker Hub has one canonical spelling.
   if (host === "index.docker.io" || (host === "docker.io" && path.length === 1)) return undefined;
