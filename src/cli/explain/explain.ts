@@ -137,12 +137,8 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  return { image: normalized, token: "", serviceAccount: unnamed(namespace) };
-}
-
-/** The account of a namespace whose secrets are read from a file. */
-function unnamed(namespace: string): ServiceAccount {
-  return { namespace, name: undefined, audience: [], issuer: undefined };
+  const serviceAccount = { namespace, name: undefined, audience: [], issuer: undefined };
+  return { image: normalized, token: "", serviceAccount };
 }
 
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
