@@ -137,8 +137,7 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  const serviceAccount = { namespace, name: undefined, audience: [], issuer: undefined };
-  return { image: normalized, token: "", serviceAccount };
+  return { image: normalized, token: "", serviceAccount: { namespace, name: undefined } };
 }
 
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
