@@ -2,9 +2,19 @@ import assert from "node:assert/strict";
 import { readSecret } from "../../src/auth/docker_config.ts";
 import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
+<<<<<<< HEAD
 import { getSecrets, listPages, listSecrets, RefusedError } from "../../src/kubernetes/secrets.ts";
 import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
 import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
+||||||| 5e0f198
+import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
+import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
+import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
+=======
+import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
+import type { ServiceAccount, TokenClaims } from "../../src/kubernetes/service_account_token.ts";
+import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
+>>>>>>> 320af848017d10ea0664c1124db68de30c2f4782
 import { serviceAccountToken } from "../support/service_account_token.ts";
 
 const CLOCK = {
@@ -32,8 +42,7 @@ const TOKEN = serviceAccountToken();
 const ACCOUNT: ServiceAccount = {
   namespace: "team-a",
   name: "builder",
-  audience: ["https://a.svc"],
-  issuer: "https://a.svc.cluster.local",
+  claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local" },
 };
 
 /** Lists against answers given in turn; the last one is repeated. */
@@ -347,7 +356,7 @@ for (const [name, given, error] of REFUSED) {
 
 const AUDIENCES: readonly [
   name: string,
-  claims: Partial<ServiceAccount>,
+  claims: Partial<TokenClaims>,
   said: RegExp,
 ][] = [
   [
@@ -375,7 +384,10 @@ const AUDIENCES: readonly [
 
 for (const [name, claims, said] of AUDIENCES) {
   Deno.test(`a 401 for a token whose audience is ${name} says so, and where the audience is set`, async () => {
-    const refused = list([failure(401, "Unauthorized")], undefined, { ...ACCOUNT, ...claims });
+    const refused = list([failure(401, "Unauthorized")], undefined, {
+      ...ACCOUNT,
+      claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local", ...claims },
+    });
     await assert.rejects(refused, (thrown: Error) => {
       assert.match(thrown.message, said);
       assert.match(
@@ -386,6 +398,14 @@ for (const [name, claims, said] of AUDIENCES) {
     });
   });
 }
+
+Deno.test("a 401 without a token at hand says where the audience is set all the same", async () => {
+  const account = { namespace: "team-a", name: "builder" };
+  await assert.rejects(
+    list([failure(401, "Unauthorized")], undefined, account),
+    /was not accepted: HTTP status 401 Unauthorized; most likely its audience is not one of/,
+  );
+});
 
 /** Lists page by page; what happens is told in order. */
 async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]) => unknown) {
