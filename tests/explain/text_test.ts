@@ -239,7 +239,9 @@ Deno.test("what is blocked and what is not asked is told and drawn as such", () 
 
 Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
   const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
-  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, { form: "tag" });
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
   assert.equal(form, "tag");
   assert.deepEqual(registries?.table?.mirrors, [
     { location: "mirror.example.com:5000/team", pulls: "digest-only" },

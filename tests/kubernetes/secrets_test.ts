@@ -2,19 +2,9 @@ import assert from "node:assert/strict";
 import { readSecret } from "../../src/auth/docker_config.ts";
 import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
-<<<<<<< HEAD
 import { getSecrets, listPages, listSecrets, RefusedError } from "../../src/kubernetes/secrets.ts";
-import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
-import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
-||||||| 5e0f198
-import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
-import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
-import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
-=======
-import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
 import type { ServiceAccount, TokenClaims } from "../../src/kubernetes/service_account_token.ts";
-import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
->>>>>>> 320af848017d10ea0664c1124db68de30c2f4782
+import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
 import { serviceAccountToken } from "../support/service_account_token.ts";
 
 const CLOCK = {
@@ -497,8 +487,6 @@ async function get(
   serviceAccount: ServiceAccount = {
     namespace: "team-a",
     name: "builder",
-    audience: [],
-    issuer: undefined,
   },
 ) {
   const events: string[] = [];
@@ -621,8 +609,6 @@ Deno.test("a token that names no account is spoken of as such where a named secr
     get(["a"], { a: failure(403, "Forbidden") }, {
       namespace: "team-a",
       name: undefined,
-      audience: [],
-      issuer: undefined,
     }),
     /account "team-a\/\(unnamed\)" may not get .* --serviceaccount=team-a:default --dry-run/,
   );
@@ -641,7 +627,7 @@ Deno.test("a server that was unreachable a moment ago is asked for a named secre
         return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
       },
       server: "https://a.io",
-      serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
+      serviceAccount: { namespace: "team-a", name: "builder" },
       types: [TYPE],
       clock: CLOCK,
       deadline: 60_000,

@@ -156,29 +156,13 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-<<<<<<< HEAD
   return {
     image: normalized,
     token: "",
-    serviceAccount: unnamed(namespace),
+    serviceAccount: { namespace, name: undefined },
     annotations,
     written: image,
   };
-}
-
-/** The account of a namespace whose secrets are read from a file. */
-function unnamed(namespace: string): ServiceAccount {
-  return { namespace, name: undefined, audience: [], issuer: undefined };
-||||||| 5e0f198
-  return { image: normalized, token: "", serviceAccount: unnamed(namespace) };
-}
-
-/** The account of a namespace whose secrets are read from a file. */
-function unnamed(namespace: string): ServiceAccount {
-  return { namespace, name: undefined, audience: [], issuer: undefined };
-=======
-  return { image: normalized, token: "", serviceAccount: { namespace, name: undefined } };
->>>>>>> 320af848017d10ea0664c1124db68de30c2f4782
 }
 
 /** `KEY=VALUE`, as `kubectl annotate` takes it. */
