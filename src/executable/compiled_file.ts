@@ -103,6 +103,8 @@ function read(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
     cut(sectionHeaders, view.getUint16(62, true) * SECTION_HEADER_SIZE, SECTION_HEADER_SIZE),
   );
   const sectionNames = cut(bytes, offsetAt(names, 24), offsetAt(names, 32));
+  checkPlaces(programHeaders, PROGRAM_HEADER_SIZE, 8);
+  checkPlaces(sectionHeaders, SECTION_HEADER_SIZE, 24);
   const after = note.offset + note.size;
   // Bytes that nothing refers to would survive all that is done with the parts.
   const accounted = align(align(after) + sectionNames.length) + sectionHeaders.length;
@@ -120,6 +122,15 @@ function read(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
       sectionHeaders,
     },
   };
+}
+
+/** Refuses headers whose offset, or the size or address beside it, is none that a file can have. */
+function checkPlaces(headers: Uint8Array, size: number, offset: number): void {
+  const view = viewOf(headers);
+  for (let at = 0; at < headers.length; at += size) {
+    offsetAt(view, at + offset);
+    offsetAt(view, at + 32);
+  }
 }
 
 /** The one note of the compiler: where it begins, its whole size, and its content. */
