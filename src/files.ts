@@ -5,6 +5,8 @@ import { decodeUtf8, looksLikeUtf16 } from "./utf8.ts";
 
 /** How to read one file and how to speak of it when that fails. */
 export interface ReadOptions {
+  /** Whether a UTF-8 byte order mark stays in the text. @default false */
+  readonly keepByteOrderMark?: boolean;
   /** The flag that sets the file's path, named in errors about the sandbox. */
   readonly flag: string;
   /** Largest size accepted, in bytes. @default 4 MiB */
@@ -39,7 +41,8 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
     throw new UserError(path, "is UTF-16 text, as PowerShell writes it", "save it as UTF-8");
   }
   try {
-    return decodeUtf8(bytes);
+    const text = decodeUtf8(bytes);
+    return options.keepByteOrderMark && startsWithMark(bytes) ? `\ufeff${text}` : text;
   } catch {
     throw new UserError(path, "is not UTF-8 text");
   }
@@ -63,6 +66,11 @@ function kindOf(found: Deno.FileInfo): string {
   if (found.isFifo) return "named pipe (FIFO)";
   if (found.isSocket) return "socket";
   return "device";
+}
+
+/** Whether bytes begin with the byte order mark of UTF-8. */
+function startsWithMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array {
