@@ -40,11 +40,42 @@
     ...["Uint32Array", "BigInt64Array", "BigUint64Array", "Float16Array", "Float32Array"],
     ...["Float64Array", "DisposableStack", "AsyncDisposableStack"],
   ];
-  /** Of the web. `fetch` is there for `audit` to try that it is refused. */
+  /**
+   * Of the web, what only computes, and `fetch`, for `audit` to try that it is refused. The programs use
+   * few of these, but the runtime reaches some by their global names itself, such as `DOMException` when
+   * a time limit is over.
+   */
   const web = [
-    ...["AbortController", "AbortSignal", "Blob", "CompressionStream", "Event", "Response"],
-    ...["TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "fetch"],
-    "performance",
+    ...["AbortController", "AbortSignal", "DOMException", "QuotaExceededError", "Event"],
+    ...["EventTarget", "CloseEvent", "CustomEvent", "ErrorEvent", "MessageEvent", "ProgressEvent"],
+    ...["PromiseRejectionEvent", "Window", "self", "console", "crypto", "Crypto", "CryptoKey"],
+    ...["SubtleCrypto", "performance", "Performance", "PerformanceEntry", "PerformanceMark"],
+    ...[
+      "PerformanceMeasure",
+      "Blob",
+      "File",
+      "FormData",
+      "Headers",
+      "Request",
+      "Response",
+      "fetch",
+    ],
+    ...[
+      "URL",
+      "URLSearchParams",
+      "TextDecoder",
+      "TextEncoder",
+      "TextDecoderStream",
+      "atob",
+      "btoa",
+    ],
+    ...["TextEncoderStream", "CompressionStream", "DecompressionStream", "ReadableStream"],
+    ...["ReadableStreamDefaultReader", "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest"],
+    ...["ReadableStreamDefaultController", "ReadableByteStreamController", "WritableStream"],
+    ...["WritableStreamDefaultWriter", "WritableStreamDefaultController", "TransformStream"],
+    ...["TransformStreamDefaultController", "ByteLengthQueuingStrategy", "CountQueuingStrategy"],
+    ...["structuredClone", "queueMicrotask", "reportError", "setTimeout", "clearTimeout"],
+    ...["setInterval", "clearInterval"],
   ];
   /**
    * Of `Deno`, what the programs use. The permissions guard each but `consoleSize` and `cwd`, which tell

@@ -130,9 +130,10 @@ const REFUSALS: readonly (readonly [attempt: RegExp, by: RegExp])[] = [
     /Requires read access|Deno\.execPath|A dynamic import callback|Cannot access 'default'/,
   ],
   [
-    /^(?:eval|require|setTimeout|setInterval|a shadow realm|WebAssembly|process|a worker)/,
+    /^(?:eval|require|a shadow realm|WebAssembly|process|a worker)/,
     /not defined/,
   ],
+  [/^set(?:Timeout|Interval) with text$/, /^not run$|disallowed|function/],
   [/^the graphics driver$/, /navigator is not defined/],
   [/Function$|^the constructor of|^a constructor/, /^Code generation from strings disallowed/],
   [/^the runtime's inner parts$/, /undefined/],
