@@ -221,7 +221,7 @@ for (const [name, toml, form, conclusions] of CONCLUSIONS) {
 }
 
 Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
-  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, "tag");
+  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
   const text = formatText(explanation);
   assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
   assert.match(
@@ -239,7 +239,9 @@ Deno.test("what is blocked and what is not asked is told and drawn as such", () 
 
 Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
   const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
-  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, "tag");
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
   assert.equal(form, "tag");
   assert.deepEqual(registries?.table?.mirrors, [
     { location: "mirror.example.com:5000/team", pulls: "digest-only" },
