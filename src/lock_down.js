@@ -46,11 +46,15 @@
     ...["TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "fetch"],
     "performance",
   ];
-  /** Of `Deno`, what the programs use. The permissions guard each. */
+  /**
+   * Of `Deno`, what the programs use. The permissions guard each but `consoleSize` and `cwd`, which tell
+   * the width of the terminal and the working directory, and no more.
+   */
   const used = [
-    ...["args", "build", "connect", "errors", "exit", "linkSync", "lstatSync", "mkdirSync"],
-    ...["openSync", "permissions", "readDirSync", "readFileSync", "readLinkSync", "realPathSync"],
-    ...["removeSync", "renameSync", "startTls", "statSync", "stderr", "stdin", "stdout", "version"],
+    ...["args", "build", "connect", "consoleSize", "cwd", "errors", "exit", "linkSync"],
+    ...["lstatSync", "mkdirSync", "openSync", "permissions", "readDirSync", "readFileSync"],
+    ...["readLinkSync", "realPathSync", "removeSync", "renameSync", "startTls", "statSync"],
+    ...["stderr", "stdin", "stdout", "utimeSync", "version"],
   ];
   /** Of `Deno`, what `audit` tries, to find that it is refused. */
   const tried = ["Command", "dlopen", "env", "hostname", "listen", "networkInterfaces", "uid"];

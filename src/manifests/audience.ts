@@ -34,8 +34,9 @@ export const AUDIENCE_COMMAND = "kubectl create token default -o jsonpath='{.spe
 
 /** The lines that a manifest begins with when its audience was assumed. */
 export const ASSUMED_AUDIENCE: readonly string[] = [
-  `The audience ${DEFAULT_AUDIENCE} is that of a cluster that kubeadm made with the`,
-  "default cluster domain. With any other than the cluster's own every pull fails (401). This command",
-  "prints the cluster's own; pass it with --audience to generate kubelet-config and generate rbac:",
+  `The audience ${DEFAULT_AUDIENCE} is that of a cluster that`,
+  "kubeadm made with the default cluster domain. With any other than the cluster's own every pull",
+  "fails (401). This command prints the cluster's own; pass it with --audience to",
+  "generate kubelet-config and generate rbac:",
   `  ${AUDIENCE_COMMAND}`,
 ];
