@@ -27,7 +27,7 @@ import {
 import { readServiceAccount, type ServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
 import type { Log } from "./log.ts";
-import { readPullSources, whyNothing } from "./registries/pull_sources.ts";
+import { blockedRepositories, readPullSources, whyNothing } from "./registries/pull_sources.ts";
 import { formatRepository, type Repository } from "./registries/reference.ts";
 import type { Settings } from "./settings.ts";
 
@@ -91,6 +91,7 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   }
   log.info("found pull sources", {
     sources: sources.map(formatRepository),
+    blocked: blockedRepositories(endpoints),
     prefix: registry?.prefix,
     file: registry?.file,
   });

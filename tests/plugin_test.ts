@@ -119,7 +119,7 @@ const PULLS: readonly [
       );
       api.addDockerConfig("default", "a", { "mirror.example.com": ENTRY });
     },
-    /info: found pull sources sources="mirror\.example\.com\/library\/nginx" .*\n.*\n.*\n.*\ninfo: wrote the auth file/,
+    /info: found pull sources sources="mirror\.example\.com\/library\/nginx" blocked="docker\.io\/library\/nginx" .*\n.*\n.*\n.*\ninfo: wrote the auth file/,
     ["mirror.example.com"],
   ],
   [

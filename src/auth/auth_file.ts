@@ -7,7 +7,7 @@ import {
 } from "./auth_directory.ts";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
+import { isNamed, isObject, membersOf, namedObjects, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
 import { type Patience, type Placing, putInPlace } from "./placing.ts";
 
@@ -56,10 +56,13 @@ export function parseAuthFile(text: string, where: string): AuthFile {
   const leftOut: LeftOut[] = [];
   const read = (field: LeftOut["field"], check: (value: unknown) => string | undefined) => {
     const entries = new Map<string, unknown>();
-    for (const [key, value] of Object.entries(namedObject(content, field) ?? {})) {
-      const problem = check(value);
-      if (problem === undefined) entries.set(key, value);
-      else leftOut.push({ field, key, problem });
+    for (const part of namedObjects(content, field)) {
+      if (part === null) entries.clear();
+      for (const [key, value] of Object.entries(part ?? {})) {
+        const problem = check(value);
+        if (problem === undefined) entries.set(key, value);
+        else leftOut.push({ field, key, problem });
+      }
     }
     return entries;
   };

@@ -220,6 +220,17 @@ for (const [entry, problem] of WRONG_TYPES) {
   });
 }
 
+Deno.test("an entry of a wrong type is told of, though another spelling of its field has a better one", () => {
+  for (
+    const text of [
+      `{"auths": {"a.io": 1}, "AUTHS": {"a.io": {}}}`,
+      `{"auths": {"a.io": 1}, "AUTHS": null}`,
+    ]
+  ) {
+    assert.deepEqual(parseAuthFile(text, "f").leftOut.map(({ key }) => key), ["a.io"]);
+  }
+});
+
 Deno.test("of a global auth file a credential helper that is no text is left out", () => {
   const { credHelpers, leftOut } = parseAuthFile(`{"credHelpers": {"a.io": 5, "b.io": "h"}}`, "f");
   assert.deepEqual([...credHelpers], [["b.io", "h"]]);
