@@ -10,6 +10,10 @@ async function read(name: string, maxBytes?: number): Promise<string | undefined
     await Deno.writeTextFile(`${directory}/text`, "ä\n");
     await Deno.writeTextFile(`${directory}/bom`, "\ufeffä");
     await Deno.writeTextFile(`${directory}/empty`, "");
+    const utf16 = new Uint8Array([..."[[a]]\r\n"].flatMap((sign) => [sign.charCodeAt(0), 0]));
+    await Deno.writeFile(`${directory}/utf16`, Uint8Array.of(0xff, 0xfe, ...utf16));
+    await Deno.writeFile(`${directory}/utf16-be`, Uint8Array.of(0xfe, 0xff, 0, 0x61));
+    await Deno.writeFile(`${directory}/utf16-without-mark`, utf16);
     await Deno.writeFile(`${directory}/latin1`, Uint8Array.of(0x61, 0xe4));
     await Deno.symlink(`${directory}/text`, `${directory}/link`);
     await Deno.symlink(`${directory}/nothing`, `${directory}/dangling`);
@@ -47,6 +51,13 @@ Deno.test("a file of just as many bytes as are accepted is read", async () => {
 });
 
 const REFUSED: readonly [name: string, path: string, error: RegExp, maxBytes?: number][] = [
+  [
+    "UTF-16, as PowerShell writes it",
+    "utf16",
+    /\/utf16: is UTF-16 text, as PowerShell writes it; save it as UTF-8$/,
+  ],
+  ["UTF-16 with its bytes the other way round", "utf16-be", /is UTF-16 text/],
+  ["UTF-16 without its mark", "utf16-without-mark", /is UTF-16 text/],
   ["a directory", "directory", /\/directory: is a directory, expected a file$/],
   ["a device that never ends", "/dev/zero", /^\/dev\/zero: is a device, expected a file$/],
   ["a FIFO", "fifo", /\/fifo: is a named pipe \(FIFO\), expected a file$/],

@@ -26,12 +26,15 @@ function refuseOtherKind(authDir: string): void {
     // It is gone again.
     return;
   }
-  const advice = "remove it, and the next pull makes the directory";
-  if (found.isSymlink) {
-    const problem = `is a symbolic link to ${targetOf(authDir)}, which is no directory`;
-    throw new UserError(authDir, problem, advice);
-  }
-  if (!found.isDirectory) throw new UserError(authDir, "is no directory", advice);
+  if (found.isDirectory) return;
+  const what = found.isSymlink
+    ? `a symbolic link to ${targetOf(authDir)}, which is no directory, is there`
+    : "something else is there";
+  throw new UserError(
+    authDir,
+    `cannot create the directory: ${what}`,
+    "remove it, and the next pull makes the directory",
+  );
 }
 
 function targetOf(link: string): string {

@@ -21,7 +21,7 @@ import type { PulledImages } from "../kubelet/pulled_images.ts";
  */
 export const WAIT_FOR_TAKEN: Readonly<Record<PulledImages, number>> = {
   "node": 10_000,
-  "service-account": 1_500,
+  "service-account": 2_000,
 };
 
 /** How long an untaken file is waited for. */

@@ -138,7 +138,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
-  attempt("global-auth-file", checks, () => {
+  const global = attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
     const facts = files.facts(kubeletAuthFile, "kubelet-auth-file");
     const hosts = pullHosts(registries?.registries ?? []);
@@ -148,6 +148,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
         UNREAD_REGISTRIES;
       checks.push(skip("global-auth-file", found));
     }
+    return file;
   });
 
   const server = await findServer(settings, root, checks);
@@ -190,6 +191,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     ...gates,
     mode: settings.pulledImages,
     records: readPulledRecords(examination, kubelet, files, checks),
+    global,
     registries,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);

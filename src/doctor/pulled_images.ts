@@ -4,6 +4,10 @@
  */
 
 import * as v from "valibot";
+import type { AuthFile } from "../auth/auth_file.ts";
+import { readCredential } from "../auth/docker_config.ts";
+import { covers, parseScope, type Scope } from "../auth/scope.ts";
+import { hideUserInfo, UserError } from "../errors.ts";
 import { normalizeImage } from "../explain/image_name.ts";
 import {
   PULLED_IMAGES_GATE as GATE,
@@ -18,6 +22,7 @@ import { check } from "../schema.ts";
 import { attempt, type Check, count, pass, warn } from "./check.ts";
 import { collectGates, type KubernetesVersion } from "./feature_gate.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
+import { needsPlugin } from "./match_images.ts";
 import type { TextFile } from "./node_files.ts";
 
 const NAME = "pulled-images";
@@ -47,6 +52,8 @@ export interface PulledImagesFacts {
   readonly version: KubernetesVersion | undefined;
   /** The kubelet's records of pulled images. */
   readonly records: readonly TextFile[];
+  /** The node's global auth file; `undefined` where there is none, or none that can be read. */
+  readonly global: AuthFile | undefined;
   /** `undefined` where it cannot be read. */
   readonly registries: RegistriesConfiguration | undefined;
 }
@@ -81,6 +88,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
   const open = facts.records.flatMap((record) =>
     attempt(NAME, checks, () => openImages(record, registries)) ?? []
   );
+  if (mode === "service-account") checks.push(...globalPairs(facts.global, registries));
   const names = [...new Set(open)].sort();
   if (names.length === 0) return checks;
   const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
@@ -175,4 +183,46 @@ function openImages({ path, text }: TextFile, registries: RegistriesConfiguratio
     if (!nodePodsAccessible || image === undefined) return [];
     return findPullSources(registries, image).sources.length > 0 ? [image] : [];
   });
+}
+
+/**
+ * Entries of the global file that are pairs for images of mirrored registries. The kubelet reads the
+ * file, too: it tries such a pair before the plugin's, and records what it pulls with it as every pod's.
+ */
+function* globalPairs(
+  global: AuthFile | undefined,
+  { registries }: RegistriesConfiguration,
+): Generator<Check> {
+  const prefixes = registries.filter(needsPlugin).map(({ prefix }) => prefix);
+  for (const [key, entry] of global?.auths ?? []) {
+    const scope = parseScope(key);
+    if (scope === undefined || !holdsPair(entry)) continue;
+    const prefix = prefixes.find((prefix) => meets(scope, prefix));
+    if (prefix === undefined) continue;
+    yield warn(
+      NAME,
+      `the global auth file's entry ${JSON.stringify(hideUserInfo(key))} is for images of ` +
+        `${prefix}: the kubelet tries it first, and what it pulls with it is every pod's`,
+      "remove the entry, or give up --pulled-images service-account for these images",
+    );
+  }
+}
+
+function holdsPair(entry: unknown): boolean {
+  try {
+    return readCredential(entry) !== undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    // What is wrong with it is told by the check of the file.
+    return false;
+  }
+}
+
+/** Whether a scope speaks for some image that a table's prefix is for. */
+function meets(scope: Scope, prefix: string): boolean {
+  const [host = "", ...rest] = prefix.split("/");
+  const path = rest.join("/");
+  if (covers(scope, { host, path })) return true;
+  return covers({ host: scope.host, path: "" }, { host, path: "" }) &&
+    (path === "" || scope.path.startsWith(`${path}/`));
 }

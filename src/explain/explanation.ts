@@ -148,7 +148,7 @@ export function explainWithoutServiceAccount({ image }: Pull): Explanation {
 }
 
 /** What is told of the registries, whatever comes of them. */
-function tellRegistries(registries: ExplainedRegistries) {
+function tellRegistries(image: string, registries: ExplainedRegistries) {
   const { files, table, passedOver, helpers, invalid, blocked } = registries;
   const credentialHelpers = helpers &&
     { first: helpers.first, fileIsRead: helpers.fileIsRead, file: helpers.file };
@@ -161,7 +161,7 @@ function tellRegistries(registries: ExplainedRegistries) {
     },
     unusableSources: invalid,
     blockedSources: blocked,
-    notes: registries.aliases.map(describeAlias),
+    notes: registries.aliases.map((alias) => describeAlias(image, alias)),
   };
 }
 
@@ -170,7 +170,7 @@ export function explainNothingToDo(pull: Pull, registries: ExplainedRegistries):
   return {
     ...pull,
     ...NO_SOURCES,
-    ...tellRegistries(registries),
+    ...tellRegistries(pull.image, registries),
     warnings: registries.warnings,
     conclusions: [
       ...refusals(pull, registries),
@@ -224,7 +224,7 @@ export function explainPull(
       : onlyFor(forms, pull.form) + throughHelpers(source, conclude(source, written), helpers);
     return { ...source, role, pulls, asked: forms.length > 0, conclusion };
   });
-  const told = tellRegistries(registries);
+  const told = tellRegistries(pull.image, registries);
   const bare = global.file && describeBareMap(global.file);
   return {
     ...pull,
@@ -331,12 +331,12 @@ function placeText({ file, line }: TablePlace): string {
   return line === undefined ? file : `${file}:${line}`;
 }
 
-function describeAlias({ name, target, file, isUsed }: ShortNameAlias): string {
+function describeAlias(image: string, { name, target, file, isUsed }: ShortNameAlias): string {
   return `${isUsed ? "" : `if the pod names the image ${quote(name)}: `}${
     quote(name)
   } is an alias of ` +
-    `${target} (${file}): CRI-O pulls from there, with an auth file that was made for another image; ` +
-    "name the image in full";
+    `${target} (${file}): CRI-O pulls from there, with what the plugin does for ${image}; name the image in ` +
+    "full";
 }
 
 function describeOwnPairs(image: string, secrets: readonly string[]): string[] {

@@ -23,7 +23,7 @@ import {
 } from "../parse.ts";
 import { quote, redact } from "../redact.ts";
 import type { SecretType } from "./secret_types.ts";
-import type { ServiceAccount } from "./service_account_token.ts";
+import type { ServiceAccount, TokenClaims } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
 import { type HttpAnswer, LargeAnswerError, MAX_BODY_BYTES, type Transport } from "./transport.ts";
 
@@ -426,7 +426,9 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   if (answer.status === 401) {
     return new UserError(
       server,
-      `the token of ${account} was not accepted: ${answered}; ${describeAudience(serviceAccount)}`,
+      `the token of ${account} was not accepted: ${answered}${
+        describeClaims(serviceAccount.claims)
+      }`,
       adviseOnAudience(serviceAccount),
     );
   }
@@ -449,11 +451,13 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
 }
 
-/** `it is for "a" (aud), made by "b" (iss)` */
-function describeAudience({ audience, issuer }: ServiceAccount): string {
+/** `; it is for "a" ("aud"), made by "b" ("iss")` */
+function describeClaims(claims: TokenClaims | undefined): string {
+  if (claims === undefined) return "";
+  const { audience, issuer } = claims;
   const aud = audience.length === 0 ? "nobody by name" : audience.slice(0, 3).map(quote).join(", ");
   const iss = issuer === undefined ? "an issuer that it does not name" : quote(issuer);
-  return `it is for ${aud} ("aud"), made by ${iss} ("iss")`;
+  return `; it is for ${aud} ("aud"), made by ${iss} ("iss")`;
 }
 
 /**
@@ -461,8 +465,8 @@ function describeAudience({ audience, issuer }: ServiceAccount): string {
  * default its `--service-account-issuer` (kubernetes/kubernetes, `pkg/kubeapiserver/options/
  * authentication.go` of v1.36): the issuer of the token tells the default.
  */
-function adviseOnAudience({ audience, issuer, namespace }: ServiceAccount): string {
-  const isDefault = issuer !== undefined && audience.includes(issuer);
+function adviseOnAudience({ claims, namespace }: ServiceAccount): string {
+  const isDefault = claims?.issuer !== undefined && claims.audience.includes(claims.issuer);
   const audienceIsWrong = "its audience is not one of the API server's";
   const accountIsGone = "the token is expired, or its pod or service account was deleted";
   const causes = isDefault

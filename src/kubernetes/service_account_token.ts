@@ -18,6 +18,12 @@ export interface ServiceAccount {
   readonly namespace: string;
   /** `undefined` in tokens that carry no service account's name. */
   readonly name: string | undefined;
+  /** What its token says beside; absent where the account is known without a token. */
+  readonly claims?: TokenClaims;
+}
+
+/** What a token says of itself, unchecked: it explains why an API server may not accept it. */
+export interface TokenClaims {
   /** Whom the token is for (`aud`, RFC 7519 section 4.1.3); empty where it does not say. */
   readonly audience: readonly string[];
   /** Who made the token (`iss`, RFC 7519 section 4.1.1). */
@@ -58,8 +64,10 @@ export function readServiceAccount(token: string): ServiceAccount {
   return {
     namespace,
     name: name ?? subject?.name,
-    audience: readAudience(claims),
-    issuer: typeof claims.all["iss"] === "string" ? claims.all["iss"] : undefined,
+    claims: {
+      audience: readAudience(claims),
+      issuer: typeof claims.all["iss"] === "string" ? claims.all["iss"] : undefined,
+    },
   };
 }
 

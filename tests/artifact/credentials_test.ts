@@ -57,7 +57,7 @@ const FAILURES: readonly [
   [
     "the auth directory",
     ({ node }) => node.write(node.settings.authDir, ""),
-    /auth: is no directory/,
+    /cannot create the directory/,
   ],
   [
     "the directory's mode, looked at when the file is open",

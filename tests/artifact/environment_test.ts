@@ -35,7 +35,7 @@ const HOSTILE: Environment = {
   NODE_CHANNEL_SERIALIZATION_MODE: "x",
   NODE_CHANNEL_FD: "0",
   TMPDIR: "relative",
-  LC_ALL: "a-language-too-long",
+  LC_ALL: "nonexistentlanguage",
   OPENSSL_ia32cap: "",
   OPENSSL_armcap: "",
   SIMDUTF_FORCE_IMPLEMENTATION: "",

@@ -92,7 +92,7 @@ const NODES: readonly [name: string, break_: (cluster: Cluster) => Promise<void>
     [
       "an auth directory that is a file",
       ({ node }) => node.write(node.settings.authDir, ""),
-      /auth: is no directory; remove it/,
+      /auth: cannot create the directory/,
     ],
     [
       "an auth directory that everyone can write to",

@@ -3,6 +3,7 @@ import {
   makeAuthDirectory,
   otherWriters,
   refuseLinkedDirectory,
+  refuseUnsafeDirectory,
 } from "../../src/auth/auth_directory.ts";
 
 async function withDirectory(check: (directory: string) => void | Promise<void>) {
@@ -58,6 +59,69 @@ Deno.test("a directory that cannot be made is an error that says so", async () =
     makeAuthDirectory(`${directory}/auth`);
     assert.equal(((await Deno.stat(`${directory}/auth`)).mode ?? 0) & 0o777, 0o700);
   });
+});
+
+const NO_DIRECTORY: readonly [what: string, make: (path: string) => Promise<void>, said: RegExp][] =
+  [
+    ["a file", (path) => Deno.writeTextFile(path, ""), /something else is there; remove it, and /],
+    [
+      "a link to nothing",
+      (path) => Deno.symlink("none", path),
+      /a symbolic link to none, which is no directory, is there; remove it/,
+    ],
+    [
+      "a link to itself",
+      (path) => Deno.symlink("auth", path),
+      /a symbolic link to auth, which is no/,
+    ],
+  ];
+
+for (const [what, make, said] of NO_DIRECTORY) {
+  Deno.test(`${what} in the place of the directory is named`, async () => {
+    await withDirectory(async (directory) => {
+      await make(`${directory}/auth`);
+      assert.throws(() => makeAuthDirectory(`${directory}/auth`), (thrown: Error) => {
+        assert.match(thrown.message, /\/auth: cannot create the directory: /);
+        assert.match(thrown.message, said);
+        return true;
+      });
+    });
+  });
+}
+
+const OPEN: readonly [who: string, mode: number, group: number, error: RegExp][] = [
+  ["everyone", 0o777, 0, /can be written to by everyone; make it private: chmod 0700 \//],
+  ["everyone, though sticky", 0o1777, 0, /can be written to by everyone; make it private/],
+  ["another group", 0o770, 65534, /can be written to by group 65534, or by whom an access control/],
+  // An access control list shows so, too: its mask stands where the group's bits do.
+  ["root's group, or a list", 0o770, 0, /can be written to by root's group, or by whom an access/],
+];
+
+for (const [who, mode, group, error] of OPEN) {
+  Deno.test({
+    name: `a directory that is open to ${who} is refused`,
+    // Only root may give a directory to another group.
+    ignore: Deno.uid() !== 0,
+    fn: async () => {
+      await withDirectory(async (directory) => {
+        await Deno.chown(directory, 0, group);
+        await Deno.chmod(directory, mode);
+        assert.throws(() => refuseUnsafeDirectory(directory, 0), error);
+      });
+    },
+  });
+}
+
+Deno.test({
+  name: "a directory that others may read is none of these",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    await withDirectory(async (directory) => {
+      await Deno.chown(directory, 0, 65534);
+      await Deno.chmod(directory, 0o755);
+      refuseUnsafeDirectory(directory, 0);
+    });
+  },
 });
 
 const WRITERS: readonly [mode: number, group: number, writers: RegExp | undefined][] = [

@@ -53,11 +53,11 @@ Deno.test("a directory that is missing is made for its owner alone, and so is th
 Deno.test("a file that is there is replaced whole; a reader keeps the old one", async () => {
   await withDirectory(async (directory) => {
     await writeAuthFile(directory, `${directory}/a.json`, "old and longer", AT_ONCE);
-    using reader = Deno.openSync(`${directory}/a.json`);
+    using reader = await Deno.open(`${directory}/a.json`);
     await writeAuthFile(directory, `${directory}/a.json`, "new", AT_ONCE);
-    assert.equal(Deno.readTextFileSync(`${directory}/a.json`), "new");
+    assert.equal(await Deno.readTextFile(`${directory}/a.json`), "new");
     const buffer = new Uint8Array(32);
-    assert.equal(reader.readSync(buffer), "old and longer".length);
+    assert.equal(await reader.read(buffer), "old and longer".length);
   });
 });
 
@@ -82,29 +82,16 @@ Deno.test("no temporary file is left when the file cannot be put in place", asyn
   });
 });
 
-const OPEN: readonly [who: string, mode: number, group: number, error: RegExp][] = [
-  ["everyone", 0o777, 0, /can be written to by everyone; make it private: chmod 0700 \//],
-  ["everyone, sticky or not,", 0o1777, 0, /can be written to by everyone; make it private/],
-  ["another group", 0o770, 65534, /can be written to by group 65534, or by whom an access control/],
-  // An access control list shows so, too: its mask stands where the group's bits do.
-  ["root's group, or a list,", 0o770, 0, /can be written to by root's group, or by whom an access/],
-];
-
-for (const [who, mode, group, error] of OPEN) {
-  Deno.test(`a directory that ${who} can write to is refused, and nothing is left in it`, async () => {
-    // Only root may give a directory to another group.
-    if (group !== 0 && Deno.uid() !== 0) return;
-    await withDirectory(async (directory) => {
-      if (Deno.uid() === 0) await Deno.chown(directory, 0, group);
-      await Deno.chmod(directory, mode);
-      await assert.rejects(
-        () => writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE),
-        error,
-      );
-      assert.deepEqual(names(directory), []);
-    });
+Deno.test("a directory that everyone can write to is refused, and nothing is left in it", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.chmod(directory, 0o777);
+    await assert.rejects(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE),
+      /can be written to by everyone; make it private/,
+    );
+    assert.deepEqual(names(directory), []);
   });
-}
+});
 
 Deno.test("a directory that belongs to another user is refused, which only root can try", async () => {
   if (Deno.uid() !== 0) return;
@@ -118,35 +105,15 @@ Deno.test("a directory that belongs to another user is refused, which only root 
   });
 });
 
-const NO_DIRECTORY: readonly [
-  what: string,
-  make: (path: string) => Promise<void>,
-  error: RegExp,
-][] = [
-  ["a file", (path) => Deno.writeTextFile(path, ""), /auth: is no directory; remove it, and the /],
-  [
-    "a link to nothing",
-    (path) => Deno.symlink("none", path),
-    /auth: is a symbolic link to none, which is no directory; remove it/,
-  ],
-  [
-    "a link to itself",
-    (path) => Deno.symlink("auth", path),
-    /auth: is a symbolic link to auth, which is no directory/,
-  ],
-];
-
-for (const [what, make, error] of NO_DIRECTORY) {
-  Deno.test(`${what} in the place of the directory is refused and named`, async () => {
-    await withDirectory(async (directory) => {
-      await make(`${directory}/auth`);
-      await assert.rejects(
-        () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
-        error,
-      );
-    });
+Deno.test("a file in the place of the directory is refused", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/auth`, "");
+    await assert.rejects(
+      () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
+      /auth: is no directory/,
+    );
   });
-}
+});
 
 Deno.test("a pull with credentials leaves its file, and one without takes an earlier one away", async () => {
   await withDirectory(async (directory) => {

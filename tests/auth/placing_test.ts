@@ -93,7 +93,7 @@ function test(name: string, check: (place: Place) => Promise<void>): void {
 
 test("a file whose place is free is put there at once", async (place) => {
   assert.deepEqual(await place.run("first"), { waited: 0, replaced: false });
-  assert.equal(Deno.statSync(place.path).nlink, 1);
+  assert.equal((await Deno.stat(place.path)).nlink, 1);
   assert.equal(place.take(), "first");
 });
 
@@ -179,7 +179,7 @@ for (
 }
 
 test("a directory in the place is an error", async (place) => {
-  Deno.mkdirSync(place.path);
+  await Deno.mkdir(place.path);
   await assert.rejects(
     place.run("ours"),
     /a\.json: cannot put the auth file in place: Is a directory/,
@@ -187,7 +187,7 @@ test("a directory in the place is an error", async (place) => {
 });
 
 test("a directory that is gone is an error", async (place) => {
-  Deno.writeTextFileSync(`${place.directory}/x.tmp`, "x");
+  await Deno.writeTextFile(`${place.directory}/x.tmp`, "x");
   const patience: Patience = { clock: CLOCK, waitForTaken: WAIT, until: Infinity };
   await assert.rejects(
     putInPlace(`${place.directory}/x.tmp`, `${place.directory}/gone/a.json`, patience),

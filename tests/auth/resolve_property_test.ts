@@ -198,7 +198,7 @@ async function listAll(
       return Promise.resolve({ status: 200, retryAfter: null, body: JSON.stringify(list) });
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
+    serviceAccount: { namespace: "team-a", name: "builder" },
     types: TYPES,
     clock,
     deadline,

@@ -387,7 +387,7 @@ Deno.test("the command for the annotation writes what the plugin reads, under th
       .concat(["--secrets-annotation", "example.com/pull"]),
   );
   const [, value = ""] = /example\.com\/pull=(\S+)\n$/.exec(result.stderr) ?? [];
-  const account = { namespace: "team", name: "default", audience: [], issuer: undefined };
+  const account = { namespace: "team", name: "default" };
   assert.deepEqual(parseSecretNames(value, "", account).names, ["b", "a"]);
 });
 

@@ -1,3 +1,4 @@
+import { parseAuthFile } from "../../src/auth/auth_file.ts";
 import { checkPulledImages } from "../../src/doctor/pulled_images.ts";
 import type { PulledImages } from "../../src/kubelet/pulled_images.ts";
 import { mergeRegistries } from "../../src/registries/config.ts";
@@ -156,6 +157,7 @@ for (const [name, mode, minor, configs, records, expected] of NODES) {
       flag: undefined,
       version: minor === undefined ? undefined : { minor, text: `v1.${minor}.0` },
       records: records.map((text, index) => ({ path: `/r${index}`, text })),
+      global: undefined,
       registries: mergeRegistries({ main, dropIns: [] }),
     });
     assertChecks(checks, expected);
@@ -169,7 +171,78 @@ Deno.test("a flag of the kubelet counts before its configuration, and without re
     flag: { value: `${GATE}=true`, origin: "words" },
     version: { minor: 34, text: "v1.34.0" },
     records: [{ path: "/r0", text: record("nginx", OPEN) }],
+    global: undefined,
     registries: undefined,
   });
   assertChecks(checks, [["pass", /is on in --feature-gates \(words\)/]]);
 });
+
+const PAIR = { auth: btoa("node:s3cret") };
+const GLOBALS: readonly [
+  name: string,
+  mode: PulledImages,
+  auths: Readonly<Record<string, unknown>>,
+  warned: string[],
+][] = [
+  ["for the mirrored registry", "service-account", { "docker.io": PAIR }, ["docker.io"]],
+  ["as Docker writes it", "service-account", { "https://index.docker.io/v1/": PAIR }, [
+    "https://index.docker.io/v1/",
+  ]],
+  ["for a path of it", "service-account", { "docker.io/team": PAIR }, ["docker.io/team"]],
+  ["with user name and password", "service-account", {
+    "docker.io": { username: "node", password: "s3cret" },
+  }, ["docker.io"]],
+  ["without a credential", "service-account", { "docker.io": {} }, []],
+  ["that is broken", "service-account", { "docker.io": { auth: 5 } }, []],
+  ["for the mirror", "service-account", { "mirror.example.com": PAIR }, []],
+  ["that names no registry", "service-account", { "/": PAIR }, []],
+  ["for the mirrored registry", "node", { "docker.io": PAIR }, []],
+];
+
+for (const [name, mode, auths, warned] of GLOBALS) {
+  Deno.test(`an entry of the global file ${name} ${warned.length > 0 ? "opens" : "does not open"} images with --pulled-images ${mode}`, () => {
+    const main = { path: "/main", text: MIRROR };
+    const checks = checkPulledImages({
+      mode,
+      configs: [],
+      flag: undefined,
+      version: { minor: 36, text: "v1.36.0" },
+      records: [],
+      global: parseAuthFile(JSON.stringify({ auths }), "/global"),
+      registries: mergeRegistries({ main, dropIns: [] }),
+    });
+    assertChecks(checks, [
+      ["pass", /./],
+      ...warned.map((key): Expected => [
+        "warn",
+        new RegExp(
+          `entry "${RegExp.escape(key)}" is for images of docker\\.io: the kubelet tries it`,
+        ),
+      ]),
+    ]);
+  });
+}
+
+const TABLES: readonly [prefix: string, key: string, warned: boolean][] = [
+  ["docker.io/team", "docker.io", true],
+  ["docker.io/team", "docker.io/team/app", true],
+  ["docker.io/team", "docker.io/teams", false],
+  ["docker.io/team", "docker.io/other", false],
+  ["docker.io/team", "quay.io/team", false],
+];
+
+for (const [prefix, key, warned] of TABLES) {
+  Deno.test(`an entry for ${key} is ${warned ? "" : "not "}one for images of a table for ${prefix}`, () => {
+    const text = MIRROR.replace(`"docker.io"`, JSON.stringify(prefix));
+    const checks = checkPulledImages({
+      mode: "service-account",
+      configs: [],
+      flag: undefined,
+      version: { minor: 36, text: "v1.36.0" },
+      records: [],
+      global: parseAuthFile(JSON.stringify({ auths: { [key]: PAIR } }), "/global"),
+      registries: mergeRegistries({ main: { path: "/main", text }, dropIns: [] }),
+    });
+    assertChecks(checks, [["pass", /./], ...(warned ? [["warn", /./] as const] : [])]);
+  });
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAuthFile } from "../../src/auth/auth_file.ts";
-import { explainPull } from "../../src/explain/explanation.ts";
+import { explainNothingToDo, explainPull } from "../../src/explain/explanation.ts";
 import { formatMermaid } from "../../src/explain/mermaid.ts";
 import { explainRegistries } from "../../src/explain/registry_tables.ts";
 import { readSecretsFile } from "../../src/explain/secrets_file.ts";
@@ -219,6 +219,76 @@ for (const [name, toml, form, conclusions] of CONCLUSIONS) {
     assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
   });
 }
+
+Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
+  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
+  const text = formatText(explanation);
+  assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
+  assert.match(
+    text,
+    /\n +mirrors: mirror\.example\.com:5000\/team \(for pulls by digest only\); location: quay\.io\/team; blocked\n.*\nblocked +quay\.io\/team\/app \(the registry itself\): by \[\[registry\]\] with prefix "quay\.io\/team", 10\.conf:1\n/,
+  );
+  assert.match(
+    text,
+    /\npull source 1: mirror\.example\.com:5000\/team\/app \(mirror, for pulls by digest only\)\n/,
+  );
+  const chart = formatMermaid(explanation);
+  assert.match(chart, /-\.->\|"mirror 1, not asked"\|/);
+  assert.match(chart, /n2 -\.->\|"blocked"\| n3\n/);
+});
+
+Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
+  const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
+  assert.equal(form, "tag");
+  assert.deepEqual(registries?.table?.mirrors, [
+    { location: "mirror.example.com:5000/team", pulls: "digest-only" },
+  ]);
+  assert.deepEqual(sources.map(({ pulls, asked }) => [pulls, asked]), [["digest-only", false]]);
+  assert.deepEqual(blockedSources.map(({ repository, by }) => [repository, by.line]), [
+    ["quay.io/team/app", 2],
+  ]);
+  assert.deepEqual(registries?.credentialHelpers, {
+    first: ["ecr-login"],
+    fileIsRead: false,
+    file: "10.conf",
+  });
+});
+
+Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
+  const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
+  assert.deepEqual(bare.warnings, [
+    'config.json holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them',
+  ]);
+  const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
+  assert.match(
+    formatText(slash),
+    /- global file, key "quay\.io\/": passed over, has a slash at its end, and so is never found; write it as "quay\.io"\n/,
+  );
+  const unpadded = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io": { auth: "dTpwdzE" } } });
+  assert.equal(
+    unpadded.conclusions.at(-1),
+    `quay.io/team/app is not pulled: CRI-O fails at the global file's entry "quay.io", which has an "auth" ` +
+      'in base64 without the "=" at its end, which CRI-O does not take.',
+  );
+});
+
+Deno.test("a short name that is an alias is told to lead elsewhere", () => {
+  const toml = `${TABLE}[aliases]\nnginx = "quay.io/mirrored/nginx"\n`;
+  const files = { main: { path: "f", text: toml }, dropIns: [] };
+  const note = (written?: string) => {
+    const image = "docker.io/library/nginx";
+    return explainNothingToDo({ image }, explainRegistries(files, image, written)).notes;
+  };
+  const leads =
+    '"nginx" is an alias of quay.io/mirrored/nginx (f): CRI-O pulls from there, with what ' +
+    "the plugin does for docker.io/library/nginx; name the image in full";
+  assert.deepEqual(note("nginx"), [leads]);
+  assert.deepEqual(note(), [`if the pod names the image "nginx": ${leads}`]);
+  assert.deepEqual(note("docker.io/library/nginx"), []);
+});
 
 Deno.test("what holds under a condition alone is a note", () => {
   const explanation = explain(TABLE, [{ "quay.io": auth("a") }, { "quay.io/team": auth("b") }]);

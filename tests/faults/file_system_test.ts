@@ -167,12 +167,13 @@ for (
     {
       what: "a file",
       replace: (path: string) => Deno.writeTextFileSync(path, "x"),
-      error: /^error: \/.*\/auth: is no directory; remove it/,
+      error: /^error: \/.*\/auth: cannot create the directory: something else is there; remove it/,
     },
     {
       what: "a link to nowhere",
       replace: (path: string) => Deno.symlinkSync(`${path}-no`, path),
-      error: /^error: \/.*\/auth: is a symbolic link to \/.*\/auth-no, which is no directory/,
+      error:
+        /\/auth: cannot create the directory: a symbolic link to \/.*\/auth-no, which is no dir/,
     },
     {
       what: "a link to another directory",
@@ -206,6 +207,41 @@ for (
     await assertCleanAfterNextRun(cluster);
   });
 }
+
+/** Opens a directory to another user by an access control list (acl(5)), in the kernel's own form. */
+const OPEN_BY_LIST = `
+import os, struct, sys
+owner, user, group, mask, other = 1, 2, 4, 16, 32
+entries = [(owner, 7, -1), (user, 7, 65534), (group, 0, -1), (mask, 7, -1), (other, 0, -1)]
+packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + packed)
+`;
+
+/** Whether the file system for temporary files knows access control lists. */
+async function hasLists(): Promise<boolean> {
+  const directory = await Deno.makeTempDir();
+  const { code } = await runPlugin("/usr/bin/python3", { args: ["-c", OPEN_BY_LIST, directory] });
+  await Deno.remove(directory);
+  return code === 0;
+}
+
+Deno.test({
+  name: "an auth directory that a list opens to another user is refused, until its mode is private",
+  ignore: !await hasLists(),
+  fn: async () => {
+    await using cluster = await clusterWithFile();
+    const { authDir } = cluster.node.settings;
+    await runPlugin("/usr/bin/python3", { args: ["-c", OPEN_BY_LIST, authDir] });
+    assertFailed(
+      await cluster.pull(),
+      /\/auth: can be written to by .*an access control list names; make it private: chmod 0700 \//,
+    );
+    assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
+    // As the message says.
+    await Deno.chmod(authDir, 0o700);
+    assertDone(await cluster.pull());
+  },
+});
 
 /** Ways to hold a reader for ever, or at least to be no file. */
 const NO_FILES: readonly [what: string, make: (path: string) => Promise<unknown>, said: RegExp][] =

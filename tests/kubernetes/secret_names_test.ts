@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseSecretNames } from "../../src/kubernetes/secret_names.ts";
 
 const KEY = "crio-credential-provider/secrets";
-const ACCOUNT = { namespace: "team", name: "builder", audience: [], issuer: undefined };
+const ACCOUNT = { namespace: "team", name: "builder" };
 
 const parse = (text: string) => parseSecretNames(text, KEY, ACCOUNT);
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`);

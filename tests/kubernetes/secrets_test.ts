@@ -3,7 +3,7 @@ import { readSecret } from "../../src/auth/docker_config.ts";
 import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { getSecrets, listPages, listSecrets, RefusedError } from "../../src/kubernetes/secrets.ts";
-import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
+import type { ServiceAccount, TokenClaims } from "../../src/kubernetes/service_account_token.ts";
 import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
 import { serviceAccountToken } from "../support/service_account_token.ts";
 
@@ -32,8 +32,7 @@ const TOKEN = serviceAccountToken();
 const ACCOUNT: ServiceAccount = {
   namespace: "team-a",
   name: "builder",
-  audience: ["https://a.svc"],
-  issuer: "https://a.svc.cluster.local",
+  claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local" },
 };
 
 /** Lists against answers given in turn; the last one is repeated. */
@@ -347,7 +346,7 @@ for (const [name, given, error] of REFUSED) {
 
 const AUDIENCES: readonly [
   name: string,
-  claims: Partial<ServiceAccount>,
+  claims: Partial<TokenClaims>,
   said: RegExp,
 ][] = [
   [
@@ -375,7 +374,10 @@ const AUDIENCES: readonly [
 
 for (const [name, claims, said] of AUDIENCES) {
   Deno.test(`a 401 for a token whose audience is ${name} says so, and where the audience is set`, async () => {
-    const refused = list([failure(401, "Unauthorized")], undefined, { ...ACCOUNT, ...claims });
+    const refused = list([failure(401, "Unauthorized")], undefined, {
+      ...ACCOUNT,
+      claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local", ...claims },
+    });
     await assert.rejects(refused, (thrown: Error) => {
       assert.match(thrown.message, said);
       assert.match(
@@ -386,6 +388,14 @@ for (const [name, claims, said] of AUDIENCES) {
     });
   });
 }
+
+Deno.test("a 401 without a token at hand says where the audience is set all the same", async () => {
+  const account = { namespace: "team-a", name: "builder" };
+  await assert.rejects(
+    list([failure(401, "Unauthorized")], undefined, account),
+    /was not accepted: HTTP status 401 Unauthorized; most likely its audience is not one of/,
+  );
+});
 
 /** Lists page by page; what happens is told in order. */
 async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]) => unknown) {
@@ -477,8 +487,6 @@ async function get(
   serviceAccount: ServiceAccount = {
     namespace: "team-a",
     name: "builder",
-    audience: [],
-    issuer: undefined,
   },
 ) {
   const events: string[] = [];
@@ -601,8 +609,6 @@ Deno.test("a token that names no account is spoken of as such where a named secr
     get(["a"], { a: failure(403, "Forbidden") }, {
       namespace: "team-a",
       name: undefined,
-      audience: [],
-      issuer: undefined,
     }),
     /account "team-a\/\(unnamed\)" may not get .* --serviceaccount=team-a:default --dry-run/,
   );
@@ -621,7 +627,7 @@ Deno.test("a server that was unreachable a moment ago is asked for a named secre
         return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
       },
       server: "https://a.io",
-      serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
+      serviceAccount: { namespace: "team-a", name: "builder" },
       types: [TYPE],
       clock: CLOCK,
       deadline: 60_000,

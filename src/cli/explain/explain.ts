@@ -159,15 +159,10 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   return {
     image: normalized,
     token: "",
-    serviceAccount: unnamed(namespace),
+    serviceAccount: { namespace, name: undefined },
     annotations,
     written: image,
   };
-}
-
-/** The account of a namespace whose secrets are read from a file. */
-function unnamed(namespace: string): ServiceAccount {
-  return { namespace, name: undefined, audience: [], issuer: undefined };
 }
 
 /** `KEY=VALUE`, as `kubectl annotate` takes it. */

@@ -147,26 +147,38 @@ const oddAuth = fc.oneof(
   login.map((login) => base64(login).replace(/^(.{4})/, "$1 ")),
   login.map((login) => `${base64(login)}\n`),
   login.map((login) => base64(`${login}?>~`).replaceAll("+", "-").replaceAll("/", "_")),
-  fc.constantFrom(
-    "",
-    "!",
-    "dTpw====",
-    "=",
-    ":",
-    "dTo=",
-    "Og==",
-    "dTp",
-    "dTpwdzE",
-    "dTpwdz=F",
-    "dTpx/w==",
-  ),
-  // The last bits of a final group that stand for nothing.
-  fc.constantFrom("dTpwYQ==", "dTpwYR==", "dTpwYX=="),
-  // No UTF-8.
-  fc.constantFrom("/zr/", "dTr/"),
 );
 
-const auth = often(goodAuth, oddAuth, 4).map((text) => JSON.stringify(text));
+const SHORT_AUTHS = [
+  "",
+  "!",
+  "=",
+  ":",
+  // Nothing on one side of the colon, or on both, and NULs behind.
+  "dTo=",
+  "OnA=",
+  "Og==",
+  "OgAA",
+  "dToA",
+  "dTpw====",
+  "dTp",
+  "dTpwdzE",
+  "dTpwdz=F",
+  // The last bits of a final group that stand for nothing.
+  "dTpwYQ==",
+  "dTpwYR==",
+  "dTpwYX==",
+  // No UTF-8.
+  "dTpx/w==",
+  "/zr/",
+  "dTr/",
+];
+
+const auth = fc.oneof(
+  { arbitrary: goodAuth, weight: 6 },
+  { arbitrary: oddAuth, weight: 2 },
+  { arbitrary: fc.constantFrom(...SHORT_AUTHS), weight: 2 },
+).map((text) => JSON.stringify(text));
 
 /** What an entry is made of, in any order. */
 const entry: fc.Arbitrary<string> = often(

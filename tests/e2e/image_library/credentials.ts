@@ -23,7 +23,7 @@ export const pulls: fc.Arbitrary<Pull> = fc.record({
 });
 
 /** How often the library is asked again, where it may leave its answer to chance. */
-const TRIES = 12;
+const TRIES = 60;
 
 /** What either generation of the library finds otherwise than the plugin intends. */
 export async function comparePull(

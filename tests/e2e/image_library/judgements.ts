@@ -34,6 +34,16 @@ export async function compareJudgement(
   return both.flat();
 }
 
+/** Files that the library refuses, and of which the plugin need not say so: with the reason. */
+const TAKEN_RIGHTLY: readonly { readonly reason: string; readonly text: RegExp }[] = [
+  {
+    reason:
+      "an entry of a wrong type in whose place another spelling of its field has a good one: " +
+      "what the plugin writes holds the good one alone",
+    text: /("auth[s\u017f]":).*\1|("credhelper[s\u017f]":).*\2/isu,
+  },
+];
+
 async function compareFile(
   library: Oracle,
   { text, repositories }: JudgedCase,
@@ -42,6 +52,7 @@ async function compareFile(
   const judged = judgeFile(text, repositories);
   const found = await findCredentials(library, text, repositories);
   const refused = found.flat().find(isFileRefused);
+  if (refused !== undefined && TAKEN_RIGHTLY.some((known) => known.text.test(text))) return [];
   if (judged.refused !== (refused !== undefined)) {
     const plugin = judged.refused ? "refused" : "taken";
     return [{ kind: "whether a file is refused", library: refused?.error ?? "taken", plugin }];

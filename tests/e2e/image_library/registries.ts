@@ -35,7 +35,7 @@ async function askFor(oracle: Oracle, { files, images }: Node): Promise<LibraryN
 }
 
 /** How often the library is asked again, to see whether it leaves its answer to chance. */
-const TRIES = 12;
+const TRIES = 60;
 
 /** What the plugin sees otherwise than every generation of the library that may run on the node. */
 export async function compareNode(
