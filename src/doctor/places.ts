@@ -53,6 +53,8 @@ export function placesToRead(settings: Settings): string[] {
   return [
     ...new Set([
       ...own.map(({ target }) => target),
+      // A plugin that is built with an address does not read it; that it is there tells the platform.
+      settings.apiserverEnvFile,
       ...PROVIDER_CONFIGS,
       PROVIDER_DIRECTORY,
       ...FLAG_FILES,
