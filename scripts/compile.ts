@@ -24,6 +24,8 @@ export interface CompileOptions {
   readonly runtime?: string;
   /** Hosts that the operator's tool may connect to. @default the API server of the settings */
   readonly hosts?: readonly string[];
+  /** Changes what the compiler is called with, for tests of who reads an executable. */
+  readonly changeCall?: (args: readonly string[]) => readonly string[];
 }
 
 /**
@@ -78,22 +80,27 @@ async function compileProgram(
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
-    await Deno.writeTextFile(`${directory}/plugin.js`, program);
+    await Deno.writeTextFile(`${directory}/${ENTRY}`, program);
     const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
       `${name}="${value}"`
     );
     await Deno.writeTextFile(`${directory}/environment`, environment.join("\n"));
+    await Deno.writeTextFile(`${directory}/${IMPORT_MAP.specifier}`, IMPORT_MAP.json);
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
+      args: [...(options.changeCall ?? ((args) => args))([
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
-        ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--deny-import"],
+        ...["--no-config", "--no-lock", "--no-remote", "--no-npm"],
+        ...["--deny-import", `--allow-import=${NO_HOST}`, "--import-map", IMPORT_MAP.specifier],
+        // The runtime would take compiled code from a file in the directory for temporary files, put
+        // there by whomever.
+        "--no-code-cache",
         `--v8-flags=${V8_FLAGS.join()}`,
         ...permissions,
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", name],
-        ...["--output", `${await Deno.realPath(out)}/${name}`, "plugin.js"],
-      ],
+        ...["--output", `${await Deno.realPath(out)}/${name}`, ENTRY],
+      ])],
       cwd: directory,
       env: {
         ...compilerEnvironment(),
@@ -107,6 +114,29 @@ async function compileProgram(
     await Deno.remove(directory, { recursive: true });
   }
 }
+
+/** The program, as the metadata names it. */
+const ENTRY = "plugin.js";
+
+/**
+ * Leads every `import()` of a file to nothing, but for that of the program, with which the runtime
+ * begins. Without it the runtime would read any file so, whatever the permissions say. Keys without a
+ * scheme are relative to the program's place (https://html.spec.whatwg.org, "Import maps": of the keys
+ * that match, the longest counts; `null` blocks).
+ */
+const IMPORT_MAP = {
+  specifier: "import_map.json",
+  // As the compiler prints it.
+  json: `${
+    JSON.stringify({ imports: { "file:///": null, [`./${ENTRY}`]: `./${ENTRY}` } }, null, 2)
+  }\n`,
+} as const;
+
+/**
+ * The only host that modules may be loaded from, and that is denied, too. Without it a list of public
+ * hosts would be written into the executable. No such name exists (RFC 2606 §2).
+ */
+const NO_HOST = "nothing.invalid";
 
 /**
  * What `deno compile` of Deno 2.9 is to write into an executable, beside the
@@ -123,15 +153,15 @@ export function compiledMetadata(): {
       ...Object.fromEntries(nothing),
       ignore_env: null,
       ignore_read: null,
-      // The runtime's list of public hosts; the empty list of what is denied stands for all of them.
-      allow_import: undefined,
+      allow_import: [NO_HOST],
+      // Everything.
       deny_import: [],
       prompt: false,
     },
     metadata: {
       argv: [],
       seed: null,
-      code_cache_key: undefined,
+      code_cache_key: null,
       location: null,
       v8_flags: [
         "UNUSED_BUT_NECESSARY_ARG0",
@@ -146,13 +176,13 @@ export function compiledMetadata(): {
       unsafely_ignore_certificate_errors: null,
       env_vars_from_env_file: RUNTIME_ENVIRONMENT,
       workspace_resolver: {
-        import_map: null,
+        import_map: IMPORT_MAP,
         jsr_pkgs: [],
         package_jsons: {},
         pkg_json_resolution: "Enabled",
         catalogs: {},
       },
-      entrypoint_key: "plugin.js",
+      entrypoint_key: ENTRY,
       preload_modules: [],
       require_modules: [],
       node_modules: null,

@@ -1,7 +1,7 @@
 /** Reading the small configuration files of a node. */
 
 import { UserError } from "./errors.ts";
-import { decodeUtf8 } from "./utf8.ts";
+import { decodeUtf8, looksLikeUtf16 } from "./utf8.ts";
 
 /** How to read one file and how to speak of it when that fails. */
 export interface ReadOptions {
@@ -14,7 +14,9 @@ export interface ReadOptions {
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped.
+ * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped. What is no
+ * regular file is not opened: opening a FIFO waits for a writer, and a device need never end. Only
+ * `/dev/null` is read, as the empty file for which a link to it stands.
  *
  * The read is synchronous: the process has nothing else to do, and a cold start pays for every
  * turn of the event loop.
@@ -25,21 +27,42 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   let bytes: Uint8Array;
   try {
-    // What there is at the path is not looked at first: that takes as long as reading a small file.
+    // By the path, since an open file is looked at by its real path, for which the sandbox may not be.
+    refuseOtherKinds(Deno.statSync(path), path);
     using file = Deno.openSync(path);
     bytes = readAll(file, maxBytes, path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof Deno.errors.IsADirectory) {
-      throw new UserError(path, "is a directory, expected a file");
-    }
     throw fileError(path, "read", options.flag, error);
+  }
+  if (looksLikeUtf16(bytes)) {
+    throw new UserError(path, "is UTF-16 text, as PowerShell writes it", "save it as UTF-8");
   }
   try {
     return decodeUtf8(bytes);
   } catch {
     throw new UserError(path, "is not UTF-8 text");
   }
+}
+
+/** Device number of `/dev/null`: 1:3 (`Documentation/admin-guide/devices.txt` of Linux). */
+const NULL_DEVICE = 0x103;
+
+/**
+ * Refuses what is no regular file.
+ *
+ * @throws {UserError} that says what it is.
+ */
+export function refuseOtherKinds(found: Deno.FileInfo, path: string): void {
+  if (found.isFile || (found.isCharDevice && found.rdev === NULL_DEVICE)) return;
+  throw new UserError(path, `is a ${kindOf(found)}, expected a file`);
+}
+
+function kindOf(found: Deno.FileInfo): string {
+  if (found.isDirectory) return "directory";
+  if (found.isFifo) return "named pipe (FIFO)";
+  if (found.isSocket) return "socket";
+  return "device";
 }
 
 function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array {

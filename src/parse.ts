@@ -67,6 +67,48 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
+ * A name as Go's decoders of JSON and TOML compare it where no exact name is met: without regard to
+ * case (`encoding/json`, `foldName`; `strings.EqualFold`), to which the long s and the Kelvin sign belong.
+ */
+export function foldName(name: string): string {
+  return name.toLowerCase().replaceAll("\u017f", "s");
+}
+
+/** Whether Go's decoders take a key for a name. */
+export function isNamed(key: string, name: string): boolean {
+  // Letters of one name are of one length in both cases, so most keys are told by theirs.
+  return key === name || (key.length === name.length && foldName(key) === foldName(name));
+}
+
+/**
+ * The value that Go's JSON decoder finds under a name (`encoding/json`): keys are matched without regard
+ * to case, and of several the last in the document counts, `null` leaving things as they are.
+ */
+export function namedValue(object: JsonObject, name: string): unknown {
+  let found: unknown;
+  for (const key in object) if (isNamed(key, name)) found = object[key] ?? found;
+  return found;
+}
+
+/**
+ * The map that Go's JSON decoder finds under a name: what stands under several spellings is put together,
+ * later members over earlier ones, and a `null` empties it. `undefined` when it is missing or `null`.
+ *
+ * @throws {UserError} when something under the name is no object.
+ */
+export function namedObject(document: Members, name: string): JsonObject | undefined {
+  let found: JsonObject | undefined;
+  for (const [key, value] of Object.entries(document.all)) {
+    if (!isNamed(key, name)) continue;
+    const object = value === null ? undefined : membersOf(value, document.where, key).all;
+    found = found === undefined || object === undefined
+      ? object
+      : Object.fromEntries([...Object.entries(found), ...Object.entries(object)]);
+  }
+  return found;
+}
+
+/**
  * An object that came from outside, and its place, for errors. Its members are looked at with the
  * functions below, each when it is asked for; one that is missing and one that is `null` are the same.
  * Errors name the key and what was expected there, never the value found:

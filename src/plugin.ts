@@ -27,7 +27,7 @@ import {
 import { readServiceAccount, type ServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
 import type { Log } from "./log.ts";
-import { readPullSources } from "./registries/pull_sources.ts";
+import { readPullSources, whyNothing } from "./registries/pull_sources.ts";
 import { formatRepository, type Repository } from "./registries/reference.ts";
 import type { Settings } from "./settings.ts";
 
@@ -83,11 +83,10 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   const { namespace } = serviceAccount;
   log.info("got a request", { image, namespace, serviceAccount: serviceAccount.name });
 
-  const { registry, sources, unusable } = readPullSources(settings, image);
-  for (const reference of unusable) log.warn("left out an unusable pull source", { reference });
+  const { registry, endpoints, sources, warnings: oddities } = readPullSources(settings, image);
+  for (const warning of oddities) log.warn(warning);
   if (sources.length === 0) {
-    const reason = registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
-    log.info(`${reason}: nothing to do`, { image });
+    log.info(`${whyNothing(registry, endpoints)}: nothing to do`, { image });
     return NOTHING_TO_DO;
   }
   log.info("found pull sources", {

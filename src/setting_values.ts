@@ -16,7 +16,6 @@ export function parsePath(text: string): string {
   if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
   const path = parseLocalPath(text);
   if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
-  if (path === "/") throw new UsageError("", "the root directory is too wide");
   return path;
 }
 
@@ -32,6 +31,7 @@ export function parseLocalPath(text: string): string {
     throw new UsageError("", `${quoted} holds a comma or a control character`);
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
+  if (path === "/") throw new UsageError("", "the root directory is too wide");
   return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 

@@ -13,5 +13,7 @@ export function howToReach(
   { flag, where, advice }: OutsideSandboxError,
   form: ReturnType<typeof executableForm> = executableForm(),
 ): string {
+  // No word on the command line can name it: the runtime's lists of paths are cut at commas.
+  if (where.includes(",")) return "give the file a name without a comma";
   return form === "compiled" ? advice : `pass --${flag} ${where} to allow that`;
 }

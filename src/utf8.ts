@@ -49,3 +49,14 @@ export function decodeUtf8(bytes: Uint8Array, { fatal = true } = {}): string {
 }
 
 let lenient: TextDecoder | undefined;
+
+/**
+ * Whether bytes that should be UTF-8 are most likely UTF-16, as PowerShell writes files: they begin with
+ * its byte order mark, or with an ASCII character and a NUL in either order.
+ */
+export function looksLikeUtf16(bytes: Uint8Array): boolean {
+  const [first, second] = bytes;
+  if (first === undefined || second === undefined) return false;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  return (first === 0) !== (second === 0) && bytes.length % 2 === 0;
+}

@@ -58,6 +58,15 @@ Deno.test("foreign JSON of a mebibyte may have any number of parts", () => {
   assert.equal(JSON.stringify(parseForeignJson(text, "f")), text);
 });
 
+Deno.test("foreign JSON of just a mebibyte is short, and longer JSON may have just as many parts as are counted", () => {
+  const many = `[${"0,".repeat(MAX_JSON_PARTS)}0]`;
+  parseForeignJson(many.padEnd(1024 * 1024), "f");
+  const error = /holds more than 200000 JSON values/;
+  assert.throws(() => parseForeignJson(many.padEnd(1024 * 1024 + 1), "f"), error);
+  // The list itself is one of the parts.
+  parseForeignJson(`[${"0,".repeat(MAX_JSON_PARTS - 1)}0]`.padEnd(2 * 1024 * 1024), "f");
+});
+
 Deno.test("foreign JSON may be long", () => {
   const text = "x".repeat(10_000_000);
   assert.deepEqual(parseForeignJson(JSON.stringify([text]), "f"), [text]);

@@ -101,15 +101,72 @@ const PULLS: readonly [
     ["mirror.example.com"],
   ],
   [
-    "an unusable pull source is told of, and the others count",
+    "an endpoint by which CRI-O refuses the pull is told of with its place, and the others count",
     async ({ api, node }) => {
       await node.writeRegistriesConf(
         `${MIRROR}location = "m.io/UPPER"\n[[registry.mirror]]\nlocation = "n.io"`,
       );
       api.addDockerConfig("default", "a", { "n.io": ENTRY });
     },
-    /warn: left out an unusable pull source reference="m\.io\/UPPER\/library\/nginx"/,
+    /warn: \S+\/registries\.conf:4: the mirror "m\.io\/UPPER" makes "m\.io\/UPPER\/library\/nginx" of .*: CRI-O refuses every pull/,
     ["n.io"],
+  ],
+  [
+    "the mirrors of a blocked registry get their credential",
+    async ({ api, node }) => {
+      await node.writeRegistriesConf(
+        `[[registry]]\nlocation = "docker.io"\nblocked = true\n[[registry.mirror]]\nlocation = "mirror.example.com"`,
+      );
+      api.addDockerConfig("default", "a", { "mirror.example.com": ENTRY });
+    },
+    /info: found pull sources sources="mirror\.example\.com\/library\/nginx" .*\n.*\n.*\n.*\ninfo: wrote the auth file/,
+    ["mirror.example.com"],
+  ],
+  [
+    "credential helpers by which no auth file is read are told of once",
+    async ({ api, node }) => {
+      await node.writeRegistriesConf(
+        `credential-helpers = ["ecr-login"]\n${MIRROR}location = "mirror.example.com"`,
+      );
+      api.addDockerConfig("default", "a", { "mirror.example.com": ENTRY });
+    },
+    /^(?:(?!credential-helpers).)*warn: \S+\/registries\.conf: "credential-helpers" has no "containers-auth\.json": (?:(?!credential-helpers).)*$/s,
+    ["mirror.example.com"],
+  ],
+  [
+    "a secret whose members are written in another case counts",
+    ({ api }) =>
+      api.addSecret("default", {
+        name: "a",
+        encoded: {
+          ".dockerconfigjson": btoa(
+            JSON.stringify({
+              Auths: { "mirror.example.com": { Username: "u", Password: "s3cret" } },
+            }),
+          ),
+        },
+      }),
+    /info: wrote the auth file path=.* credentials=1$/,
+    ["mirror.example.com"],
+  ],
+  [
+    "a secret that holds a .dockercfg under the wrong type is told of",
+    ({ api }) =>
+      api.addSecret("default", {
+        name: "a",
+        encoded: { ".dockerconfigjson": btoa(JSON.stringify({ "mirror.example.com": ENTRY })) },
+      }),
+    /warn: skipped a broken secret secret="a" reason="it holds no \\"auths\\", but registries/,
+    undefined,
+  ],
+  [
+    "a global entry of a wrong type is told of and left out, so that the namespace's credential works",
+    async ({ api, node }) => {
+      await node.write(node.settings.kubeletAuthFile, `{"auths": {"quay.io": 5, "ghcr.io": {}}}`);
+      api.addDockerConfig("default", "a", { "mirror.example.com": ENTRY });
+    },
+    /warn: the global auth file's "quay\.io" in "auths" must be an object: left out, since CRI-O refuses/,
+    ["ghcr.io", "mirror.example.com"],
   ],
   [
     "a busy API server is asked again",

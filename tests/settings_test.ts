@@ -50,6 +50,7 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["wait-for-taken", "1500ms", "waitForTaken", 1_500],
   ["wait-for-taken", "30s", "waitForTaken", 30_000],
   ["stale-after", "0s", "staleAfter", 0],
+  ["stale-after", "10m", "staleAfter", 600_000],
   ["stale-after", "2h", "staleAfter", 7_200_000],
   ["pulled-images", "service-account", "pulledImages", "service-account"],
   [
@@ -88,6 +89,8 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["ca-file", "", /is not an absolute path/],
   ["apiserver", "http://a.io", /--apiserver: "http:\/\/a\.io" is not HOST:PORT/],
   ["timeout", "30", /--timeout: "30" is not a duration; write it like 30s/],
+  ["timeout", "99ms", /is outside of 100ms to 55s/],
+  ["timeout", "55001ms", /is outside of 100ms to 55s/],
   ["timeout", "56s", /is outside of 100ms to 55s/],
   ["timeout", "1ms", /is outside of 100ms to 55s/],
   ["wait-for-taken", "10", /--wait-for-taken: "10" is not a duration/],
@@ -97,6 +100,8 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["secret-types", "Opaque", /--secret-types: "Opaque" is not among its values/],
   ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: "" is not among its values/],
   ["stale-after", "9m", /is under 10m/],
+  ["stale-after", "599999ms", /is under 10m/],
+  ["stale-after", "1ms", /is under 10m/],
   ["journald-socket", "socket", /--journald-socket: "socket" is not an absolute path/],
   ["registries-conf", "/", /the root directory is too wide/],
   ["kubeconfig", "/a\u0000", /holds a comma or a control character/],
@@ -132,6 +137,12 @@ Deno.test("the help shows a setting as it is written, and nothing where it is fo
   assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
 });
 
-Deno.test("a flag that is not repeatable must be given once", () => {
-  assert.throws(() => apply(["auth-dir", "/a", "/b"]), /--auth-dir: must be given once/);
+Deno.test("a flag that is not repeatable must be given once, and the others may be given twice", () => {
+  for (const name of SETTING_NAMES) {
+    const { flag, repeatable } = SETTINGS[name];
+    const [, text = ""] = VALUES.find(([known]) => known === flag) ?? ["", "/a"];
+    const twice = () => apply([flag, text, text]);
+    if (repeatable) twice();
+    else assert.throws(twice, new RegExp(`--${flag}: must be given once$`));
+  }
 });

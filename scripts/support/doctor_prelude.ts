@@ -9,6 +9,7 @@ const NODE_PATHS = [
   "config",
   "bin-dir",
   "kubelet-config",
+  "kubelet-root-dir",
   ...SETTING_NAMES.filter((name) => String(SETTINGS[name].default).startsWith("/"))
     .map((name) => SETTINGS[name].flag),
   SETTINGS.caFile.flag,
@@ -38,7 +39,7 @@ export function doctorPrelude(settings: Settings, quote: (word: string) => strin
     `root) root="$value";;`,
     `plugin) files="$files,$value";;`,
     // From stdin nothing is to be granted.
-    `kubelet-cmdline) case "$value" in -) ;; *) files="$files,$value";; esac;;`,
+    `kubelet-cmdline|roles) case "$value" in -) ;; *) files="$files,$value";; esac;;`,
     `${NODE_PATHS.join("|")}) paths="$paths\${value:+,$value}";;`,
     // `https://host/path` -> `host:443`
     `apiserver) hosts="\${value#https://}"; hosts="\${hosts%%/*}";`,

@@ -1,8 +1,13 @@
 /** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
 
+import {
+  makeAuthDirectory,
+  refuseLinkedDirectory,
+  refuseUnsafeDirectory,
+} from "./auth_directory.ts";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { membersOf, optionalObject, parseJson } from "../parse.ts";
+import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
 import { type Patience, type Placing, putInPlace } from "./placing.ts";
 
@@ -14,6 +19,17 @@ export interface AuthFile {
   readonly credHelpers: ReadonlyMap<string, unknown>;
   /** Every other field of the file. */
   readonly otherFields: ReadonlyMap<string, unknown>;
+  /** What of the file is left out, because the image library would refuse the whole file for it. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** An entry of an auth file that is of a wrong type. */
+export interface LeftOut {
+  /** The field it stands in. */
+  readonly field: "auths" | "credHelpers";
+  readonly key: string;
+  /** What is wrong, in words that follow the key. */
+  readonly problem: string;
 }
 
 /**
@@ -27,22 +43,52 @@ export function readGlobalAuthFile(path: string): AuthFile | undefined {
 }
 
 /**
- * Parses an auth file.
+ * Parses an auth file. Names are matched as Go's JSON decoder matches them, so that `Auths` is `auths`.
  *
- * @throws {UserError} when the text is not one.
+ * An entry of a wrong type is left out: for it the image library refuses a whole file
+ * (`pkg/docker/config`, `dockerConfigFile`), the namespace's credentials included.
+ *
+ * @throws {UserError} when the text is not an auth file.
  */
 export function parseAuthFile(text: string, where: string): AuthFile {
-  const content = membersOf(parseJson(text, where), where);
-  const auths = optionalObject(content, "auths")?.all;
-  const credHelpers = optionalObject(content, "credHelpers")?.all;
-  const otherFields = new Map(Object.entries(content.all));
-  otherFields.delete("auths");
-  otherFields.delete("credHelpers");
-  return {
-    auths: new Map(Object.entries(auths ?? {})),
-    credHelpers: new Map(Object.entries(credHelpers ?? {})),
-    otherFields,
+  // Go decodes null into any value, and leaves it empty.
+  const content = membersOf(parseJson(text, where) ?? {}, where);
+  const leftOut: LeftOut[] = [];
+  const read = (field: LeftOut["field"], check: (value: unknown) => string | undefined) => {
+    const entries = new Map<string, unknown>();
+    for (const [key, value] of Object.entries(namedObject(content, field) ?? {})) {
+      const problem = check(value);
+      if (problem === undefined) entries.set(key, value);
+      else leftOut.push({ field, key, problem });
+    }
+    return entries;
   };
+  const isOther = ([key]: [string, unknown]) =>
+    !isNamed(key, "auths") && !isNamed(key, "credHelpers");
+  return {
+    auths: read("auths", checkEntry),
+    credHelpers: read("credHelpers", (helper) => isText(helper) ? undefined : "must be a string"),
+    otherFields: new Map(Object.entries(content.all).filter(isOther)),
+    leftOut,
+  };
+}
+
+/** The members of an entry that the image library decodes (`dockerAuthConfig`). */
+const ENTRY_MEMBERS = ["auth", "identitytoken"] as const;
+
+function checkEntry(entry: unknown): string | undefined {
+  if (entry === null) return undefined;
+  if (!isObject(entry)) return "must be an object";
+  for (const [key, value] of Object.entries(entry)) {
+    const name = ENTRY_MEMBERS.find((name) => isNamed(key, name));
+    if (name !== undefined && !isText(value)) return `must have a string for its "${name}"`;
+  }
+  return undefined;
+}
+
+/** Whether Go decodes a value into a string. */
+function isText(value: unknown): boolean {
+  return value === null || typeof value === "string";
 }
 
 /**
@@ -163,9 +209,7 @@ function writeTemporary(
   authDir: string,
   text: string,
 ): { readonly temporary: string; readonly inode: number | null } {
-  attempt(authDir, "create the directory", () => {
-    Deno.mkdirSync(authDir, { recursive: true, mode: 0o700 });
-  });
+  makeAuthDirectory(authDir);
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   try {
@@ -182,26 +226,20 @@ function writeTemporary(
 }
 
 function writeFlushed(authDir: string, path: string, text: string): number | null {
-  // With `createNew` a link that someone planted under this name is not followed.
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  const { uid, ino } = file.statSync();
-  refuseUnsafeDirectory(authDir, uid);
-  const bytes = encodeUtf8(text);
-  for (let written = 0; written < bytes.length;) {
-    written += file.writeSync(bytes.subarray(written));
-  }
-  file.syncSync();
-  return ino;
-}
-
-/** Whoever can write to the directory decides which credentials CRI-O uses for a pull. */
-function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
-  const { uid, mode } = Deno.statSync(authDir);
-  if (uid !== 0 && uid !== ownUser) {
-    throw new UserError(authDir, `belongs to user ${uid}`, "it must belong to root: chown root");
-  }
-  if (((mode ?? 0) & 0o002) !== 0) {
-    throw new UserError(authDir, "can be written to by everyone", "make it private: chmod 0700");
+  try {
+    // With `createNew` a link that someone planted under this name is not followed.
+    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    const { uid, ino } = file.statSync();
+    refuseUnsafeDirectory(authDir, uid);
+    const bytes = encodeUtf8(text);
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
+    }
+    file.syncSync();
+    return ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) refuseLinkedDirectory(authDir);
+    throw error;
   }
 }
 

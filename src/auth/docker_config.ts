@@ -5,13 +5,15 @@ import type { Secret } from "../kubernetes/secrets.ts";
 import {
   isObject,
   type JsonObject,
+  type Members,
   membersOf,
-  optionalObject,
+  namedObject,
+  namedValue,
   parseForeignJson,
 } from "../parse.ts";
 import { parseScope, type Scope } from "./scope.ts";
 import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
-import { encodeUtf8 } from "../utf8.ts";
+import { decodeUtf8, encodeUtf8 } from "../utf8.ts";
 
 /** A credential, in the form in which an auth file holds it. */
 export interface Credential {
@@ -62,7 +64,7 @@ export function readSecret(
   for (const key of Object.keys(entries).filter(mayMatter).sort()) {
     const scope = parseScope(key);
     if (scope === undefined) {
-      onSkipped(secret.name, hideUserInfo(key), "the key names no registry");
+      onSkipped(secret.name, hideUserInfo(key), NO_REGISTRY);
       continue;
     }
     try {
@@ -77,11 +79,68 @@ export function readSecret(
   return credentials;
 }
 
+const NO_REGISTRY =
+  "the key names no registry; expected is a host with port and path if need be, as in " +
+  "registry.example.com:5000/team";
+
 function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
   if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
-  const content = membersOf(parseForeignJson(decodeSecret(secret), ""), "");
-  if (secret.type === "kubernetes.io/dockercfg") return content.all;
-  return optionalObject(content, "auths")?.all ?? {};
+  const text = decodeSecret(secret);
+  let content: Members;
+  try {
+    content = membersOf(parseForeignJson(text, ""), "");
+  } catch (error) {
+    if (error instanceof UserError && isBase64OfObject(text)) throw encodedTwice();
+    throw error;
+  }
+  if (secret.type === "kubernetes.io/dockercfg") {
+    const auths = namedValue(content.all, "auths");
+    if (isObject(auths) && holdsRegistries(auths)) {
+      throw new UserError(
+        "",
+        `it holds "auths", as secrets of type ${CONFIG_TYPE} do; give it that type`,
+      );
+    }
+    if (Object.keys(content.all).length === 0) throw new UserError("", "it holds no registry");
+    return content.all;
+  }
+  const auths = namedObject(content, "auths");
+  if (auths === undefined) {
+    const type = "kubernetes.io/dockercfg";
+    throw new UserError(
+      "",
+      holdsRegistries(content.all)
+        ? `it holds no "auths", but registries, as secrets of type ${type} do; put them into "auths"`
+        : `it holds no "auths"`,
+    );
+  }
+  if (Object.keys(auths).length === 0) throw new UserError("", `its "auths" holds no registry`);
+  return auths;
+}
+
+const CONFIG_TYPE = "kubernetes.io/dockerconfigjson";
+
+/** Whether an object has entries of registries for members. */
+function holdsRegistries(object: JsonObject): boolean {
+  return Object.entries(object).some(([key, value]) =>
+    /[.:]/.test(key) && parseScope(key) !== undefined && isObject(value)
+  );
+}
+
+function encodedTwice(): UserError {
+  return new UserError(
+    "",
+    "its data is base64 twice; encode it once, or put the plain text in stringData",
+  );
+}
+
+/** Whether a text is base64 of a JSON object's. */
+function isBase64OfObject(text: string): boolean {
+  try {
+    return decodeUtf8(Uint8Array.fromBase64(text)).trimStart().startsWith("{");
+  } catch {
+    return false;
+  }
 }
 
 const NO_ENTRIES: JsonObject = {};
@@ -107,6 +166,10 @@ export function readCredential(value: unknown): Credential | undefined {
     auth = encodeAuth(username, password);
   } else if (identitytoken !== "") {
     auth = encodeAuth("", "");
+  } else if (member(entry, "registrytoken") !== "") {
+    throw new UserError("", `it holds a "registrytoken" alone, which CRI-O does not use`);
+  } else if (member(entry, "email") !== "") {
+    throw new UserError("", `it holds an "email" alone, and no credential`);
   } else {
     return undefined;
   }
@@ -118,7 +181,7 @@ export function readCredential(value: unknown): Credential | undefined {
  * thousands of entries, and a schema takes several times as long for each.
  */
 function member(entry: JsonObject, key: string): string {
-  const value = entry[key] ?? "";
+  const value = namedValue(entry, key) ?? "";
   if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
   return value;
 }
@@ -129,6 +192,14 @@ function encodeAuth(username: string, password: string): string {
 
 const COLON = 0x3a;
 
+function isBase64OfLogin(bytes: Uint8Array): boolean {
+  try {
+    return Uint8Array.fromBase64(decodeUtf8(bytes)).includes(COLON);
+  } catch {
+    return false;
+  }
+}
+
 /** `auth` in the one spelling that every client decodes alike: padded, without NULs around the password. */
 function canonicalAuth(auth: string): string {
   let bytes: Uint8Array;
@@ -138,7 +209,10 @@ function canonicalAuth(auth: string): string {
     throw new UserError("", `its "auth" is not base64`);
   }
   const colon = bytes.indexOf(COLON);
-  if (colon === -1) throw new UserError("", `its "auth" is not base64 of user:password`);
+  if (colon === -1) {
+    const twice = isBase64OfLogin(bytes) ? ", but base64 of that: it was encoded twice" : "";
+    throw new UserError("", `its "auth" is not base64 of user:password${twice}`);
+  }
   let start = colon + 1, end = bytes.length;
   while (start < end && bytes[start] === 0) start++;
   while (end > start && bytes[end - 1] === 0) end--;

@@ -3,7 +3,7 @@
  * `pkg/docker/config`.
  */
 
-import { isObject } from "../parse.ts";
+import { isObject, namedValue } from "../parse.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
 import type { Credential } from "./docker_config.ts";
 
@@ -43,7 +43,7 @@ function parentKey(key: string): string {
 
 /** A key that had a scheme is cut at its first slash; one that had none is left as it is. */
 function normalizeAuthKey(key: string): string {
-  const stripped = key.replace(/^https?:\/\//, "");
+  const stripped = key.replace(/^(?:http:\/\/)?(?:https:\/\/)?/, "");
   return normalizeRegistry(stripped === key ? key : stripped.replace(/\/.*$/s, ""));
 }
 
@@ -57,11 +57,24 @@ function normalizeRegistry(host: string): string {
  */
 export function gives(entries: AuthEntries, lookup: Lookup, credential: Credential): boolean {
   return lookup.kind === "keys" && lookup.keys.every((key) => {
-    const entry = entries.auths.get(key);
-    if (!isObject(entry) || typeof entry["auth"] !== "string") return false;
-    const token = entry["identitytoken"] ?? "";
-    return entry["auth"] === credential.auth && token === (credential.identitytoken ?? "");
+    const { auth, identitytoken } = readEntry(entries.auths.get(key));
+    return auth === credential.auth && identitytoken === (credential.identitytoken ?? "");
   });
+}
+
+/** What the image library reads of an entry; empty where it is missing. */
+export interface LibraryEntry {
+  readonly auth: string;
+  readonly identitytoken: string;
+}
+
+/** Reads an entry as the image library's decoder does: `username` and `password` are not looked at. */
+export function readEntry(entry: unknown): LibraryEntry {
+  const text = (name: string) => {
+    const value = isObject(entry) ? namedValue(entry, name) : undefined;
+    return typeof value === "string" ? value : "";
+  };
+  return { auth: text("auth"), identitytoken: text("identitytoken") };
 }
 
 /** Whether two credentials are the same. */

@@ -1,7 +1,9 @@
 /** Which credential each pull source gets, and the auth file that makes it so. */
 
+import { hideUserInfo } from "../errors.ts";
+import { quote } from "../redact.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
-import type { AuthFile } from "./auth_file.ts";
+import type { AuthFile, LeftOut } from "./auth_file.ts";
 import type { ScopedCredential } from "./docker_config.ts";
 import { equalCredentials, gives, lookUp } from "./lookup.ts";
 import { compareSpecificity, covers, formatScope, isWildcard } from "./scope.ts";
@@ -39,7 +41,7 @@ export function resolveCredentials(
   credentials: readonly ScopedCredential[],
   global: AuthFile | undefined,
 ): Resolution {
-  const warnings: string[] = [];
+  const warnings = (global?.leftOut ?? []).map(describeLeftOut);
   const chosen: Chosen[] = [];
   for (const source of sources) {
     const credential = choose(source, credentials, warnings);
@@ -68,8 +70,15 @@ export function resolveCredentials(
       );
     }
   }
-  const file = { auths, credHelpers, otherFields: global?.otherFields ?? new Map() };
+  const file = { auths, credHelpers, otherFields: global?.otherFields ?? new Map(), leftOut: [] };
   return { file, chosen, warnings };
+}
+
+/** In words, what of the global file is left out and why. A user in a key is not shown. */
+export function describeLeftOut({ field, key, problem }: LeftOut): string {
+  const name = JSON.stringify(hideUserInfo(key));
+  return `the global auth file's ${name} in "${field}" ${problem}: left out, since CRI-O refuses a ` +
+    "whole file for it";
 }
 
 function choose(
@@ -97,7 +106,7 @@ function choose(
 }
 
 function describe({ secret, key }: ScopedCredential): string {
-  return `secret ${JSON.stringify(secret)} (key ${JSON.stringify(key)})`;
+  return `secret ${quote(secret)} (key ${quote(key)})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {

@@ -19,9 +19,7 @@ const DOCKER_HUB: ReadonlySet<string> = new Set([
 ]);
 
 function isHostPattern(text: string): boolean {
-  return /^(?:[a-zA-Z0-9*](?:[a-zA-Z0-9*._-]*[a-zA-Z0-9*])?|\[[a-fA-F0-9:]+\])(?::\d+)?$/.test(
-    text,
-  );
+  return /^[a-zA-Z0-9*](?:[a-zA-Z0-9*._-]*[a-zA-Z0-9*])?(?::\d+)?$/.test(text);
 }
 
 /** The name under which a host is compared: Docker Hub's names are one. */
@@ -71,10 +69,10 @@ export function covers(scope: Scope, repository: Repository): boolean {
 
 function matchHost(pattern: string, host: string): boolean {
   if (!pattern.includes("*")) return pattern === host;
-  // A port is no part of the last label, and an IPv6 address has no labels.
+  // A port is no part of the last label.
   const [patternName = "", patternPort] = pattern.split(":");
   const [name = "", port] = host.split(":");
-  if (port !== patternPort || host.startsWith("[")) return false;
+  if (port !== patternPort) return false;
   const labels = patternName.split("."), found = name.split(".");
   return labels.length === found.length &&
     labels.every((label, index) => matchLabel(label, found[index] ?? ""));

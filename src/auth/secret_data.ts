@@ -3,7 +3,7 @@
 import { UserError } from "../errors.ts";
 import { SECRET_DATA_KEYS } from "../kubernetes/secret_types.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { decodeUtf8 } from "../utf8.ts";
+import { decodeUtf8, looksLikeUtf16 } from "../utf8.ts";
 
 /**
  * Tells what may matter from what cannot, so that the rest need not be parsed: a namespace may hold
@@ -24,11 +24,14 @@ export function decodeSecret(secret: Secret): string {
   if (typeof data !== "string") {
     throw new UserError("", `it has no data key ${JSON.stringify(key)}`);
   }
+  const name = `its data key ${JSON.stringify(key)}`;
   try {
-    return decodeUtf8(Uint8Array.fromBase64(data));
+    const bytes = Uint8Array.fromBase64(data);
+    if (!looksLikeUtf16(bytes)) return decodeUtf8(bytes);
   } catch {
-    throw new UserError("", `its data key ${JSON.stringify(key)} is not base64 of UTF-8 text`);
+    throw new UserError("", `${name} is not base64 of UTF-8 text`);
   }
+  throw new UserError("", `${name} is UTF-16 text, as PowerShell writes it; make it UTF-8`);
 }
 
 /** How many secrets are looked at together, and how much of their data, in characters. */

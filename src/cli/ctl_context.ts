@@ -17,6 +17,10 @@ export interface CtlContext extends CommandContext {
     read(buffer: Uint8Array): Promise<number | null>;
     isTerminal(): boolean;
   };
+  /** Columns of the terminal that stdout is; `undefined` when it is none. */
+  readonly columns: number | undefined;
+  /** The working directory. */
+  readonly cwd: () => string;
 }
 
 /** Manifests are small; what holds more says so. */

@@ -1,9 +1,9 @@
 /** `crio-credential-ctl doctor`: is this node ready? */
 
-import { buildCommand } from "@stricli/core";
 import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./doctor/run.ts";
+import { buildCommand } from "./help.ts";
 import { settingFlags } from "./setting_flags.ts";
 import { optionalText } from "./text_flags.ts";
 
@@ -67,11 +67,19 @@ export function doctorCommand(defaults: Settings) {
           "FILE",
           "The command line of the running kubelet, as in /proc, or - for stdin",
         ),
+        kubeletRootDir: optionalText(
+          "DIR",
+          "The kubelet's root directory, where it keeps its records of pulled images",
+        ),
         plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",
         ),
-        ...settingFlags(defaults),
+        roles: optionalText(
+          "FILE",
+          "What kubectl get clusterroles -o yaml printed, or - for stdin: do they name the audience",
+        ),
+        ...settingFlags(defaults, { hidden: true }),
       },
     },
   });

@@ -1,9 +1,9 @@
 /** `crio-credential-ctl explain`: why a pull gets, or does not get, its credentials. */
 
-import { buildCommand } from "@stricli/core";
 import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./explain/explain.ts";
+import { buildCommand } from "./help.ts";
 import { settingFlags } from "./setting_flags.ts";
 import { optionalText, repeatedText } from "./text_flags.ts";
 
@@ -67,7 +67,7 @@ export function explainCommand(settings: Settings) {
           brief: "What to print [text]",
         },
         json: { ...SWITCH, brief: "The same as --format json" },
-        ...settingFlags(settings),
+        ...settingFlags(settings, { hidden: true }),
       },
     },
   });

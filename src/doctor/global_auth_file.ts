@@ -1,10 +1,10 @@
 /** The node's global auth file, which each auth file for CRI-O begins with. */
 
 import type { AuthFile } from "../auth/auth_file.ts";
-import { readCredential } from "../auth/docker_config.ts";
+import { describeBareMap, judgeEntry, whyUnfindable } from "../auth/library_entry.ts";
 import { parseScope } from "../auth/scope.ts";
-import { hideUserInfo, UserError } from "../errors.ts";
-import { type Check, count, pass, warn } from "./check.ts";
+import { hideUserInfo } from "../errors.ts";
+import { type Check, count, fail, pass, warn } from "./check.ts";
 import { type FileFacts, formatMode } from "./node_files.ts";
 
 const NAME = "global-auth-file";
@@ -44,27 +44,56 @@ export function checkGlobalAuthFile(
       "drop the entry, unless those pulls need it",
     ));
   }
+  for (const { field, key, problem } of file.leftOut) {
+    checks.push(fail(
+      NAME,
+      `${path}: ${
+        JSON.stringify(hideUserInfo(key))
+      } in "${field}" ${problem}: CRI-O's image library ` +
+        "refuses the whole file for it, and the plugin leaves it out",
+      "correct the entry or drop it",
+    ));
+  }
+  const bare = describeBareMap(file);
+  if (bare !== undefined) {
+    checks.push(warn(NAME, `${path} ${bare}`, `put them into "auths": {"auths": {…}}`));
+  }
+  let usable = 0;
   for (const [key, entry] of file.auths) {
-    const problem = explainEntry(key, entry);
-    if (problem === undefined) continue;
-    const found = `${path}: "auths" has ${JSON.stringify(hideUserInfo(key))}, ${problem}`;
-    checks.push(warn(NAME, found, "correct the entry or drop it"));
+    const check = checkEntry(path, key, entry, hosts);
+    if (check === undefined) usable++;
+    else checks.push(check);
   }
   if (checks.length === 0) {
-    checks.push(pass(NAME, `${path} has ${count(file.auths.size, "credential")} for all pulls`));
+    checks.push(pass(NAME, `${path} has ${count(usable, "credential")} for all pulls`));
   }
   return checks;
 }
 
-/** Why the image library finds no credential by an entry. */
-function explainEntry(key: string, entry: unknown): string | undefined {
-  if (parseScope(key) === undefined) return "which names no registry";
-  if (key.includes("*")) return "a wildcard, by which nothing is found in an auth file";
-  try {
-    readCredential(entry);
-    return undefined;
-  } catch (error) {
-    if (error instanceof UserError) return `which is broken: ${error.problem}`;
-    throw error;
+/** Why the image library finds no credential by an entry; `undefined` where it finds one. */
+function checkEntry(
+  path: string,
+  key: string,
+  entry: unknown,
+  hosts: ReadonlySet<string>,
+): Check | undefined {
+  const found = (reason: string) =>
+    `${path}: "auths" has ${JSON.stringify(hideUserInfo(key))}, which ${reason}`;
+  const unfindable = whyUnfindable(key);
+  if (unfindable !== undefined) return warn(NAME, found(unfindable.reason), unfindable.advice);
+  const judgement = judgeEntry(entry);
+  switch (judgement.kind) {
+    case "login":
+      return undefined;
+    case "none":
+      return warn(NAME, found(judgement.reason), WRITE_AUTH);
+    case "error": {
+      const host = parseScope(key)?.host ?? "";
+      const reason = `${judgement.reason}: what would use it is not pulled`;
+      return (hosts.has(host) ? fail : warn)(NAME, found(reason), WRITE_AUTH);
+    }
   }
 }
+
+const WRITE_AUTH =
+  `write its "auth" as base64 of user:password, as podman login does, or drop the entry`;

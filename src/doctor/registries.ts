@@ -4,13 +4,24 @@ import {
   mergeRegistries,
   parseRegistriesFile,
   type RegistriesConfiguration,
+  type RegistriesContent,
   type RegistriesFile,
   type RegistriesFiles,
   type Registry,
 } from "../registries/config.ts";
-import { findPullSources } from "../registries/pull_sources.ts";
-import { parseRepository } from "../registries/reference.ts";
-import { UserError } from "../errors.ts";
+import { whyNoReference } from "../registries/invalid_reference.ts";
+import { findMisplacedKeys, type Mistake } from "../registries/places.ts";
+import {
+  describeHelpers,
+  describeInvalid,
+  describeRefusal,
+  type Endpoint,
+  findPullSources,
+  findRegistry,
+  placeOfEndpoint,
+  refusedBy,
+} from "../registries/pull_sources.ts";
+import { formatRepository, isHost, parseRepository } from "../registries/reference.ts";
 import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
 import { needsPlugin } from "./match_images.ts";
 
@@ -21,29 +32,54 @@ export interface RegistriesFindings {
   readonly checks: readonly Check[];
   /** The tables of the files that can be read. */
   readonly configuration: RegistriesConfiguration;
+  /** The files that can be read. */
+  readonly files: RegistriesFiles;
+  /** Whether these are all files. With one that cannot be read, CRI-O refuses every pull. */
+  readonly complete: boolean;
 }
 
 /** Checks each file by itself, so that one that is broken does not hide what is wrong in another. */
 export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   const checks: Check[] = [];
-  const isFine = (file: RegistriesFile, v1: boolean) =>
-    attempt(NAME, checks, () => parseRegistriesFile(file, { v1 })) !== undefined;
-  const main = files.main !== undefined && isFine(files.main, true) ? files.main : undefined;
-  const dropIns = files.dropIns.filter((file) => isFine(file, false));
-  const configuration = mergeRegistries({ main, dropIns });
-  if (main !== undefined && isVersion1(main)) {
+  const read = (file: RegistriesFile, v1: boolean): RegistriesContent | undefined =>
+    attempt(NAME, checks, () => parseRegistriesFile(file, { v1 }));
+  const content = files.main && read(files.main, true);
+  const main = content === undefined ? undefined : files.main;
+  const dropIns = files.dropIns.flatMap((file) => {
+    const content = read(file, false);
+    return content === undefined ? [] : [{ file, content }];
+  });
+  const complete = checks.length === 0;
+  if (main !== undefined && content !== undefined) checks.push(...checkFile(main, content));
+  for (const { file, content } of dropIns) checks.push(...checkFile(file, content));
+  const readable = { main, dropIns: dropIns.map(({ file }) => file) };
+  const configuration = mergeRegistries(readable);
+  if (main !== undefined && content?.isVersion1) {
     checks.push(warn(
       NAME,
       `${main.path}: in version 1, which has no mirrors and which newer CRI-O refuses`,
       "write it anew in version 2",
     ));
   }
+  const helpers = describeHelpers(configuration);
+  if (helpers !== undefined && configuration.registries.some(needsPlugin)) {
+    checks.push(tell(helpers.fileIsRead ? warn : fail, helpers.mistake));
+  }
   if (files.main === undefined && files.dropIns.length === 0) {
     checks.push(warn(NAME, "no registries.conf: the plugin has nothing to do", ADD_MIRRORS));
   } else if (checks.length === 0) {
     checks.push(summarize(configuration));
   }
-  return { checks, configuration };
+  return { checks, configuration, files: readable, complete };
+}
+
+/** What a file says that means something else than its writer may think. */
+function checkFile(file: RegistriesFile, { twins }: RegistriesContent): Check[] {
+  return [...twins, ...findMisplacedKeys(file)].map((mistake) => tell(warn, mistake));
+}
+
+function tell(status: typeof warn, { place, problem, advice }: Mistake): Check {
+  return status(NAME, `${place}: ${problem}`, advice);
 }
 
 const ADD_MIRRORS = "add mirrors, as with: crio-credential-ctl generate registries-conf";
@@ -58,58 +94,85 @@ function summarize({ files, registries }: RegistriesConfiguration): Check {
       ADD_MIRRORS,
     );
   }
-  const list = wanted.map(({ prefix, mirrors }) =>
-    `${prefix} (${count(mirrors.length, "mirror")})`
-  );
+  const list = wanted.map((registry) => `${registry.prefix} (${describeTable(registry)})`);
   return pass(NAME, `${read}: ${list.join(", ")}`);
 }
 
-/** The loader takes the old form in the main file alone. */
-function isVersion1(main: RegistriesFile): boolean {
-  try {
-    parseRegistriesFile(main, { v1: false });
-    return false;
-  } catch (error) {
-    if (error instanceof UserError) return true;
-    throw error;
-  }
+/** `2 mirrors, 1 by digest only; itself blocked` */
+function describeTable({ mirrors, blocked }: Registry): string {
+  const counted = (["digest-only", "tag-only"] as const).map((pulls) => ({
+    form: pulls === "digest-only" ? "digest" : "tag",
+    number: mirrors.filter((mirror) => mirror.pulls === pulls).length,
+  }));
+  const restricted = counted.filter(({ number }) => number > 0)
+    .map(({ form, number }) =>
+      `, ${number === mirrors.length ? "" : `${number} `}for pulls by ${form} only`
+    );
+  return count(mirrors.length, "mirror") + restricted.join("") +
+    (blocked ? "; itself blocked" : "");
 }
 
-/** Finds mirrors for which no pull will ever need a credential. */
-export function checkMirrors({ registries }: RegistriesConfiguration): Check[] {
+/** Finds mirrors for which no pull will ever need a credential, and those that spoil pulls. */
+export function checkMirrors(
+  { configuration, files }: Pick<RegistriesFindings, "configuration" | "files">,
+): Check[] {
   const name = "mirrors";
   const checks: Check[] = [];
   let sound = 0;
-  for (const registry of registries) {
-    const { prefix, file, mirrors, blocked } = registry;
+  for (const registry of configuration.registries.filter(needsPlugin)) {
+    const { prefix, file } = registry;
     const table = `${prefix} (${file})`;
-    if (blocked && mirrors.length > 0) {
-      const found = `${table} is blocked: its ${count(mirrors.length, "mirror")} are never asked`;
-      checks.push(warn(name, found, "drop the mirrors, or blocked = true"));
-    }
-    if (!needsPlugin(registry)) continue;
     const image = sampleImage(registry);
     if (parseRepository(image) === undefined) {
       const found = `${table}: no image's full name begins so, the table never applies`;
       checks.push(warn(name, found, "write the prefix as in docker.io/library/nginx"));
       continue;
     }
-    const { unusable } = findPullSources({ files: [file], registries: [registry] }, image);
-    for (const reference of unusable) {
-      checks.push(fail(
-        name,
-        `${table}: ${image} would be ${
-          JSON.stringify(reference)
-        } there, which is no valid reference`,
-        "correct the location: a host with a dot or a port, and a path in lower case",
-      ));
+    // A longer prefix may have a table of its own.
+    const { endpoints } = findPullSources({ registries: [registry] }, image);
+    for (const endpoint of endpoints) {
+      const refused = refusedBy(endpoint);
+      const blocked = blockedBy(configuration, endpoint);
+      if (refused.length > 0) {
+        const why = whyNoReference(endpoint.reference);
+        checks.push(fail(
+          name,
+          `${placeOfEndpoint(files, registry, endpoint)}: ${describeInvalid(endpoint)}` +
+            `${why === undefined ? "" : `: it ${why}`}. ${describeRefusal(image, refused)}`,
+          "correct the location: a host with a dot or a port, and a path in lower case",
+        ));
+      } else if (endpoint.role === "mirror" && blocked !== undefined) {
+        checks.push(warn(
+          name,
+          `${table}: the mirror ${endpoint.location} is never asked, since [[registry]] ` +
+            `${blocked.prefix} (${blocked.file}) is blocked and applies to it`,
+          "drop the mirror, or give it a table of its own that is not blocked",
+        ));
+      } else if (endpoint.repository !== undefined && !isHost(endpoint.repository.host)) {
+        checks.push(fail(
+          name,
+          `${
+            placeOfEndpoint(files, registry, endpoint)
+          }: ${endpoint.repository.host} is no host name: ` +
+            "CRI-O cannot contact it",
+          "name the host by letters, digits, hyphens and dots",
+        ));
+      } else if (endpoint.role === "mirror") sound++;
     }
-    sound += mirrors.length - unusable.length;
   }
   if (checks.length === 0 && sound > 0) {
     checks.push(pass(name, `${count(sound, "mirror")} with valid references`));
   }
   return checks;
+}
+
+/** The table by which what an endpoint makes of an image is blocked. */
+function blockedBy(
+  configuration: RegistriesConfiguration,
+  { repository }: Endpoint,
+): Registry | undefined {
+  const table = repository && findRegistry(configuration, formatRepository(repository));
+  return table?.blocked ? table : undefined;
 }
 
 /** An image that the table applies to. */
@@ -121,7 +184,8 @@ function sampleImage({ prefix }: Registry): string {
 /** The hosts that pulls through these tables go to. */
 export function pullHosts(registries: readonly Registry[]): Set<string> {
   const hosts = registries.filter(needsPlugin).flatMap(({ mirrors, location, prefix }) =>
-    [...mirrors, location === "" ? prefix : location].map((text) => text.split("/", 1)[0] ?? "")
+    [...mirrors.map(({ location }) => location), location === "" ? prefix : location]
+      .map((text) => text.split("/", 1)[0] ?? "")
   );
   return new Set(hosts.filter((host) => !host.startsWith("*")));
 }

@@ -5,12 +5,13 @@
 
 import type { AuthFile } from "../auth/auth_file.ts";
 import { readSecret, type ScopedCredential } from "../auth/docker_config.ts";
+import { judgeEntry, whyUnfindable } from "../auth/library_entry.ts";
 import { equalCredentials, gives, type Lookup, lookUp } from "../auth/lookup.ts";
 import { type Chosen, resolveCredentials } from "../auth/resolve.ts";
 import { compareSpecificity, covers, formatScope, parseScope, type Scope } from "../auth/scope.ts";
 import { hideUserInfo } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
-import { formatRepository, type Repository } from "../registries/reference.ts";
+import { formatRepository, parseRepository, type Repository } from "../registries/reference.ts";
 import { type Login, readLogin } from "./login.ts";
 
 /** What became of a candidate. */
@@ -24,6 +25,7 @@ export type Verdict =
   | "earlier-in-order"
   | "no-credential"
   | "broken"
+  | "never-found"
   | "behind-namespace";
 
 /** What might have been used for a pull source. */
@@ -57,6 +59,8 @@ export type Used =
   | { readonly kind: "global"; readonly keys: readonly string[]; readonly user?: string }
   /** The credential helper of the global file for a host. */
   | { readonly kind: "helper"; readonly host: string }
+  /** The look-up fails at these entries, and so does the pull from there. */
+  | { readonly kind: "error"; readonly keys: readonly string[]; readonly reason: string }
   /** With the keys of entries that hold no credential, if some are found. */
   | { readonly kind: "none"; readonly keys: readonly string[] };
 
@@ -103,6 +107,11 @@ export interface ExplainedCredentials {
   readonly global: GlobalContribution;
   /** `undefined` when no file is written, because nothing would be in it. */
   readonly entries: readonly FileEntry[] | undefined;
+  /**
+   * The secrets whose keys cover the image itself, if they hold several credentials: a pod whose own pull
+   * secrets these are is pulled for once with each.
+   */
+  readonly ownPairs: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -110,6 +119,12 @@ export interface ExplainedCredentials {
 export interface Disclosure {
   /** Whether user names are part of the explanation. */
   readonly showUsers: boolean;
+}
+
+/** What else an explanation goes by. */
+export interface ExplainOptions extends Disclosure {
+  /** The image as the kubelet names it. */
+  readonly image?: string;
 }
 
 /**
@@ -121,7 +136,7 @@ export function explainCredentials(
   sources: readonly Repository[],
   secrets: readonly Secret[],
   global: AuthFile | undefined,
-  disclosure: Disclosure,
+  disclosure: ExplainOptions,
 ): ExplainedCredentials {
   const { credentials, withoutCredential, unusable } = readSecrets(secrets);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
@@ -155,8 +170,20 @@ export function explainCredentials(
     unusable,
     global: contribution(global, file),
     entries: file && [...file.auths].map(([key, entry]) => fileEntry(key, entry, chosen, global)),
+    ownPairs: findOwnPairs(credentials, disclosure.image),
     warnings,
   };
+}
+
+function findOwnPairs(
+  credentials: readonly ScopedCredential[],
+  image: string | undefined,
+): readonly string[] {
+  const repository = image === undefined ? undefined : parseRepository(image);
+  if (repository === undefined) return [];
+  const own = credentials.filter(({ scope }) => covers(scope, repository));
+  const isOne = own.every(({ credential }) => equalCredentials(credential, own[0]?.credential));
+  return isOne ? [] : [...new Set(own.map(({ secret }) => secret))];
 }
 
 const NOT_FOUND: Lookup = { kind: "none" };
@@ -287,13 +314,28 @@ function judgeGlobal(
   global: AuthFile | undefined,
 ): (Omit<Candidate, "user"> & { readonly entry?: unknown })[] {
   if (global === undefined) return [];
+  const unfound = [...global.auths].flatMap(([key, entry]) => {
+    const scope = parseScope(key);
+    const problem = scope && covers(scope, source) ? whyUnfindable(key) : undefined;
+    if (problem === undefined) return [];
+    const reason = `${problem.reason}; ${problem.advice}`;
+    return [
+      {
+        origin: "global-entry",
+        key: hideUserInfo(key),
+        entry,
+        verdict: "never-found",
+        reason,
+      } as const,
+    ];
+  });
   const behind = choice === undefined
     ? `left out: another source on ${source.host} has a credential of the namespace`
     : "a credential of the namespace counts first";
   const alone = lookUp(global, source);
   if (alone.kind === "helper" && found.kind === "helper") {
     const reason = "no credential of the namespace covers it";
-    return [{ origin: "global-helper", key: source.host, verdict: "chosen", reason }];
+    return [{ origin: "global-helper", key: source.host, verdict: "chosen", reason }, ...unfound];
   }
   const helpers = alone.kind !== "helper" ? [] : [
     {
@@ -313,12 +355,24 @@ function judgeGlobal(
       const entry = global.auths.get(key);
       const judgement: Judgement = choice !== undefined || !used.includes(key)
         ? { verdict: "behind-namespace", reason: behind }
-        : readLogin(entry) === undefined
-        ? { verdict: "no-credential", reason: "holds no credential that the image library reads" }
-        : { verdict: "chosen", reason: "no credential of the namespace covers it" };
+        : judgeUsedEntry(entry);
       return { origin: "global-entry", key: hideUserInfo(key), entry, ...judgement } as const;
     }),
+    ...unfound,
   ];
+}
+
+/** An entry of the global file at which the look-up ends. */
+function judgeUsedEntry(entry: unknown): Judgement {
+  const judged = judgeEntry(entry);
+  switch (judged.kind) {
+    case "login":
+      return { verdict: "chosen", reason: "no credential of the namespace covers it" };
+    case "none":
+      return { verdict: "no-credential", reason: judged.reason };
+    case "error":
+      return { verdict: "broken", reason: `broken: ${judged.reason}` };
+  }
 }
 
 function use(
@@ -342,8 +396,16 @@ function use(
     return { kind: "helper", host: source.host };
   }
   const keys = found.keys.map(hideUserInfo);
-  const logins = found.keys.map((key) => readLogin(file.auths.get(key)));
-  if (logins.every((login) => login === undefined)) return { kind: "none", keys };
+  const judged = found.keys.map((key) => judgeEntry(file.auths.get(key)));
+  const logins = judged.map((judgement) =>
+    judgement.kind === "login" ? { user: judgement.user } : undefined
+  );
+  if (logins.every((login) => login === undefined)) {
+    const error = judged.find((judgement) => judgement.kind === "error");
+    return error?.kind === "error"
+      ? { kind: "error", keys, reason: error.reason }
+      : { kind: "none", keys };
+  }
   return { kind: "global", keys, ...(logins.length === 1 && tell(logins[0])) };
 }
 

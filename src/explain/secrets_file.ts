@@ -8,6 +8,7 @@ import { parseJson } from "../parse.ts";
 import { check, JsonObject } from "../schema.ts";
 import type { SecretType } from "../kubernetes/secret_types.ts";
 import type { SecretsRead } from "./explanation.ts";
+import { explainNoManifests } from "./kubectl_output.ts";
 
 const Texts = v.nullish(v.record(v.string(), v.string()), {});
 
@@ -47,6 +48,8 @@ export function readSecretsFile(
   path: string,
   { namespace, types, named }: Wanted,
 ): SecretsRead {
+  const none = explainNoManifests(text);
+  if (none !== undefined) throw new UserError(path, none.problem, none.advice);
   const secrets: Secret[] = [];
   const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
@@ -114,7 +117,7 @@ function parseDocuments(text: string, path: string): unknown[] {
 }
 
 function secretsOf(document: unknown, path: string): v.InferOutput<typeof SecretManifest>[] {
-  const { kind } = check(v.object({ kind: v.string() }), document, path);
+  const { kind } = check(v.object({ kind: v.string("is missing") }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
     throw new UserError(path, "holds something else than secrets", KUBECTL);

@@ -2,7 +2,13 @@
 
 import { escapeControls } from "../log.ts";
 import type { Candidate } from "./credentials.ts";
-import type { Explanation, NamedSecrets, PlacedSource, PulledImage } from "./explanation.ts";
+import {
+  describePulls,
+  type Explanation,
+  type NamedSecrets,
+  type PlacedSource,
+  type PulledImage,
+} from "./explanation.ts";
 import type { PassedOverTable, TablePlace } from "./registry_tables.ts";
 
 /** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
@@ -12,6 +18,7 @@ export function formatText(explanation: Explanation): string {
     ...explanation.sources.map(sourceBlock),
     fileBlock(explanation),
     explanation.warnings.map((warning) => `warning: ${warning}`),
+    explanation.notes.map((note) => `note: ${note}`),
     explanation.conclusions,
   ];
   return blocks.filter((lines) => lines.length > 0)
@@ -26,17 +33,27 @@ function labelled(label: string, lines: readonly string[]): string[] {
 }
 
 function overview(explanation: Explanation): string[] {
-  const { image, namespace, serviceAccount, registries, secrets, global, pulledImage } =
+  const { image, form, namespace, serviceAccount, registries, secrets, global, pulledImage } =
     explanation;
   const account = serviceAccount === undefined ? "" : `, service account ${serviceAccount}`;
   return [
-    ...labelled("image", [image]),
+    ...labelled("image", [image + (form === undefined ? "" : `, by ${form}`)]),
     ...labelled("namespace", namespace === undefined ? [] : [namespace + account]),
     ...labelled("registries", registries === undefined ? [] : tables(registries)),
     ...labelled(
       "unusable",
-      explanation.unusableSources.map((reference) =>
-        `${reference}: the image library refuses this reference`
+      explanation.unusableSources.map(({ place, problem, refuses }) =>
+        `${place}: ${problem}; CRI-O refuses every pull${
+          refuses.length === 2 ? "" : ` by ${refuses[0]}`
+        }`
+      ),
+    ),
+    ...labelled(
+      "blocked",
+      explanation.blockedSources.map(({ repository, role, by }) =>
+        `${repository}${roleText(role, "all")}: by [[registry]] with prefix ${quote(by.prefix)}, ${
+          place(by)
+        }`
       ),
     ),
     ...labelled(
@@ -84,9 +101,11 @@ function pulledImageLines(image: PulledImage): string[] {
 
 function tables({ files, table, passedOver }: NonNullable<Explanation["registries"]>): string[] {
   if (table === undefined) return [`no table matches, in ${list(files, "no file at all")}`];
-  const what = table.blocked
-    ? "blocked"
-    : `mirrors: ${list(table.mirrors, "none")}; location: ${table.location || "as named"}`;
+  const mirrors = table.mirrors.map(({ location, pulls }) =>
+    pulls === "all" ? location : `${location} (${describePulls(pulls)})`
+  );
+  const what = `mirrors: ${list(mirrors, "none")}; location: ${table.location || "as named"}` +
+    (table.blocked ? "; blocked" : "");
   return [
     `[[registry]] with prefix ${quote(table.prefix)}, ${place(table)}`,
     what,
@@ -115,9 +134,16 @@ function globalLines(global: NonNullable<Explanation["global"]>): string[] {
   return [lines.length === 0 ? `${global.path} is empty` : global.path, ...lines];
 }
 
-function sourceBlock({ repository, role, candidates }: PlacedSource, index: number): string[] {
-  const title = `pull source ${index + 1}: ${repository}` +
-    (role === "mirror" ? " (mirror)" : " (the registry itself)");
+function roleText(role: PlacedSource["role"], pulls: PlacedSource["pulls"]): string {
+  const what = role === "mirror" ? "mirror" : "the registry itself";
+  return pulls === "all" ? ` (${what})` : ` (${what}, ${describePulls(pulls)})`;
+}
+
+function sourceBlock(
+  { repository, role, pulls, candidates }: PlacedSource,
+  index: number,
+): string[] {
+  const title = `pull source ${index + 1}: ${repository}${roleText(role, pulls)}`;
   if (candidates.length === 0) return [title, "  no candidates"];
   return [title, ...candidates.map(candidateLine)];
 }

@@ -21,8 +21,9 @@ import {
   parseJson,
   requiredText,
 } from "../parse.ts";
+import { quote, redact } from "../redact.ts";
 import type { SecretType } from "./secret_types.ts";
-import type { ServiceAccount } from "./service_account_token.ts";
+import type { ServiceAccount, TokenClaims } from "./service_account_token.ts";
 import { retry, RetryableAnswer } from "./retry.ts";
 import { type HttpAnswer, LargeAnswerError, MAX_BODY_BYTES, type Transport } from "./transport.ts";
 
@@ -42,10 +43,10 @@ export interface Secret {
 const PAGE_SIZES = [500, 50, 4] as const;
 
 /**
- * Characters of all pages of one run's lists. What they cost in memory and processor time is in the
- * README's limits: whoever may write secrets chooses it, and the node pays.
+ * Characters of all secrets that a run reads, listed or named. What they cost in memory and processor
+ * time is in the README's limits: whoever may write secrets chooses it, and the node pays.
  */
-export const MAX_LIST_LENGTH = 32 * 1024 * 1024;
+const MAX_LENGTH = 32 * 1024 * 1024;
 
 /** Largest answer with one secret, in bytes: those of 1 MiB, in base64, with what is around them. */
 const MAX_SECRET_BYTES = 2 * 1024 * 1024;
@@ -100,7 +101,7 @@ export async function listPages<Result>(
   read: (page: readonly Secret[]) => Result,
 ): Promise<Result[]> {
   const lists: Result[][] = [];
-  const bounds = { left: MAX_LIST_LENGTH, sizes: PAGE_SIZES };
+  const bounds = newBounds();
   for (const type of options.types) lists.push(await listType(type, options, bounds, read));
   return lists.flat();
 }
@@ -124,6 +125,7 @@ export async function getSecrets<Result>(
   read: (secret: Secret) => Result,
 ): Promise<Result[]> {
   const results: Result[] = [];
+  const bounds = newBounds();
   const ask = (name: string) => getOne(name, names, options);
   const [first] = names;
   if (first === undefined) return results;
@@ -136,7 +138,7 @@ export async function getSecrets<Result>(
       // Should reading fail, nobody waits for it any more.
       asked.catch(() => {});
     }
-    const secret = typeof found === "string" ? found : readNamed(found, name, options);
+    const secret = typeof found === "string" ? found : readNamed(found, name, options, bounds);
     if (typeof secret === "string") onLeftOut(name, secret);
     else results.push(read(secret));
   }
@@ -169,8 +171,11 @@ async function getOne(
 function readNamed(
   { body }: HttpAnswer,
   name: string,
-  { server, types }: AskOptions,
+  options: AskOptions,
+  bounds: Bounds,
 ): Secret | string {
+  const { server, types } = options;
+  spend(bounds, body.length, options);
   const where = `Secret ${JSON.stringify(name)} of ${server}`;
   const secret = membersOf(parseForeignJson(body, where), where);
   checkLiteral(secret, "kind", "Secret");
@@ -197,9 +202,9 @@ export function compareNames(a: Secret, b: Secret): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** How much is asked for: what the lists of a run have in common. */
+/** How much is asked for: what the requests of a run have in common. */
 interface Bounds {
-  /** What they may still take, in characters. */
+  /** What their answers may still take, in characters. */
   left: number;
   /** The sizes of pages that have not turned out too large yet, the next one first. */
   sizes: readonly number[];
@@ -257,19 +262,23 @@ async function askPage(
   } catch (error) {
     if (!(error instanceof LargeAnswerError) || smaller.length === 0) throw error;
   }
+  // Twice at most, so that what was read in vain need not be counted.
   bounds.sizes = smaller;
-  // What was read of it in vain counts, too.
-  spend(bounds, MAX_BODY_BYTES, options);
   return await askPage(type, next, options, bounds);
 }
 
+function newBounds(): Bounds {
+  return { left: MAX_LENGTH, sizes: PAGE_SIZES };
+}
+
 /** @throws {UserError} when no more is left. */
-function spend(bounds: Bounds, length: number, { server }: AskOptions): void {
+function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOptions): void {
   bounds.left -= length;
   if (bounds.left >= 0) return;
   throw new UserError(
-    `SecretList of ${server}`,
-    `is longer than the ${MAX_LIST_LENGTH} characters that are read`,
+    server,
+    `the secrets of namespace "${serviceAccount.namespace}" are longer than the ${MAX_LENGTH} ` +
+      "characters that are read",
     "remove registry secrets that are not used, name those that are in the service account's " +
       "annotation, or bound the namespace with a ResourceQuota",
   );
@@ -349,7 +358,8 @@ async function send(
 /** `403 Forbidden: secrets is forbidden: …`, from a `Status` object if the body is one. */
 function describeAnswer({ status, body }: HttpAnswer): string {
   const { reason, message } = readStatus(body);
-  const text = [reason, message.slice(0, 300)].filter((part) => part !== "").join(": ");
+  const parts = [redact(reason, 100), redact(message, 300)];
+  const text = parts.filter((part) => part !== "").join(": ");
   return `HTTP status ${status}${text === "" ? "" : ` ${text}`}`;
 }
 
@@ -416,10 +426,10 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   if (answer.status === 401) {
     return new UserError(
       server,
-      `the token of ${account} was not accepted: ${answered}`,
-      "the token may be expired, its service account deleted, or its audience " +
-        "(serviceAccountTokenAudience of the CredentialProviderConfig) not one of the API server's; " +
-        `the account also needs a Role that allows to list secrets in namespace "${namespace}"`,
+      `the token of ${account} was not accepted: ${answered}${
+        describeClaims(serviceAccount.claims)
+      }`,
+      adviseOnAudience(serviceAccount),
     );
   }
   if (answer.status === 403) {
@@ -439,4 +449,32 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
     );
   }
   return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
+}
+
+/** `; it is for "a" ("aud"), made by "b" ("iss")` */
+function describeClaims(claims: TokenClaims | undefined): string {
+  if (claims === undefined) return "";
+  const { audience, issuer } = claims;
+  const aud = audience.length === 0 ? "nobody by name" : audience.slice(0, 3).map(quote).join(", ");
+  const iss = issuer === undefined ? "an issuer that it does not name" : quote(issuer);
+  return `; it is for ${aud} ("aud"), made by ${iss} ("iss")`;
+}
+
+/**
+ * What to do about a 401. kube-apiserver accepts the audiences of `--api-audiences`, which are by
+ * default its `--service-account-issuer` (kubernetes/kubernetes, `pkg/kubeapiserver/options/
+ * authentication.go` of v1.36): the issuer of the token tells the default.
+ */
+function adviseOnAudience({ claims, namespace }: ServiceAccount): string {
+  const isDefault = claims?.issuer !== undefined && claims.audience.includes(claims.issuer);
+  const audienceIsWrong = "its audience is not one of the API server's";
+  const accountIsGone = "the token is expired, or its pod or service account was deleted";
+  const causes = isDefault
+    ? `most likely ${accountIsGone}; or ${audienceIsWrong}`
+    : `most likely ${audienceIsWrong} (--api-audiences; where that is not set, the issuer); ` +
+      `or ${accountIsGone}`;
+  return `${causes}. The audience is set in two places, which must agree: ` +
+    "serviceAccountTokenAudience of the CredentialProviderConfig on the node, and the node's RBAC for " +
+    "request-serviceaccounts-token-audience. A token made without an audience carries the cluster's " +
+    `in aud: kubectl create token default -n ${namespace} -o jsonpath='{.spec.audiences[0]}'`;
 }

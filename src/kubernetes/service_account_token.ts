@@ -3,6 +3,7 @@
 import { UserError } from "../errors.ts";
 import {
   memberError,
+  type Members,
   membersOf,
   optionalObject,
   optionalText,
@@ -17,10 +18,20 @@ export interface ServiceAccount {
   readonly namespace: string;
   /** `undefined` in tokens that carry no service account's name. */
   readonly name: string | undefined;
+  /** What its token says beside; absent where the account is known without a token. */
+  readonly claims?: TokenClaims;
+}
+
+/** What a token says of itself, unchecked: it explains why an API server may not accept it. */
+export interface TokenClaims {
+  /** Whom the token is for (`aud`, RFC 7519 section 4.1.3); empty where it does not say. */
+  readonly audience: readonly string[];
+  /** Who made the token (`iss`, RFC 7519 section 4.1.1). */
+  readonly issuer: string | undefined;
 }
 
 /**
- * Reads the namespace and the service account from a token.
+ * Reads the namespace, the service account, the audience and the issuer from a token.
  *
  * The signature is not checked here: the API server checks it when the token is used. The namespace
  * decides where we ask and becomes part of a file name, so nothing but a namespace's name passes.
@@ -50,7 +61,24 @@ export function readServiceAccount(token: string): ServiceAccount {
   if (subject !== undefined && name !== undefined && subject.name !== name) {
     throw new UserError(where, `its "sub" names another service account than "kubernetes.io"`);
   }
-  return { namespace, name: name ?? subject?.name };
+  return {
+    namespace,
+    name: name ?? subject?.name,
+    claims: {
+      audience: readAudience(claims),
+      issuer: typeof claims.all["iss"] === "string" ? claims.all["iss"] : undefined,
+    },
+  };
+}
+
+/**
+ * One text or several. Whether they are right is the API server's to say: here they are read for its
+ * refusal to be explained, so that a claim of another type is one that does not say.
+ */
+function readAudience({ all }: Members): string[] {
+  const audience = all["aud"];
+  const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
+  return values.filter((value) => typeof value === "string");
 }
 
 /** A library would do this with `atob`, whose loading alone takes longer than all of it. */
@@ -89,10 +117,11 @@ function parseSubject(
   checked: string | undefined,
   where: string,
 ): { namespace: string; name: string } {
-  const [system, kind, namespace, name, ...rest] = sub.split(":");
+  // What is missing is as little a name as what is empty.
+  const [system, kind, namespace = "", name = "", ...rest] = sub.split(":");
   if (
-    system !== "system" || kind !== "serviceaccount" || namespace === undefined ||
-    name === undefined || rest.length > 0 || (name !== checked && !isSubdomain(name))
+    system !== "system" || kind !== "serviceaccount" || rest.length > 0 ||
+    (name !== checked && !isSubdomain(name))
   ) {
     throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
   }

@@ -74,7 +74,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
       await writeAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
       const answer = await answers.read(maxBytes);
       if (!answers.reusable) close();
-      return answer;
+      return answer.status === 200 ? answer : withoutToken(answer, token);
     } catch (error) {
       if (!signal.aborted) close();
       throw failure(error, server, signal, maxBytes);
@@ -83,6 +83,19 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
     }
   };
   return Object.assign(send, { [Symbol.dispose]: close });
+}
+
+/** Shortest part of a token that is worth a search, in characters. */
+const TELLING_LENGTH = 16;
+
+/**
+ * An answer in whose body the token does not stand, nor a part of it: what an API server, or a proxy
+ * before it, says of a request that it refuses goes into errors and into the log.
+ */
+function withoutToken(answer: HttpAnswer, token: string): HttpAnswer {
+  const parts = [token, ...token.split(".")].filter((part) => part.length >= TELLING_LENGTH);
+  const body = parts.reduce((text, part) => text.replaceAll(part, "[masked]"), answer.body);
+  return { ...answer, body };
 }
 
 async function connect(server: ApiServer, url: URL, signal: AbortSignal): Promise<Connection> {

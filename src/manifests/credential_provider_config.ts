@@ -9,6 +9,7 @@ import { describeIssue } from "../schema.ts";
 import { kubeletEnvironment } from "../runtime_environment.ts";
 import { SECRETS_ANNOTATION } from "../kubernetes/secret_names.ts";
 import { findArgument, setArgument } from "./arguments.ts";
+import { DEFAULT_AUDIENCE } from "./audience.ts";
 import { parseGoDuration } from "./duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
 import { isAnnotationKey } from "./names.ts";
@@ -16,9 +17,6 @@ import { type Manifest, parseYaml } from "./yaml.ts";
 
 /** The name of our provider, which is that of the executable in the kubelet's plugin directory. */
 export const PROVIDER_NAME = "crio-credential-provider";
-
-/** The audience that the API server itself accepts by default. */
-export const DEFAULT_AUDIENCE = "https://kubernetes.default.svc";
 
 const CONFIG_VERSIONS = ["v1", "v1beta1", "v1alpha1"].map((v) => `kubelet.config.k8s.io/${v}`);
 const PROVIDER_VERSIONS = ["v1", "v1beta1", "v1alpha1"].map((v) =>
@@ -214,7 +212,7 @@ function refusal(pattern: string): string | undefined {
 /** What can be chosen about our provider. */
 export interface ProviderOptions {
   readonly matchImages: readonly string[];
-  /** Audience of the tokens. @default {@link DEFAULT_AUDIENCE} */
+  /** Audience of the tokens. @default that of an existing provider, else {@link DEFAULT_AUDIENCE} */
   readonly audience?: string;
   /** Arguments of the plugin. @default those of an existing provider, else none */
   readonly args?: readonly string[];
@@ -286,8 +284,8 @@ export interface MergeResult {
 
 /**
  * Puts our provider into a configuration. The others stay as they are and in order; an existing one
- * of our name is replaced where it stands, but keeps its arguments if none are given, and the
- * variables that it sets besides ours.
+ * of our name is replaced where it stands, but keeps its arguments and its audience if none are given,
+ * and the variables that it sets besides ours.
  *
  * @param existing a configuration without violations.
  */
@@ -314,7 +312,13 @@ export function mergeProvider(
   if (kept.length === 0) return { config: undefined, skipped, shared };
 
   const old = existing.providers.find(({ name }) => name === PROVIDER_NAME);
-  const fresh = createProvider({ args: old?.args ?? [], ...options, matchImages: kept });
+  const audience = options.audience ?? ownAudience(existing);
+  const fresh = createProvider({
+    args: old?.args ?? [],
+    ...options,
+    ...(audience !== undefined && { audience }),
+    matchImages: kept,
+  });
   const own = new Set(fresh.env.map(({ name }) => name));
   const provider = {
     ...fresh,
@@ -324,6 +328,12 @@ export function mergeProvider(
     ? [...existing.providers, provider]
     : existing.providers.map((each) => each === old ? provider : each);
   return { config: { ...emptyConfig(), providers }, skipped, shared };
+}
+
+/** The audience of our provider in a configuration; `undefined` when there is none. */
+export function ownAudience({ providers }: CredentialProviderConfig): string | undefined {
+  const own = providers.find(({ name }) => name === PROVIDER_NAME);
+  return own?.tokenAttributes?.serviceAccountTokenAudience || undefined;
 }
 
 function findOverlap(

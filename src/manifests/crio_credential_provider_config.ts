@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { check } from "../schema.ts";
+import { OPENSHIFT_AUDIENCE } from "./audience.ts";
 import { CRIO_CONFIG_VERSIONS, type CrioConfigVersion } from "./choices.ts";
 import {
   type CredentialProviderConfig,
@@ -140,7 +141,11 @@ export function renderCrioCredentialProviderConfig(
   platform: CredentialProviderConfig,
   additions: Pick<ProviderOptions, "env" | "secretsAnnotation">,
 ): Rendering {
-  const merged = mergeProvider(platform, { matchImages: [...matchImages].sort(), ...additions });
+  const merged = mergeProvider(platform, {
+    matchImages: [...matchImages].sort(),
+    audience: OPENSHIFT_AUDIENCE,
+    ...additions,
+  });
   const left = merged.skipped.map(({ pattern }) => pattern);
   return {
     ...merged,

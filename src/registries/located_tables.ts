@@ -10,7 +10,8 @@ export interface LocatedTable {
   readonly line: number;
 }
 
-const HEADER = /^\s*\[\[\s*(?:registry|"registry"|'registry')\s*\]\]/;
+/** In any case, as the loader takes it. */
+const HEADER = /^\s*\[\[\s*(?:registry|"registry"|'registry')\s*\]\]/i;
 
 /**
  * Finds the tables of a file, one after the other.
@@ -41,7 +42,7 @@ export function locateTables(file: RegistriesFile): LocatedTable[] {
 
 function tryParse(part: RegistriesFile): Registry[] | undefined {
   try {
-    return parseRegistriesFile(part, { v1: true });
+    return [...parseRegistriesFile(part, { v1: true }).registries];
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

@@ -104,6 +104,70 @@ Deno.test("the built crio-credential-ctl", async (test) => {
   }
 });
 
+/** Root may read everything, unless it gives that up. */
+const WITHOUT_OVERRIDE: readonly [string, ...string[]] = Deno.uid() === 0
+  ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+  : ["env"];
+
+Deno.test("crio-credential-ctl says that root is needed, and what it could not check without", async (test) => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const ctl = await buildTool(DEFAULT_SETTINGS, directory);
+    const root = `${directory}/node`;
+    const conf = `${root}/etc/containers/registries.conf`;
+    await Deno.mkdir(`${root}/etc/containers`, { recursive: true });
+    await Deno.writeTextFile(conf, "");
+    await Deno.chmod(conf, 0);
+    const [command, ...words] = WITHOUT_OVERRIDE;
+    const run = (...args: string[]) => runPlugin(command, { args: [...words, ctl, ...args] });
+
+    await test.step("doctor", async () => {
+      const { stdout } = await run("doctor", "--root", root);
+      assert.match(
+        stdout,
+        /^WARN {2}registries .*: permission denied, not looked at\n.*run this as root/m,
+      );
+      assert.match(
+        stdout,
+        /^skip {2}mirrors +not checked: the registries files were not read whole$/m,
+      );
+      assert.match(
+        stdout,
+        /\nResult: .* \d not checked\nNot all could be looked at: run this as root/,
+      );
+    });
+
+    await test.step("a path with a comma, in the script form", async () => {
+      const file = `${directory}/a,b.json`;
+      await Deno.copyFile(SECRETS, file);
+      const { code, stderr } = await run(
+        "explain",
+        ...IMAGE,
+        "--registries-conf",
+        CONF,
+        "--secrets-file",
+        file,
+      );
+      if (await formUnderTest() === "script") {
+        assert.match(
+          stderr,
+          /outside the sandbox of this exec.*; give the file a name without a comma$/m,
+        );
+        assert.equal(code, 1);
+      } else assert.equal(code, 0, stderr);
+    });
+
+    await test.step("explain", async () => {
+      const words = [...IMAGE, "--secrets-file", SECRETS, "--registries-conf", conf];
+      const { code, stdout, stderr } = await run("explain", ...words);
+      assert.match(stderr, /permission denied; run this as root, or as a user who may read it$/m);
+      assert.deepEqual([code, stdout], [1, ""]);
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 const IMAGE = ["--image", "nginx", "--namespace", "team"];
 const SECRETS = `${FIXTURES}secrets/team.json`;
 
@@ -135,11 +199,12 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
 /** A command line of each way to ask for stdin, and what is said where it is empty. */
 const WITH_STDIN: readonly [line: readonly string[], error: RegExp][] = [
   [["explain"], /stdin: empty, expected JSON/],
-  [["explain", "--image", "nginx", "--token-file", "-"], /service-account token/],
+  [["explain", "--image", "nginx", "--token-file", "-"], /the token in stdin: is empty/],
   [["explain", ...IMAGE, "--registries-conf", CONF, "--secrets-file", "-"], /stdin: is empty/],
   [["generate", "secret", "--registry=a.io", "--namespace=a", "--username=a"], /stdin: is empty/],
   [["generate", "kubelet-config", "--match-image=a.io", "--merge", "-"], /stdin: /],
   [["generate", "kubelet-config", "--from", "-"], /stdin: /],
+  [["doctor", "--roles", "-"], /stdin: is empty, expected roles/],
   [["doctor", "--kubelet-cmdline", "-"], /stdin: is empty, expected the kubelet's command line/],
 ];
 
@@ -180,6 +245,19 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
           assert.match(stderr, error);
           assert.deepEqual([code, signal, stdout], [1, null, ""]);
         }
+        const { code, signal, stdout, stderr } = await redirected(line, "</etc");
+        assert.match(stderr, /^error: stdin: cannot be read: Is a directory \(os error 21\)$/m);
+        assert.deepEqual([code, signal, stdout], [1, null, ""]);
+      });
+    }
+    for (const line of [["--help"], ["doctor", "--help"], ["--version"], ["--version-json"]]) {
+      await test.step(`and "${line.join(" ")}" says that stdout is full`, async () => {
+        const { code, stderr } = await redirected(line, ">/dev/full");
+        assert.equal(
+          stderr,
+          "error: stdout: cannot write the output: No space left on device (os error 28)\n",
+        );
+        assert.equal(code, 1);
       });
     }
     await test.step("and says what it waits for when the pipe does not end", async () => {

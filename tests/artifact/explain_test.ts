@@ -65,7 +65,10 @@ Deno.test("explain in its sandbox", async (test) => {
       const args = [...WORKSTATION, ...words];
       const { code, stdout, stderr } = await runPlugin(ctl, { args });
       assert.deepEqual([code, stderr], [0, ""]);
-      assert.match(stdout, /\nmirror\.example\.com:8443\/hub\/nginx is pulled with .*"mirror"/);
+      assert.match(
+        stdout,
+        /\nFor pulls by tag: mirror\.example\.com:8443\/hub\/nginx is pulled with .*"mirror"/,
+      );
       await assertGranted(args, { read: [...ofNode, SECRETS, CONF].sort() });
     }
     assert.equal(api.requests.length, 1);

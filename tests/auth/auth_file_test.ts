@@ -110,7 +110,7 @@ Deno.test("a file in the place of the directory is refused", async () => {
     await Deno.writeTextFile(`${directory}/auth`, "");
     await assert.rejects(
       () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
-      /auth: cannot create the directory/,
+      /auth: is no directory/,
     );
   });
 });
@@ -173,8 +173,8 @@ Deno.test("an outdated file is removed, and none is no error", async () => {
 
 Deno.test("what a global auth file holds is written as it was read, in other fields too", () => {
   const global = {
-    auths: { "a.io": { auth: "dTpw", email: "e", x: [1, { y: null }] }, "": "odd", "b.io": null },
-    credHelpers: { "c.io": "helper", "d.io": 5 },
+    auths: { "a.io": { auth: "dTpw", email: 5, x: [1, { y: null }] }, "": {}, "b.io": null },
+    credHelpers: { "c.io": "helper", "d.io": null },
     HttpHeaders: { "X-A": "b" },
     nested: { auths: { "a.io": {} } },
   };
@@ -182,9 +182,52 @@ Deno.test("what a global auth file holds is written as it was read, in other fie
 });
 
 Deno.test("a global auth file may lack entries and helpers, or hold null for them", () => {
-  for (const text of ["{}", `{"auths": null, "credHelpers": null}`]) {
+  for (const text of ["{}", "null", `{"auths": null, "credHelpers": null}`]) {
     assert.equal(formatAuthFile(parseAuthFile(text, "f")), `{\n\t"auths": {}\n}`);
   }
+});
+
+Deno.test("a global auth file's fields are found in any case, put together and written once", () => {
+  const text =
+    `{"Auths": {"a.io": {"Auth": "dTpw"}}, "auths": {"b.io": {}, "a.io": {"auth": "dTpx"}},
+    "CREDHELPERS": {"c.io": "h"}, "credsStore": "s", "CredsStore": "t"}`;
+  assert.deepEqual(JSON.parse(formatAuthFile(parseAuthFile(text, "f"))), {
+    auths: { "a.io": { auth: "dTpx" }, "b.io": {} },
+    credHelpers: { "c.io": "h" },
+    credsStore: "s",
+    CredsStore: "t",
+  });
+  assert.equal(
+    formatAuthFile(parseAuthFile(`{"auths": {"a.io": {}}, "Auths": null}`, "f")),
+    `{\n\t"auths": {}\n}`,
+  );
+});
+
+const WRONG_TYPES: readonly [entry: unknown, problem: string][] = [
+  ["s3cret", "must be an object"],
+  [["s3cret"], "must be an object"],
+  [5, "must be an object"],
+  [{ auth: 5 }, `must have a string for its "auth"`],
+  [{ auth: "dTpw", AUTH: {} }, `must have a string for its "auth"`],
+  [{ auth: "dTpw", identityToken: ["s3cret"] }, `must have a string for its "identitytoken"`],
+];
+
+for (const [entry, problem] of WRONG_TYPES) {
+  Deno.test(`of a global auth file ${JSON.stringify(entry)} is left out: it ${problem}`, () => {
+    const text = JSON.stringify({ auths: { "a.io": entry, "b.io": { auth: "dTpw" } }, x: 1 });
+    const file = parseAuthFile(text, "f");
+    assert.deepEqual(file.leftOut, [{ field: "auths", key: "a.io", problem }]);
+    assert.deepEqual(JSON.parse(formatAuthFile(file)), {
+      auths: { "b.io": { auth: "dTpw" } },
+      x: 1,
+    });
+  });
+}
+
+Deno.test("of a global auth file a credential helper that is no text is left out", () => {
+  const { credHelpers, leftOut } = parseAuthFile(`{"credHelpers": {"a.io": 5, "b.io": "h"}}`, "f");
+  assert.deepEqual([...credHelpers], [["b.io", "h"]]);
+  assert.deepEqual(leftOut, [{ field: "credHelpers", key: "a.io", problem: "must be a string" }]);
 });
 
 Deno.test("a node without a global auth file has none", () => {

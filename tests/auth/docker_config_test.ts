@@ -78,8 +78,7 @@ for (const [name, entry, credential] of ENTRIES) {
 Deno.test("an entry without credential is a marker, not an error", () => {
   const markers = [
     {},
-    { email: "a@b" },
-    { auth: "", username: "" },
+    { auth: "", username: "", email: "" },
     { auth: null, identitytoken: null },
   ];
   for (const entry of markers) {
@@ -103,18 +102,104 @@ Deno.test("a marker hides neither its neighbours nor another spelling of its key
 });
 
 Deno.test("markers are told to who asks for them", () => {
-  const auths = { "https://quay.io": {}, "quay.io": { auth: AUTH }, "a.io": { email: "e" } };
+  const auths = { "https://quay.io": {}, "quay.io": { auth: AUTH }, "a.io": { username: "" } };
   const markers: string[][] = [];
   const skipped = () => assert.fail("nothing is broken");
   readSecret(secretWith({ auths }), skipped, (...what) => markers.push(what));
   assert.deepEqual(markers, [["my-secret", "a.io"], ["my-secret", "https://quay.io"]]);
 });
 
-Deno.test("a secret without entries, of either type, is no error", () => {
-  for (const content of [{}, { auths: {} }, { auths: null }, { credHelpers: { "a.io": "x" } }]) {
-    assert.deepEqual(read(secretWith(content)), { credentials: {}, skipped: [] });
+/** Secrets by which no registry can be opened, each with the reason. */
+const EMPTY_SECRETS: readonly [
+  name: string,
+  content: unknown,
+  type: Secret["type"],
+  reason: RegExp,
+][] = [
+  ["no member", {}, "kubernetes.io/dockerconfigjson", /^it holds no "auths"$/],
+  [
+    "helpers alone",
+    { credHelpers: { "a.io": "x" } },
+    "kubernetes.io/dockerconfigjson",
+    /^it holds no "auths"$/,
+  ],
+  [
+    "auths that are null",
+    { auths: null },
+    "kubernetes.io/dockerconfigjson",
+    /^it holds no "auths"$/,
+  ],
+  [
+    "empty auths",
+    { auths: {} },
+    "kubernetes.io/dockerconfigjson",
+    /^its "auths" holds no registry$/,
+  ],
+  [
+    "what a .dockercfg holds",
+    { "mirror.example.com:5000": { auth: "dTpw" } },
+    "kubernetes.io/dockerconfigjson",
+    /^it holds no "auths", but registries, as secrets of type kubernetes\.io\/dockercfg do; put them into "auths"$/,
+  ],
+  [
+    "auths in the legacy type",
+    { auths: { "mirror.example.com:5000": { auth: "dTpw" } } },
+    "kubernetes.io/dockercfg",
+    /^it holds "auths", as secrets of type kubernetes\.io\/dockerconfigjson do; give it that type$/,
+  ],
+  ["nothing in the legacy type", {}, "kubernetes.io/dockercfg", /^it holds no registry$/],
+  [
+    "base64 twice",
+    encode(JSON.stringify({ auths: { "a.io": { auth: "dTpw" } } })),
+    "kubernetes.io/dockerconfigjson",
+    /^its data is base64 twice; encode it once, or put the plain text in stringData$/,
+  ],
+];
+
+for (const [name, content, type, reason] of EMPTY_SECRETS) {
+  Deno.test(`a secret that holds ${name} is told of, with what is wrong`, () => {
+    const { credentials, skipped } = read(secretWith(content, type));
+    assert.deepEqual(credentials, {});
+    assert.deepEqual(skipped.map((what) => what.slice(0, 2)), [["my-secret", undefined]]);
+    assert.match(skipped[0]?.[2] ?? "", reason);
+  });
+}
+
+Deno.test("a secret in UTF-16, as PowerShell writes files, is named as such", () => {
+  const bytes = Uint8Array.of(0xff, 0xfe, ...[..."{}"].flatMap((sign) => [sign.charCodeAt(0), 0]));
+  for (const data of [bytes, bytes.subarray(2)]) {
+    const secret = { ...secretWith({}), data: { ".dockerconfigjson": data.toBase64() } };
+    assert.match(read(secret).skipped[0]?.[2] ?? "", /is UTF-16 text, as PowerShell writes it/);
   }
-  assert.deepEqual(read(secretWith({}, "kubernetes.io/dockercfg")).credentials, {});
+});
+
+Deno.test("members are found in any case, as the kubelet finds them", () => {
+  const auths = {
+    "a.io": { Username: "u", PASSWORD: "p" },
+    "b.io": { Auth: btoa("u:1"), IdentityToken: "t" },
+    // Of several the last in the text counts, as with Go's decoder.
+    "c.io": { auth: btoa("u:1"), AUTH: btoa("u:2") },
+    "d.io": { AUTH: btoa("u:2"), auth: btoa("u:1"), Auth: null },
+  };
+  assert.deepEqual(read(secretWith({ Auths: auths })), {
+    credentials: {
+      "a.io": { auth: btoa("u:p") },
+      "b.io": { auth: btoa("u:1"), identitytoken: "t" },
+      "c.io": { auth: btoa("u:2") },
+      "d.io": { auth: btoa("u:1") },
+    },
+    skipped: [],
+  });
+  assert.deepEqual(
+    Object.keys(
+      read(
+        secretWith(
+          `{"auths": {"a.io": {"auth": "${AUTH}"}}, "AUTHS": {"b.io": {"auth": "${AUTH}"}}}`,
+        ),
+      ).credentials,
+    ),
+    ["a.io", "b.io"],
+  );
 });
 
 Deno.test("of two keys with one meaning in one secret the same one always counts", () => {
@@ -146,8 +231,31 @@ const BROKEN_ENTRIES: readonly [name: string, key: string, entry: unknown, reaso
   ["an array", "a.io", [MARKER], /must be an object/],
   ["null", "a.io", null, /must be an object/],
   ["an identity token of another type", "a.io", { identitytoken: { MARKER } }, /"identitytoken"/],
+  [
+    "a registrytoken alone",
+    "a.io",
+    { registrytoken: MARKER },
+    /a "registrytoken" alone, which CRI-O/,
+  ],
+  [
+    "an e-mail address alone",
+    "a.io",
+    { email: MARKER, auth: "" },
+    /it holds an "email" alone, and no/,
+  ],
+  [
+    "auth that is base64 twice",
+    "a.io",
+    { auth: btoa(btoa(`u:${MARKER}`)) },
+    /not base64 of user:password, but base64 of that: it was encoded twice$/,
+  ],
   ["auth in base64url", "a.io", { auth: "dTr_-w==" }, /"auth" is not base64$/],
-  ["a key that names no registry", "a b", { auth: AUTH }, /the key names no registry/],
+  [
+    "a key that names no registry",
+    "a b",
+    { auth: AUTH },
+    /^the key names no registry; expected is a host with port and path/,
+  ],
 ];
 
 for (const [name, key, entry, reason] of BROKEN_ENTRIES) {

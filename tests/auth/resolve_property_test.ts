@@ -176,7 +176,7 @@ function sourcesByTheRule(registry: TomlTable[], image: string): readonly string
   const mains = [{ path: "registries.conf", file }];
   const tables = readRegistries({ mains, directories: [] }, () => {});
   assert.ok(tables);
-  return readSources(tables, image, () => {}).sources;
+  return readSources(tables.tables, image, () => {}).sources;
 }
 
 /** What secrets hold, as the API server lists them: a page each, in any order. */

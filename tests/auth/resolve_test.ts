@@ -225,6 +225,19 @@ const CASES: readonly [
       },
     },
   ],
+  [
+    "a key that is added for one repository takes nothing from those below it",
+    ["a.example.com/p/q", "a.example.com/p"],
+    ["*.example.com/p/q=deep", "*.example.com/p=shallow"],
+    { auths: { "a.example.com": global("deep") } },
+    {
+      auths: {
+        "a.example.com": entry("deep"),
+        "a.example.com/p": entry("shallow"),
+        "a.example.com/p/q": entry("deep"),
+      },
+    },
+  ],
 ];
 
 for (const [name, sources, credentials, globalFile, expected] of CASES) {

@@ -18,8 +18,13 @@ function fixture(path: string): string {
   return Deno.readTextFileSync(`${FIXTURES}${path}`);
 }
 
+/** What commands say on stderr that are given no audience, and no others. */
+const ASSUMED =
+  /^warning: --audience is not given: assumed is kubeadm's default, https:\/\/kubernetes\.default\.svc\.cluster\.local; compare .*\n/;
+const SILENT = new RegExp(`^$|${ASSUMED.source}$`);
+
 /** Runs a command that must succeed, and say nothing on stderr unless that is expected. */
-async function generate(line: string, stdin?: string, stderr = /^$/): Promise<string> {
+async function generate(line: string, stdin?: string, stderr = SILENT): Promise<string> {
   const result = await runCtlWith(["generate", ...line.split(" ")], stdin);
   assert.match(result.stderr, stderr);
   assert.equal(result.code, 0);
@@ -42,6 +47,79 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["generate rbac --node a --all-nodes", 2, /^$/, /--all-nodes: does not go with --node/],
   ["generate rbac --namespace a --audience b", 2, /^$/, /--audience: goes with --node or/],
   ["generate rbac --all-nodes --audience *", 2, /^$/, /--audience: must name one audience/],
+  [`generate rbac --namespace a --from ${ECR}`, 2, /^$/, /--from: goes with --node or/],
+  [
+    `generate rbac --all-nodes --audience a --from ${ECR}`,
+    2,
+    /^$/,
+    /--from: does not go with --audience; give one of them/,
+  ],
+  [
+    `generate rbac --all-nodes --from ${RESOURCE}`,
+    1,
+    /^$/,
+    /crio-credential-provider-config\.yaml: "metadata" is no key/,
+  ],
+  ["generate rbac --all-nodes", 0, /^# The audience [^]*\napiVersion: /, ASSUMED],
+  ["generate rbac --all-nodes --audience a.io", 0, /^apiVersion: [^]*\n {6}- a\.io\n/, /^$/],
+  ["generate rbac --namespace a", 0, /^apiVersion: /, /^$/],
+  [
+    "generate kubelet-config --match-image a.io",
+    0,
+    /^# The audience https:[^]*\n# +kubectl create token default -o jsonpath='.*'\n(?:#.*\n)*apiVersion: [^]*\.cluster\.local\n/,
+    ASSUMED,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --audience b",
+    0,
+    /^(?!# The audience)[^]*apiVersion: [^]* b\n/,
+    /^$/,
+  ],
+  [
+    `generate kubelet-config --match-image a.io --merge ${ECR}`,
+    0,
+    /^(?!# The audience)[^]*apiVersion: [^]*Audience: https:\/\/kubernetes\.default\.svc\n/,
+    /^$/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-levl=debug",
+    2,
+    /^$/,
+    /--arg: "--log-levl=debug": --log-levl is no flag .*did you mean --log-level/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-level=loud",
+    2,
+    /^$/,
+    /--arg: --log-level: "loud" is not among its values/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-level --arg=debug --audience b",
+    0,
+    /args:\n +- --log-level\n +- debug\n/,
+    /^$/,
+  ],
+  ["generate kubelet-config --match-image a.io --arg=debug", 2, /^$/, /--arg: "debug": .*debug/],
+  ["generate kubelet-config --match-image a.io --arg=--timeout", 2, /^$/, /--arg: "--timeout": /],
+  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /--version is no flag/],
+  [
+    "generate kubelet-config --match-image a.io --arg=--help",
+    2,
+    /^$/,
+    /--arg: "--help": with it no request is answered/,
+  ],
+  [
+    "generate kubelet-config --match-image index.docker.io --audience b",
+    0,
+    /index\.docker\.io/,
+    /^warning: --match-image: "index\.docker\.io" matches nothing: the kubelet names such images docker\.io\/…; write docker\.io\n$/,
+  ],
+  [
+    "generate kubelet-config --match-image [::1]:5000",
+    2,
+    /^$/,
+    /--match-image: "\[::1\]:5000" is an IPv6 address, which no name of an image can hold/,
+  ],
   ["generate rbac --namespace A", 2, /^$/, /--namespace: "A" cannot be the name of a namespace/],
   ["generate rbac --namespace a --service-account b_c", 2, /^$/, /"b_c" cannot be the name/],
   ["generate rbac --node a/b", 2, /^$/, /--node: "a\/b" cannot be the name of a node/],
@@ -100,7 +178,25 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["generate registries-conf --mirror a.io=*.b.io", 2, /^$/, /"\*\.b\.io" is not a registry/],
   ["generate registries-conf --mirror *.a.io/x=b.io", 2, /^$/, /"\*\.a\.io\/x" is not a registry/],
   ["generate registries-conf --mirror *.a.io:5000=b.io", 2, /^$/, /is not a registry/],
-  ["generate registries-conf --mirror a.io/X=b.io", 2, /^$/, /"a\.io\/X" is not a registry/],
+  ["generate registries-conf --mirror a.io/X=b.io", 2, /^$/, /"a\.io\/X" has upper case in its/],
+  [
+    "generate registries-conf --mirror index.docker.io/team=m.example.com",
+    2,
+    /^$/,
+    /--mirror: "index\.docker\.io\/team" never applies: such images are named docker\.io\/…; write docker\.io\/team\n/,
+  ],
+  [
+    "generate registries-conf --mirror docker.io=[::1]:5000",
+    2,
+    /^$/,
+    /--mirror: "\[::1\]:5000" is an IPv6 address, which no reference .*; use a host name/,
+  ],
+  [
+    "generate registries-conf --mirror docker.io=MIRROR/hub",
+    2,
+    /^$/,
+    /--mirror: "MIRROR\/hub" is no host to the image library: .*; write the full name/,
+  ],
   [
     "generate registries-conf --mirror a.io=b.io --insecure c.io",
     2,
@@ -183,7 +279,8 @@ for (const command of SUBCOMMANDS) {
   Deno.test(`the help of generate ${command} shows an example that works`, async () => {
     const help = await runCtlWith(["generate", command, "--help"]);
     assert.equal(help.code, 0);
-    const examples = [...help.stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
+    const stdout = help.stdout.replaceAll(/ \\\n +/g, " ");
+    const examples = [...stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
     assert.ok(examples.length > 0, help.stdout);
     const resource = fixture("openshift/crio-credential-provider-config.yaml");
     const providers = fixture("openshift/ecr-credential-provider.yaml");
@@ -193,7 +290,7 @@ for (const command of SUBCOMMANDS) {
         .replace("providers.yaml", "-")
         .replace(" < password", "")
         .split(" ");
-      const stdin = line.includes("--from") ? resource : providers;
+      const stdin = line.includes("cluster.yaml") ? resource : providers;
       const result = await runCtlWith(words, command === "secret" ? PASSWORD : stdin);
       assert.equal(result.code, 0, `${line}\n${result.stderr}`);
       assert.notEqual(result.stdout, "");
@@ -216,6 +313,11 @@ Deno.test("the RBAC of a namespace and all nodes is what the end-to-end run has 
   kinds.forEach((schema, index) => {
     schemas.readManifest(schema, JSON.stringify(documents[index]));
   });
+});
+
+Deno.test("the RBAC of the nodes names the audience of a provider file", async () => {
+  const [role] = loadAll(await generate(`rbac --all-nodes --from ${ECR}`, undefined, /^$/));
+  assert.deepEqual([role], loadAll(fixture("openshift/node-rbac.yaml")).slice(0, 1));
 });
 
 Deno.test("nodes are bound one by one, each to its own user", async () => {
@@ -323,7 +425,7 @@ const PROVIDERS: readonly [line: string, args: string[] | undefined, keys: strin
 
 for (const [line, args, keys] of PROVIDERS) {
   Deno.test(`generate ${line.replaceAll(FIXTURES, "")} has arguments and annotation in keeping`, async () => {
-    const stderr = line.includes("--from") ? /^condition [^]*$/ : /^$/;
+    const stderr = line.includes("--from") ? /^condition [^]*$/ : SILENT;
     const result = await runCtlWith(["generate", ...line.split(" ")]);
     assert.match(result.stderr, stderr);
     const { providers } = schemas.readManifest(schemas.CredentialProviderConfig, result.stdout);

@@ -7,7 +7,7 @@ import { assertChecks, type Expected } from "../support/checks.ts";
 const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
   ["a fault of the node", new UserError("/a", "is broken"), [
     "fail",
-    /\/a: is broken -> correct it$/,
+    /\/a: is broken -> mend it in \/a$/,
   ]],
   ["a fault with advice", new UserError("/a", "is broken", "mend it"), ["fail", /-> mend it$/]],
   [

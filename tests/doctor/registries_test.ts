@@ -35,12 +35,92 @@ const CONFIGURATIONS: readonly [
   ["OpenShift's file", files(fixture("openshift.conf")), [
     [
       "pass",
-      /quay\.io\/openshift-release-dev\/ocp-release \(1 mirror\), docker\.io\/library \(2 mir/,
+      /ocp-release \(1 mirror, for pulls by digest only\), registry\.redhat\.io \(1 mirror, for pulls by digest only; itself blocked\), docker\.io\/library \(2 mirrors, for pulls by tag only\)/,
     ],
-  ], [[
-    "warn",
-    /registry\.redhat\.io \(\/main\) is blocked: its 1 mirror are never asked -> drop/,
-  ]]],
+  ], [["pass", /4 mirrors with valid references/]]],
+  [
+    "mirrors for some pulls",
+    files(`${registry("a.io", "b.io", "c.io")}pull-from-mirror = "tag-only"`),
+    [["pass", /a\.io \(2 mirrors, 1 for pulls by tag only\)/]],
+    [["pass", /2 mirrors/]],
+  ],
+  [
+    "mirrors and a source that is never contacted",
+    files(
+      `[[registry]]\nprefix = ""\nlocation = "quay.io/team"\nblocked = true\n\n[[registry.mirror]]\nlocation = "mirror.example.com:5000/team"\npull-from-mirror = "digest-only"\n`,
+    ),
+    [["pass", /quay\.io\/team \(1 mirror, for pulls by digest only; itself blocked\)/]],
+    [["pass", /1 mirror with valid references/]],
+  ],
+  [
+    "a mirror that a table of its own blocks",
+    files(`${HUB}${registry("mirror.local")}blocked = true\n`),
+    [["pass", /docker\.io \(1 mirror\)/]],
+    [[
+      "warn",
+      /docker\.io \(\/main\): the mirror mirror\.local\/hub is never asked, since \[\[registry\]\] mirror\.local \(\/main\) is blocked .* -> drop the mirror/,
+    ]],
+  ],
+  [
+    "credential helpers and no auth file",
+    files(`credential-helpers = ["ecr-login"]\n${HUB}`),
+    [[
+      "fail",
+      /\/main: "credential-helpers" has no "containers-auth\.json": CRI-O reads no auth file.* -> put /,
+    ]],
+    [["pass", /1/]],
+  ],
+  [
+    "a credential helper before the auth file",
+    files(HUB, `credential-helpers = ["pass", "containers-auth.json"]`),
+    [["warn", /\/drop0: "credential-helpers" has "pass" before "containers-auth\.json"/]],
+    [["pass", /1/]],
+  ],
+  [
+    "a key in two cases",
+    files(HUB.replace("location", `Location = "x.io"\nlocation`)),
+    [[
+      "warn",
+      /\/main: "location" in "registry\[0\]" is written in more than one case.* -> keep one/,
+    ]],
+    [["pass", /1/]],
+  ],
+  [
+    "a key of the whole file below a table",
+    files(`${HUB}\n unqualified-search-registries = ["docker.io"]\n`),
+    [[
+      "warn",
+      /\/main:6:2: "unqualified-search-registries" stands below \[\[registry\.mirror\]\]: .* -> put it above/,
+    ]],
+    [["pass", /1/]],
+  ],
+  [
+    "keys in capitals",
+    files(
+      HUB.toUpperCase().replace("MIRROR.LOCAL/HUB", "mirror.local/hub").replace(
+        "DOCKER.IO",
+        "docker.io",
+      ),
+    ),
+    [
+      ["pass", /docker\.io \(1 mirror\)/],
+    ],
+    [["pass", /1 mirror/]],
+  ],
+  ["an unknown mode", files(`short-name-mode = "sometimes"\n${HUB}`), [
+    ["fail", /\/main: "short-name-mode" has an unknown value -> it may be enforcing/],
+  ], []],
+  [
+    "a search registry with a scheme",
+    files(`unqualified-search-registries = ["https://docker.io"]\n${HUB}`),
+    [
+      [
+        "fail",
+        /\/main: "unqualified-search-registries\[0\]" begins with a URL scheme -> leave out/,
+      ],
+    ],
+    [],
+  ],
   ["renamed registries", files(fixture("rewritten.conf")), [
     [
       "pass",
@@ -82,11 +162,23 @@ const CONFIGURATIONS: readonly [
   ]], [
     [
       "fail",
-      /docker\.io \(\/main\): docker\.io\/library\/sample would be "mirror\.local\/Hub\/library/,
+      /\/main:4: the mirror "mirror\.local\/Hub" makes "mirror\.local\/Hub\/library\/sample" of the image, which is no valid reference: it has a path in upper case\. CRI-O refuses every pull of docker\.io/,
     ],
   ]],
   ["a mirror without a host", files(registry("quay.io/team", "mirror")), [["pass", /1/]], [
-    ["fail", /quay\.io\/team\/sample would be "mirror\/sample" there, which is no valid reference/],
+    [
+      "fail",
+      /\/main:4: the mirror "mirror" makes "mirror\/sample" of .*: it has a host without dot and port/,
+    ],
+  ]],
+  ["a host with an underscore", files(registry("docker.io", "mirror_1.example.com")), [[
+    "pass",
+    /1/,
+  ]], [
+    [
+      "fail",
+      /\/main:4: mirror_1\.example\.com is no host name: CRI-O cannot contact it -> name the host/,
+    ],
   ]],
   ["a name that no image has", files(registry("index.docker.io", "a.io")), [["pass", /1/]], [
     ["warn", /no image's full name begins so, the table never applies -> write/],
@@ -95,9 +187,9 @@ const CONFIGURATIONS: readonly [
 
 for (const [name, given, registries, mirrors] of CONFIGURATIONS) {
   Deno.test(`a registries configuration with ${name} gives ${registries[0]?.[0]}`, () => {
-    const { checks, configuration } = checkRegistries(given);
-    assertChecks(checks, registries);
-    assertChecks(checkMirrors(configuration), mirrors);
+    const findings = checkRegistries(given);
+    assertChecks(findings.checks, registries);
+    assertChecks(checkMirrors(findings), mirrors);
   });
 }
 

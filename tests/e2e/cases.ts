@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
+import { IMAGE_LIBRARY } from "./image_library/run.ts";
 import { sleep } from "./process.ts";
 import type { Case } from "./report.ts";
 import type { Pod, World } from "./world.ts";
@@ -316,4 +317,5 @@ export const CASES: readonly Case<World>[] = [
       return "50 files; two of them pulled as a";
     },
   },
+  IMAGE_LIBRARY,
 ];

@@ -111,13 +111,6 @@ const VERDICTS: readonly [
     ["a quay.io/tea other-path: another path"],
   ],
   [
-    "another port of an IPv6 address is one",
-    "[::1]:5000/app",
-    ["[::1]:5001=a", "[::2]:5000=b"],
-    undefined,
-    ["a [::1]:5001 other-port: another port of that host", "b [::2]:5000 other-host: another host"],
-  ],
-  [
     "a global entry counts where the namespace has none",
     "quay.io/team/app",
     [],
@@ -140,7 +133,31 @@ const VERDICTS: readonly [
     [],
     { auths: { "quay.io": { username: "u", password: "p" } } },
     [
-      "global-entry quay.io no-credential: holds no credential that the image library reads",
+      'global-entry quay.io no-credential: has "username" and "password" without "auth", and CRI-O reads ' +
+      '"auth" alone',
+    ],
+  ],
+  [
+    "a global entry without its padding is told to be broken",
+    "quay.io/team/app",
+    [],
+    { auths: { "quay.io": { auth: "dTpwdzE" } } },
+    [
+      'global-entry quay.io broken: broken: has an "auth" in base64 without the "=" at its end, which ' +
+      "CRI-O does not take",
+    ],
+  ],
+  [
+    "global entries under keys that are never found are told to be such, where they are meant for the source",
+    "quay.io/team/app",
+    [],
+    { auths: { "quay.io/": GLOBAL, "quay.io/v1/": GLOBAL, "*.io": GLOBAL, "ghcr.io/": GLOBAL } },
+    [
+      'global-entry quay.io/ never-found: has a slash at its end, and so is never found; write it as "quay.io"',
+      "global-entry quay.io/v1/ never-found: has the registry API's path without a scheme, and so is never " +
+      'found; write it as "quay.io"',
+      "global-entry *.io never-found: is a wildcard, by which nothing is found in an auth file; write an " +
+      "entry for each host",
     ],
   ],
   [
@@ -224,7 +241,13 @@ Deno.test("broken entries and markers are candidates, and what names no registry
   );
   assert.deepEqual(unusable, [
     { secret: "a", reason: "not valid JSON (line 1, column 2)" },
-    { secret: "b", key: "https://…@quay.io", reason: "the key names no registry" },
+    {
+      secret: "b",
+      key: "https://…@quay.io",
+      reason:
+        "the key names no registry; expected is a host with port and path if need be, as in " +
+        "registry.example.com:5000/team",
+    },
   ]);
 });
 
@@ -246,6 +269,45 @@ Deno.test("what the global file contributes is told key by key", () => {
     { key: "ghcr.io", origin: "global", replacesGlobal: false },
     { key: "https://…@x.io", origin: "global", replacesGlobal: false },
   ]);
+});
+
+Deno.test("a pull from a source whose global entry the library cannot read is told to fail", () => {
+  const { sources } = explain(["quay.io/team/app"], [], {
+    auths: { "quay.io": { auth: "dTpwdzE" } },
+  });
+  assert.deepEqual(sources[0]?.used, {
+    kind: "error",
+    keys: ["quay.io"],
+    reason: 'has an "auth" in base64 without the "=" at its end, which CRI-O does not take',
+  });
+});
+
+Deno.test("a global entry of a wrong type is left out with a warning, and the rest counts", () => {
+  const { sources, warnings, entries } = explain(
+    ["quay.io/team/app"],
+    secretsOf(["quay.io=a"]),
+    { auths: { "ghcr.io": "text", "x.io": GLOBAL }, credHelpers: { "me:pw@y.io": 5 } },
+  );
+  assert.equal(sources[0]?.used.kind, "secret");
+  assert.deepEqual(entries?.map(({ key }) => key), ["x.io", "quay.io"]);
+  assert.deepEqual(warnings, [
+    `the global auth file's "ghcr.io" in "auths" must be an object: left out, since CRI-O refuses a whole ` +
+    "file for it",
+    `the global auth file's "…@y.io" in "credHelpers" must be a string: left out, since CRI-O refuses a ` +
+    "whole file for it",
+  ]);
+});
+
+Deno.test("several credentials of the namespace for the image itself are told", () => {
+  const repository = parseRepository("m.io/team/app");
+  assert.ok(repository);
+  const told = (...texts: string[]) =>
+    explainCredentials([repository], secretsOf(texts), undefined, {
+      showUsers: false,
+      image: "quay.io/team/app",
+    }).ownPairs;
+  assert.deepEqual(told("quay.io=a", "quay.io/team=b", "m.io=c"), ["a", "b"]);
+  assert.deepEqual(told("quay.io=a", "m.io=b"), []);
 });
 
 Deno.test("without anything to put in it there is no file", () => {
@@ -303,7 +365,7 @@ Deno.test("what is said to be used is what the image library finds in the plugin
         const { candidates } = explained;
         assert.equal(candidates.filter(({ origin }) => origin === "secret").length, entries.length);
         const chosen = candidates.filter(({ verdict }) => verdict === "chosen");
-        assert.equal(chosen.length > 0, explained.used.kind !== "none");
+        assert.equal(chosen.length > 0, !["none", "error"].includes(explained.used.kind));
         assert.ok(
           chosen.every(({ origin }) =>
             (origin === "secret") === (explained.used.kind === "secret")
@@ -327,6 +389,7 @@ function expectedLookup(
       assert.ok(entry);
       return [decode(entry)];
     }
+    case "error":
     case "global": {
       const found = used.keys.flatMap((key) =>
         lookUpCredential({ auths: { [key]: global[key] } }, keyAsRepository(key))

@@ -8,14 +8,18 @@ function explanationWith(candidates: readonly Candidate[]): Explanation {
   return {
     image: "quay.io/app",
     unusableSources: [],
+    blockedSources: [],
     sources: [{
       repository: "quay.io/app",
       role: "registry",
+      pulls: "all",
+      asked: true,
       candidates,
       used: { kind: "none", keys: [] },
       conclusion: "",
     }],
     warnings: [],
+    notes: [],
     conclusions: [],
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { explainRegistries, isRegistryItself } from "../../src/explain/registry_tables.ts";
+import { explainRegistries } from "../../src/explain/registry_tables.ts";
 
 const MAIN = `unqualified-search-registries = ["docker.io"]
 
@@ -37,7 +37,7 @@ Deno.test("the table that applies is told with file and line", () => {
   assert.deepEqual(table, {
     prefix: "docker.io",
     location: "docker.io",
-    mirrors: ["new.local/hub"],
+    mirrors: [{ location: "new.local/hub", pulls: "all" }],
     blocked: false,
     file: "10.conf",
     line: 4,
@@ -72,21 +72,85 @@ Deno.test("a table in an array is told without a line", () => {
   assert.deepEqual([table?.file, table?.line], ["10.conf", undefined]);
 });
 
-Deno.test("the registry itself is told apart from its mirrors", () => {
-  const cases: [image: string, text: string, roles: boolean[]][] = [
-    ["docker.io/a/b", `location = "docker.io"\nmirror = [{ location = "m.io" }]`, [false, true]],
-    ["a.io/x", `prefix = "a.io"\nlocation = "b.io/c"`, [true]],
-    ["a.io/x", `location = "a.io"\nmirror = [{ location = "m.io" }, { location = "a.io" }]`, [
-      false,
-      true,
-    ]],
-    ["a.b.io/x", `prefix = "*.b.io"\nmirror = [{ location = "m.io" }]`, [false, true]],
-    ["a.io/x", `location = "a.io/X"\nprefix = "a.io"\nmirror = [{ location = "m.io" }]`, [false]],
-  ];
-  for (const [image, text, roles] of cases) {
-    const main = { path: "main.conf", text: `[[registry]]\n${text}\n` };
-    const { registry, sources } = explainRegistries({ main, dropIns: [] }, image).pullSources;
-    assert.ok(registry);
-    assert.deepEqual(sources.map((source) => isRegistryItself(source, registry, image)), roles);
-  }
+Deno.test("endpoints that are blocked are told with the table that applies to them", () => {
+  const toml = `[[registry]]
+location = "a.io"
+blocked = true
+[[registry.mirror]]
+location = "m.io/x"
+pull-from-mirror = "digest-only"
+[[registry]]
+location = "m.io"
+blocked = true
+`;
+  const { blocked } = explainRegistries(
+    { main: { path: "f", text: toml }, dropIns: [] },
+    "a.io/app",
+  );
+  assert.deepEqual(blocked, [
+    {
+      repository: "m.io/x/app",
+      role: "mirror",
+      pulls: "digest-only",
+      by: { prefix: "m.io", file: "f", line: 7 },
+    },
+    {
+      repository: "a.io/app",
+      role: "registry",
+      pulls: "all",
+      by: { prefix: "a.io", file: "f", line: 1 },
+    },
+  ]);
 });
+
+Deno.test("an endpoint that spoils pulls is told with its place and what is wrong", () => {
+  const toml = `[[registry]]
+location = "docker.io"
+[[registry.mirror]]
+location = "my-mirror.example.com.:5500"
+[[registry.mirror]]
+location = "mirror.example.com:5000"
+`;
+  const { invalid } = explainRegistries(
+    { main: { path: "f", text: toml }, dropIns: [] },
+    "docker.io/library/nginx",
+  );
+  assert.deepEqual(invalid, [{
+    reference: "my-mirror.example.com.:5500/library/nginx",
+    role: "mirror",
+    place: "f:4",
+    problem: 'the mirror "my-mirror.example.com.:5500" makes ' +
+      '"my-mirror.example.com.:5500/library/nginx" of the image, which is no valid reference: it has a ' +
+      "host that is no host name with an optional port",
+    refuses: ["tag", "digest"],
+  }]);
+});
+
+const ALIASES = `[aliases]
+nginx = "quay.io/mirrored/nginx"
+"library/redis" = "quay.io/mirrored/redis"
+"team/app" = "docker.io/team/app"
+httpd = ""
+`;
+
+const NAMES: readonly [image: string, written: string | undefined, told: string[]][] = [
+  ["docker.io/library/nginx", "nginx:1.27", ["nginx quay.io/mirrored/nginx used"]],
+  ["docker.io/library/nginx", undefined, ["nginx quay.io/mirrored/nginx perhaps"]],
+  ["docker.io/library/nginx", "docker.io/library/nginx", []],
+  ["docker.io/library/nginx", "library/nginx", []],
+  ["docker.io/library/redis", undefined, ["library/redis quay.io/mirrored/redis perhaps"]],
+  ["docker.io/team/app", "team/app", []],
+  ["docker.io/library/httpd", "httpd", []],
+  ["quay.io/team/app", undefined, []],
+];
+
+for (const [image, written, told] of NAMES) {
+  Deno.test(`${image}, written ${written ?? "in no known way"}, has ${told.length} aliases`, () => {
+    const main = { path: "f", text: ALIASES };
+    const { aliases } = explainRegistries({ main, dropIns: [] }, image, written);
+    assert.deepEqual(
+      aliases.map(({ name, target, isUsed }) => `${name} ${target} ${isUsed ? "used" : "perhaps"}`),
+      told,
+    );
+  });
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAuthFile } from "../../src/auth/auth_file.ts";
-import { explainPull } from "../../src/explain/explanation.ts";
+import { explainNothingToDo, explainPull } from "../../src/explain/explanation.ts";
 import { formatMermaid } from "../../src/explain/mermaid.ts";
 import { explainRegistries } from "../../src/explain/registry_tables.ts";
 import { readSecretsFile } from "../../src/explain/secrets_file.ts";
@@ -13,7 +13,8 @@ function explain(
   toml: string,
   auths: readonly object[],
   global?: object,
-  { pulledImages = "node", names }: {
+  { form, pulledImages = "node", names }: {
+    readonly form?: "tag" | "digest" | undefined;
     readonly pulledImages?: PulledImages;
     readonly names?: readonly string[];
   } = {},
@@ -29,7 +30,8 @@ function explain(
     main: { path: "main.conf", text: `[[registry]]\nlocation = "quay.io"\n` },
     dropIns: [{ path: "10.conf", text: toml }],
   };
-  return explainPull({ image: IMAGE, namespace: "ns" }, explainRegistries(files, IMAGE), {
+  const pull = { image: IMAGE, namespace: "ns", ...(form !== undefined && { form }) };
+  return explainPull(pull, explainRegistries(files, IMAGE), {
     secrets: readSecretsFile(list, "list.json", {
       namespace: "ns",
       types: ["kubernetes.io/dockerconfigjson"],
@@ -50,12 +52,15 @@ const TABLE = `[[registry]]
 location = "quay.io"
 [[registry.mirror]]
 location = "m.io"
-[[registry.mirror]]
+`;
+/** With a mirror that spoils the pulls that it is asked in. */
+const SPOILED = `${TABLE}[[registry.mirror]]
 location = "n.io/UPPER"
+pull-from-mirror = "digest-only"
 `;
 
 Deno.test("everything that a pull meets stands in the text", () => {
-  const explanation = explain(TABLE, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
+  const explanation = explain(SPOILED, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
     auths: { "m.io": auth("c"), "m.io/team": auth("d"), "quay.io": {} },
     credHelpers: { "m.io": "h", "ghcr.io": "h" },
     credsStore: "s",
@@ -65,9 +70,9 @@ Deno.test("everything that a pull meets stands in the text", () => {
     `image           quay.io/team/app
 namespace       ns
 registries      [[registry]] with prefix "quay.io", 10.conf:1
-                mirrors: m.io, n.io/UPPER; location: quay.io
+                mirrors: m.io, n.io/UPPER (for pulls by digest only); location: quay.io
                 - passed over: prefix "quay.io", main.conf:1: replaced by the table with the same prefix in 10.conf
-unusable        n.io/UPPER/team/app: the image library refuses this reference
+unusable        10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case; CRI-O refuses every pull by digest
 secrets         s0, s1 from list.json
 global file     config.json
                 kept: m.io/team, quay.io
@@ -87,7 +92,7 @@ pull source 1: m.io/team/app (mirror)
 pull source 2: quay.io/team/app (the registry itself)
   - secret "s0", key "m.io": passed over, another host
   - secret "s1", key "m.io": passed over, another host
-  - global file, key "quay.io": passed over, holds no credential that the image library reads
+  - global file, key "quay.io": passed over, holds no credential, as credential helpers leave it behind
 
 auth file: /etc/crio/auth/ns-0123.json
   "m.io" from secret "s1", in the place of the global file's entry
@@ -97,8 +102,9 @@ auth file: /etc/crio/auth/ns-0123.json
 
 warning: m.io/team/app has different credentials in secret "s0" (key "m.io") and secret "s1" (key "m.io"); the latter is used
 
-m.io/team/app is pulled with the credential of secret "s1" (key "m.io").
-quay.io/team/app is pulled without a credential: the global file's entry "quay.io" holds none.
+No pull by digest of quay.io/team/app works: 10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case. CRI-O gives up before it asks any mirror or registry.
+For pulls by tag: m.io/team/app is pulled with the credential of secret "s1" (key "m.io").
+For pulls by tag: quay.io/team/app is pulled without a credential: the global file's entry "quay.io" holds none.
 `,
   );
 });
@@ -133,6 +139,164 @@ for (const [name, global, conclusion, edge] of USED) {
     assert.match(formatMermaid(explanation), edge);
   });
 }
+
+const MIRROR = { "mirror.example.com:5000": auth("a") };
+const DIGEST_ONLY = `[[registry]]
+location = "quay.io/team"
+[[registry.mirror]]
+location = "mirror.example.com:5000/team"
+pull-from-mirror = "digest-only"
+`;
+const NEVER_CONTACT_SOURCE = DIGEST_ONLY.replace('/team"\n', `/team"\nblocked = true\n`);
+const WITH = `is pulled with the credential of secret "s0" (key "mirror.example.com:5000").`;
+const ANONYMOUS = "quay.io/team/app is pulled without a credential.";
+
+const CONCLUSIONS: readonly [
+  name: string,
+  toml: string,
+  form: "tag" | "digest" | undefined,
+  conclusions: string[],
+][] = [
+  ["a mirror for digests, by tag", DIGEST_ONLY, "tag", [
+    "mirror.example.com:5000/team/app is not asked: it is for pulls by digest only, and the image is named " +
+    "by tag.",
+    ANONYMOUS,
+  ]],
+  ["a mirror for digests, by digest", DIGEST_ONLY, "digest", [
+    `mirror.example.com:5000/team/app ${WITH}`,
+    ANONYMOUS,
+  ]],
+  ["a mirror for digests, in no known way", DIGEST_ONLY, undefined, [
+    `For pulls by digest: mirror.example.com:5000/team/app ${WITH}`,
+    ANONYMOUS,
+  ]],
+  [
+    "mirrors for digests by the registry's own setting",
+    DIGEST_ONLY.replace(/pull-from.*\n/, "")
+      .replace("[[registry.mirror]]", "mirror-by-digest-only = true\n[[registry.mirror]]"),
+    "tag",
+    [
+      "mirror.example.com:5000/team/app is not asked: it is for pulls by digest only, and the image is named " +
+      "by tag.",
+      ANONYMOUS,
+    ],
+  ],
+  ["a source that is never contacted", NEVER_CONTACT_SOURCE, "digest", [
+    `mirror.example.com:5000/team/app ${WITH}`,
+    'quay.io/team/app, the registry itself, is not asked: it is blocked by [[registry]] "quay.io/team", ' +
+    "10.conf:1.",
+  ]],
+  ["credential helpers alone", `credential-helpers = ["ecr-login"]\n${DIGEST_ONLY}`, "digest", [
+    'mirror.example.com:5000/team/app is pulled with what the credential helper "ecr-login" gives for ' +
+    "mirror.example.com:5000: CRI-O reads no auth file.",
+    'quay.io/team/app is pulled with what the credential helper "ecr-login" gives for quay.io: CRI-O reads ' +
+    "no auth file.",
+  ]],
+  [
+    "a credential helper before the auth file",
+    `credential-helpers = ["pass", "containers-auth.json"]\n${DIGEST_ONLY}`,
+    "digest",
+    [
+      'The credential helper "pass" is asked first; if it has nothing for mirror.example.com:5000: ' +
+      `mirror.example.com:5000/team/app ${WITH}`,
+      `The credential helper "pass" is asked first; if it has nothing for quay.io: ${ANONYMOUS}`,
+    ],
+  ],
+  [
+    "an endpoint that spoils every pull",
+    `${DIGEST_ONLY}[[registry.mirror]]\nlocation = "[::1]:5000"\n`,
+    undefined,
+    [
+      'No pull of quay.io/team/app works: 10.conf:7: the mirror "[::1]:5000" makes "[::1]:5000/app" of the ' +
+      "image, which is no valid reference: it has an IPv6 address for a host, which CRI-O's image library does " +
+      "not know. CRI-O gives up before it asks any mirror or registry.",
+    ],
+  ],
+];
+
+for (const [name, toml, form, conclusions] of CONCLUSIONS) {
+  Deno.test(`an explanation of ${name} ends as CRI-O does`, () => {
+    assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
+  });
+}
+
+Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
+  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
+  const text = formatText(explanation);
+  assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
+  assert.match(
+    text,
+    /\n +mirrors: mirror\.example\.com:5000\/team \(for pulls by digest only\); location: quay\.io\/team; blocked\n.*\nblocked +quay\.io\/team\/app \(the registry itself\): by \[\[registry\]\] with prefix "quay\.io\/team", 10\.conf:1\n/,
+  );
+  assert.match(
+    text,
+    /\npull source 1: mirror\.example\.com:5000\/team\/app \(mirror, for pulls by digest only\)\n/,
+  );
+  const chart = formatMermaid(explanation);
+  assert.match(chart, /-\.->\|"mirror 1, not asked"\|/);
+  assert.match(chart, /n2 -\.->\|"blocked"\| n3\n/);
+});
+
+Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
+  const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
+  assert.equal(form, "tag");
+  assert.deepEqual(registries?.table?.mirrors, [
+    { location: "mirror.example.com:5000/team", pulls: "digest-only" },
+  ]);
+  assert.deepEqual(sources.map(({ pulls, asked }) => [pulls, asked]), [["digest-only", false]]);
+  assert.deepEqual(blockedSources.map(({ repository, by }) => [repository, by.line]), [
+    ["quay.io/team/app", 2],
+  ]);
+  assert.deepEqual(registries?.credentialHelpers, {
+    first: ["ecr-login"],
+    fileIsRead: false,
+    file: "10.conf",
+  });
+});
+
+Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
+  const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
+  assert.deepEqual(bare.warnings, [
+    'config.json holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them',
+  ]);
+  const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
+  assert.match(
+    formatText(slash),
+    /- global file, key "quay\.io\/": passed over, has a slash at its end, and so is never found; write it as "quay\.io"\n/,
+  );
+  const unpadded = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io": { auth: "dTpwdzE" } } });
+  assert.equal(
+    unpadded.conclusions.at(-1),
+    `quay.io/team/app is not pulled: CRI-O fails at the global file's entry "quay.io", which has an "auth" ` +
+      'in base64 without the "=" at its end, which CRI-O does not take.',
+  );
+});
+
+Deno.test("a short name that is an alias is told to lead elsewhere", () => {
+  const toml = `${TABLE}[aliases]\nnginx = "quay.io/mirrored/nginx"\n`;
+  const files = { main: { path: "f", text: toml }, dropIns: [] };
+  const note = (written?: string) => {
+    const image = "docker.io/library/nginx";
+    return explainNothingToDo({ image }, explainRegistries(files, image, written)).notes;
+  };
+  const leads =
+    '"nginx" is an alias of quay.io/mirrored/nginx (f): CRI-O pulls from there, with what ' +
+    "the plugin does for docker.io/library/nginx; name the image in full";
+  assert.deepEqual(note("nginx"), [leads]);
+  assert.deepEqual(note(), [`if the pod names the image "nginx": ${leads}`]);
+  assert.deepEqual(note("docker.io/library/nginx"), []);
+});
+
+Deno.test("what holds under a condition alone is a note", () => {
+  const explanation = explain(TABLE, [{ "quay.io": auth("a") }, { "quay.io/team": auth("b") }]);
+  assert.match(
+    formatText(explanation),
+    /\nnote: several credentials of the namespace cover quay\.io\/team\/app itself \(secret "s0", "s1"\): if the pod's own/,
+  );
+});
 
 Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", () => {
   const secrets = [{ "m.io": auth("a") }, { "m.io": auth("b") }, { "m.io": auth("c") }];

@@ -163,9 +163,32 @@ function removeIfThere(directory: string): void {
 }
 
 for (
-  const { what, replace } of [
-    { what: "a file", replace: (path: string) => Deno.writeTextFileSync(path, "x") },
-    { what: "a link to nowhere", replace: (path: string) => Deno.symlinkSync(`${path}-no`, path) },
+  const { what, replace, error } of [
+    {
+      what: "a file",
+      replace: (path: string) => Deno.writeTextFileSync(path, "x"),
+      error: /^error: \/.*\/auth: cannot create the directory: something else is there; remove it/,
+    },
+    {
+      what: "a link to nowhere",
+      replace: (path: string) => Deno.symlinkSync(`${path}-no`, path),
+      error:
+        /\/auth: cannot create the directory: a symbolic link to \/.*\/auth-no, which is no dir/,
+    },
+    {
+      what: "a link to another directory",
+      replace: (path: string) => {
+        Deno.mkdirSync(`${path}-real`, { mode: 0o700 });
+        Deno.symlinkSync("auth-real", path);
+      },
+      error:
+        /\/auth: leads by a symbolic link to (\/.*\/auth-real), where .*; build with --auth-dir \1, /,
+    },
+    {
+      what: "a link to shared memory",
+      replace: (path: string) => Deno.symlinkSync("/dev/shm", path),
+      error: /\/auth: leads by a symbolic link to \/dev\/shm, .* no build can write below \/dev\/$/,
+    },
   ]
 ) {
   Deno.test(`${what} that takes the auth directory's place during a run is named`, async () => {
@@ -176,12 +199,117 @@ for (
       replace(authDir);
       return undefined;
     };
-    assertFailed(await cluster.pull(), /^error: \/.*\/auth: cannot create the directory: /);
+    assertFailed(await cluster.pull(), error);
+    const left = await Array.fromAsync(Deno.readDir(`${authDir}-real`)).catch(() => []);
+    assert.deepEqual(left, []);
     cluster.api.respond = undefined;
     await Deno.remove(authDir);
     await assertCleanAfterNextRun(cluster);
   });
 }
+
+/** Opens a directory to another user by an access control list (acl(5)), in the kernel's own form. */
+const OPEN_BY_LIST = `
+import os, struct, sys
+owner, user, group, mask, other = 1, 2, 4, 16, 32
+entries = [(owner, 7, -1), (user, 7, 65534), (group, 0, -1), (mask, 7, -1), (other, 0, -1)]
+packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + packed)
+`;
+
+/** Whether the file system for temporary files knows access control lists. */
+async function hasLists(): Promise<boolean> {
+  const directory = await Deno.makeTempDir();
+  const { code } = await runPlugin("/usr/bin/python3", { args: ["-c", OPEN_BY_LIST, directory] });
+  await Deno.remove(directory);
+  return code === 0;
+}
+
+Deno.test({
+  name: "an auth directory that a list opens to another user is refused, until its mode is private",
+  ignore: !await hasLists(),
+  fn: async () => {
+    await using cluster = await clusterWithFile();
+    const { authDir } = cluster.node.settings;
+    await runPlugin("/usr/bin/python3", { args: ["-c", OPEN_BY_LIST, authDir] });
+    assertFailed(
+      await cluster.pull(),
+      /\/auth: can be written to by .*an access control list names; make it private: chmod 0700 \//,
+    );
+    assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
+    // As the message says.
+    await Deno.chmod(authDir, 0o700);
+    assertDone(await cluster.pull());
+  },
+});
+
+/** Ways to hold a reader for ever, or at least to be no file. */
+const NO_FILES: readonly [what: string, make: (path: string) => Promise<unknown>, said: RegExp][] =
+  [
+    ["a FIFO", (path) => runPlugin("/usr/bin/mkfifo", { args: [path] }), /a named pipe \(FIFO\)/],
+    ["a socket", (path) => leaveSocket(path), /a socket/],
+    ["a directory", (path) => Deno.mkdir(path), /a directory/],
+    ["a link to a device that never ends", (path) => Deno.symlink("/dev/zero", path), /a device/],
+    ["a link to a terminal", (path) => Deno.symlink("/dev/ptmx", path), /a device/],
+  ];
+
+/** Binds a socket and ends: its name stays. */
+async function leaveSocket(path: string): Promise<void> {
+  const code = "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])";
+  const { code: status, stderr } = await runPlugin("/usr/bin/python3", {
+    args: ["-c", code, path],
+  });
+  assert.equal(status, 0, stderr);
+}
+
+/** The files that a pull reads; two more are looked at below. */
+const READ: readonly [what: string, path: (cluster: Cluster) => string][] = [
+  ["the registries file", ({ node }) => node.settings.registriesConf[0] ?? ""],
+  ["a drop-in", ({ node }) => `${node.settings.registriesConfDir[0]}/a.conf`],
+  ["the global auth file", ({ node }) => node.settings.kubeletAuthFile],
+  ["the CA file", ({ node }) => node.settings.caFile],
+];
+
+for (const [what, make, said] of NO_FILES) {
+  Deno.test(`${what} in the place of any file that a pull reads is named, and holds up no run`, async (test) => {
+    await using cluster = await Cluster.start();
+    for (const [name, pathOf] of READ) {
+      const path = pathOf(cluster);
+      // A directory among the drop-ins is none of them, whatever its name (containers-registries.conf.d(5)).
+      if (name === "a drop-in" && what === "a directory") continue;
+      await test.step(name, async () => {
+        const kept = await Deno.readTextFile(path).catch(() => undefined);
+        if (kept !== undefined) await Deno.remove(path);
+        await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+        await make(path);
+        const begun = performance.now();
+        const result = await cluster.pull({ args: ["--timeout", "20s"] });
+        assert.ok(performance.now() - begun < 10_000, "the run was held up");
+        assertFailed(result, new RegExp(`^error: ${path}: is ${said.source}, expected a file$`));
+        await Deno.remove(path);
+        if (kept !== undefined) await Deno.writeTextFile(path, kept);
+      });
+    }
+  });
+}
+
+Deno.test("a FIFO in the place of the kubeconfig or of OpenShift's address holds up no run", async () => {
+  await using cluster = await Cluster.start({ settings: { apiserver: "", caFile: "" } });
+  const { node: { settings } } = cluster;
+  for (const path of [settings.apiserverEnvFile, settings.kubeconfig[0] ?? ""]) {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await runPlugin("/usr/bin/mkfifo", { args: [path] });
+    assertFailed(await cluster.pull(), new RegExp(`^error: ${path}: is a named pipe`));
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a drop-in that is masked by a link to /dev/null is an empty one", async () => {
+  await using cluster = await Cluster.start();
+  await Deno.symlink("/dev/null", `${cluster.node.settings.registriesConfDir[0]}/masked.conf`);
+  assertDone(await cluster.pull());
+  assert.deepEqual(await cluster.authFile(), FIRST);
+});
 
 Deno.test("without a mask files and directories are still for their owner alone", async () => {
   await using cluster = await Cluster.start();

@@ -4,15 +4,32 @@ import { compactToken, serviceAccountToken } from "../support/service_account_to
 
 Deno.test("a token tells namespace and service account", () => {
   const token = serviceAccountToken({ namespace: "team-a", serviceAccount: "builder" });
-  assert.deepEqual(readServiceAccount(token), { namespace: "team-a", name: "builder" });
+  const { namespace, name } = readServiceAccount(token);
+  assert.deepEqual({ namespace, name }, { namespace: "team-a", name: "builder" });
 });
 
 Deno.test("a token without its account's name takes it from sub, and needs no sub at all", () => {
   const anonymous = { kubernetes: { serviceaccount: undefined } };
   assert.equal(readServiceAccount(serviceAccountToken(anonymous)).name, "default");
   const bare = serviceAccountToken({ ...anonymous, claims: { sub: undefined } });
-  assert.deepEqual(readServiceAccount(bare), { namespace: "default", name: undefined });
+  const { namespace, name } = readServiceAccount(bare);
+  assert.deepEqual({ namespace, name }, { namespace: "default", name: undefined });
 });
+
+const AUDIENCES: readonly [name: string, aud: unknown, iss: unknown, audience: string[]][] = [
+  ["a list", ["a", "b"], "https://issuer", ["a", "b"]],
+  ["one text", "a", "https://issuer", ["a"]],
+  ["missing, and the issuer, too", undefined, undefined, []],
+  ["of another type, and the issuer, too", [5, { a: 1 }, "a"], 5, ["a"]],
+  ["null, and the issuer, too", null, null, []],
+];
+
+for (const [name, aud, iss, audience] of AUDIENCES) {
+  Deno.test(`an audience that is ${name} is read as far as it says something`, () => {
+    const { claims } = readServiceAccount(serviceAccountToken({ claims: { aud, iss } }));
+    assert.deepEqual(claims, { audience, issuer: typeof iss === "string" ? iss : undefined });
+  });
+}
 
 for (const namespace of ["a", "0", "a-b", "a".repeat(63), "kube-system"]) {
   Deno.test(`a token of the namespace ${namespace} is accepted`, () => {
@@ -110,5 +127,56 @@ for (const [name, token, error] of BROKEN) {
       assert.ok(!thrown.message.includes("s3cret"));
       return true;
     });
+  });
+}
+
+const SUBJECTS = [
+  "",
+  "system",
+  "system:serviceaccount",
+  "system:serviceaccount:default",
+  "system:serviceaccount:default:",
+  "system:serviceaccount:default:default:",
+  "system:serviceaccount:default:default:default",
+  "system:node:default:default",
+  "user:serviceaccount:default:default",
+  ":serviceaccount:default:default",
+  "system::default:default",
+  " system:serviceaccount:default:default",
+];
+
+for (const sub of SUBJECTS) {
+  Deno.test(`a token whose sub is ${JSON.stringify(sub)} is refused`, () => {
+    const error = /its "sub" is not system:serviceaccount:<namespace>:<name>$/;
+    assert.throws(() => readServiceAccount(serviceAccountToken({ claims: { sub } })), error);
+    const nameless = { kubernetes: { serviceaccount: undefined }, claims: { sub } };
+    assert.throws(() => readServiceAccount(serviceAccountToken(nameless)), error);
+  });
+}
+
+for (const name of ["Default", "a_b", "a/b", "a.", "-a", "\u00e4", "a".repeat(254)]) {
+  Deno.test(`an account of the name ${JSON.stringify(name)} is refused wherever it stands`, () => {
+    const sub = `system:serviceaccount:default:${name}`;
+    assert.throws(
+      () =>
+        readServiceAccount(
+          serviceAccountToken({ kubernetes: { serviceaccount: undefined }, claims: { sub } }),
+        ),
+      /its "sub" is not system:serviceaccount:<namespace>:<name>$/,
+    );
+    assert.throws(
+      () => readServiceAccount(serviceAccountToken({ kubernetes: { serviceaccount: { name } } })),
+      /"kubernetes\.io\.serviceaccount\.name" is not a service account's name$/,
+    );
+  });
+}
+
+for (const name of ["a", "0", "a.b", "a-b.c", "a".repeat(253)]) {
+  Deno.test(`an account of the name ${name} is accepted wherever it stands`, () => {
+    const sub = `system:serviceaccount:default:${name}`;
+    for (const serviceaccount of [undefined, { name }]) {
+      const token = serviceAccountToken({ kubernetes: { serviceaccount }, claims: { sub } });
+      assert.equal(readServiceAccount(token).name, name);
+    }
   });
 }

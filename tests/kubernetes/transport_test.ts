@@ -5,6 +5,7 @@ import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { openTransport } from "../../src/kubernetes/transport.ts";
 import { ApiServer, type ApiServerOptions, status } from "../support/api_server.ts";
 import { CertificateAuthority } from "../support/ca.ts";
+import { serviceAccountToken } from "../support/service_account_token.ts";
 import { hang, RawServer, readRequestHead, writeText } from "../support/raw_tls_server.ts";
 
 const ca = await CertificateAuthority.create("kubernetes");
@@ -155,6 +156,15 @@ Deno.test("a bundle may hold several CAs, of which any may have signed", async (
   await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
   const bundle = `# former\n${other.certificatePem}\n# present\n${ca.certificatePem}`;
   assert.equal((await send(at(api.url, { ca: bundle }))).status, 401);
+});
+
+Deno.test("what a server says of a refusal comes without the token and its parts", async () => {
+  await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
+  const token = serviceAccountToken();
+  const [, claims = "", signature = ""] = token.split(".");
+  api.respond = () => new Response(`no ${token}, not ${claims} and ${signature}`, { status: 403 });
+  const { body } = await send(at(api.url), token);
+  assert.equal(body, "no [masked], not [masked] and [masked]");
 });
 
 Deno.test("requests share a connection for as long as the server leaves it open", async () => {

@@ -51,7 +51,16 @@ export class Cluster implements AsyncDisposable {
   /** Of the service account `default` in namespace `default`, which may list secrets there. */
   readonly token: string;
 
-  private constructor(api: ApiServer, node: TempNode, executable: string) {
+  /** What is done when it is gone. */
+  readonly #onEnd: () => void;
+
+  private constructor(
+    api: ApiServer,
+    node: TempNode,
+    executable: string,
+    onEnd: () => void = () => {},
+  ) {
+    this.#onEnd = onEnd;
     this.api = api;
     this.node = node;
     this.executable = executable;
@@ -72,7 +81,9 @@ export class Cluster implements AsyncDisposable {
     const node = await tempNode({ apiServer: api, settings, ...(place && { root: place.root }) });
     await node.writeRegistriesConf(options.registriesConf ?? MIRROR);
     const executable = await buildExecutable(node.settings, node.path("bin"));
-    return new Cluster(api, node, executable);
+    return new Cluster(api, node, executable, () => {
+      places.push({ root: node.root, port: api.port });
+    });
   }
 
   /** A cluster where an executable expects it. There is one at a time, which the port sees to. */
@@ -111,7 +122,7 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.node[Symbol.asyncDispose]();
     await this.api.close();
-    places.push({ root: this.node.root, port: this.api.port });
+    this.#onEnd();
   }
 }
 

@@ -53,7 +53,8 @@ export async function runCtlWith(
       return Promise.resolve(count);
     },
   };
-  const code = await runCtl(args, { process, stdin: input, settings }, FACTS);
+  const context = { process, stdin: input, columns: undefined, cwd: Deno.cwd, settings };
+  const code = await runCtl(args, context, FACTS);
   return { code, stdout, stderr };
 }
 

@@ -2,7 +2,7 @@
 
 import { authFilePath, readGlobalAuthFile } from "../../auth/auth_file.ts";
 import { CLOCK } from "../../clock.ts";
-import { UsageError, UserError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
@@ -11,12 +11,12 @@ import {
   type Pull,
   type SecretsRead,
 } from "../../explain/explanation.ts";
-import { normalizeImage } from "../../explain/image_name.ts";
+import { explainImageName, normalizeImage } from "../../explain/image_name.ts";
 import { formatMermaid } from "../../explain/mermaid.ts";
 import { explainRegistries } from "../../explain/registry_tables.ts";
 import { readSecretsFile, type Wanted } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
-import { OutsideSandboxError } from "../../files.ts";
+import { readTokenText } from "../../explain/token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
 import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secret_names.ts";
@@ -26,12 +26,13 @@ import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../log.ts";
 import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
+import { namedBy } from "../../registries/reference.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
-import { howToReach } from "../../tool_sandbox.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_context.ts";
 import type { EXPLAIN_FORMATS } from "../explain.ts";
 import { checkName } from "../generate/names.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
+import { wrapReport } from "../wrap.ts";
 
 type Format = typeof EXPLAIN_FORMATS[number];
 
@@ -50,15 +51,10 @@ export interface Flags extends SettingFlags {
 /** Prints an explanation. */
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
-  const settings = applyFlags(this.settings, givenFlags(flags));
-  let explanation: Explanation;
-  try {
-    explanation = await collect(this, flags, settings);
-  } catch (error) {
-    if (!(error instanceof OutsideSandboxError)) throw error;
-    throw new UserError(error.where, error.problem, howToReach(error));
-  }
-  this.process.stdout.write(FORMATTERS[format](explanation));
+  const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
+  const explanation = await collect(this, flags, settings);
+  const text = FORMATTERS[format](explanation);
+  this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
 
 function formatOf({ format, json }: Flags): Format {
@@ -84,6 +80,8 @@ interface Subject {
   readonly token: string;
   /** `undefined` for a pod without service account. */
   readonly serviceAccount: ServiceAccount | undefined;
+  /** The image as the pod has it; `undefined` when it comes from a request, which does not tell. */
+  readonly written?: string;
   /** Of the service account, as far as they are known. */
   readonly annotations: ReadonlyMap<string, string>;
 }
@@ -93,11 +91,20 @@ async function collect(
   flags: Flags,
   settings: Settings,
 ): Promise<Explanation> {
-  const { image, token, serviceAccount, annotations } = await readSubject(context, flags);
+  const { image, token, serviceAccount, annotations, written } = await readSubject(
+    context,
+    flags,
+  );
   if (serviceAccount === undefined) return explainWithoutServiceAccount({ image });
   const { namespace, name } = serviceAccount;
-  const pull: Pull = { image, namespace, ...(name !== undefined && { serviceAccount: name }) };
-  const registries = explainRegistries(readRegistriesFiles(settings), image);
+  const form = written === undefined ? undefined : namedBy(written);
+  const pull: Pull = {
+    image,
+    namespace,
+    ...(form !== undefined && { form }),
+    ...(name !== undefined && { serviceAccount: name }),
+  };
+  const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
   const annotation = settings.secretsAnnotation;
   const text = annotations.get(annotation);
@@ -124,19 +131,20 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(image)} is no name of an image`);
+    throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
   }
   if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
     throw new UsageError("--secrets-file", "reads stdin, as --token-file does");
   }
   if (tokenFile !== undefined) {
-    const token = (await readInput(context, tokenFile, "token-file")).trim();
+    const text = await readInput(context, tokenFile, "token-file");
+    const token = readTokenText(text, `the token in ${inputName(tokenFile)}`);
     const serviceAccount = readServiceAccount(token);
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
       throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
     }
-    return { image: normalized, token, serviceAccount, annotations };
+    return { image: normalized, token, serviceAccount, annotations, written: image };
   }
   if (namespace === undefined) {
     throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
@@ -148,8 +156,13 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  const serviceAccount = { namespace, name: undefined };
-  return { image: normalized, token: "", serviceAccount, annotations };
+  return {
+    image: normalized,
+    token: "",
+    serviceAccount: { namespace, name: undefined },
+    annotations,
+    written: image,
+  };
 }
 
 /** `KEY=VALUE`, as `kubectl annotate` takes it. */

@@ -2,20 +2,24 @@
 
 import { UsageError, UserError } from "../../errors.ts";
 import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import { ASSUMED_AUDIENCE } from "../../manifests/audience.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import {
   emptyConfig,
   formatCredentialProviderConfig,
   mergeProvider,
   type MergeResult,
+  ownAudience,
 } from "../../manifests/credential_provider_config.ts";
 import {
   parseCrioCredentialProviderConfig,
   renderCrioCredentialProviderConfig,
 } from "../../manifests/crio_credential_provider_config.ts";
 import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
-import { formatYaml } from "../../manifests/yaml.ts";
+import { formatComment, formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts";
+import { warnOfAssumedAudience } from "./audience.ts";
+import { checkPluginArguments } from "./plugin_arguments.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
 import { explainPulledImages, settingOptions } from "./provider_settings.ts";
 
@@ -32,17 +36,26 @@ export interface Flags {
   readonly pulledImages?: PulledImages;
 }
 
+/** What merging gave, and whether anything told the audience in it. */
+interface Merged extends MergeResult {
+  readonly isAudienceKnown: boolean;
+}
+
 /** Prints a `CredentialProviderConfig`. */
 export async function generateKubeletConfig(this: CtlContext, flags: Flags): Promise<void> {
   const merged = flags.from === undefined
     ? await mergeFlags(this, flags)
-    : await renderResource(this, flags, flags.from);
+    : { ...await renderResource(this, flags, flags.from), isAudienceKnown: true };
   const config = requireEntries(this, merged);
-  const comment = explainPulledImages(config, this.settings);
-  this.process.stdout.write(comment + formatYaml([formatCredentialProviderConfig(config)]));
+  if (!merged.isAudienceKnown) warnOfAssumedAudience(this);
+  this.process.stdout.write(
+    formatComment(merged.isAudienceKnown ? [] : ASSUMED_AUDIENCE) +
+      explainPulledImages(config, this.settings) +
+      formatYaml([formatCredentialProviderConfig(config)]),
+  );
 }
 
-async function mergeFlags(context: CtlContext, flags: Flags): Promise<MergeResult> {
+async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
   const { matchImage = [], merge, platform, audience, arg, env } = flags;
   if (platform !== undefined) {
     throw new UsageError("--platform", "goes with --from", "use --merge with the platform's file");
@@ -52,14 +65,16 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<MergeResul
   }
   if (audience === "") throw new UsageError("--audience", "is empty");
   checkMatchImages(context, matchImage);
+  if (arg !== undefined) await checkPluginArguments(arg, context.settings);
   const existing = merge === undefined ? emptyConfig() : await readProviderFile(context, merge);
-  return mergeProvider(existing, {
+  const merged = mergeProvider(existing, {
     matchImages: matchImage,
     env,
     ...(audience !== undefined && { audience }),
     ...(arg !== undefined && arg.length > 0 && { args: arg }),
     ...settingOptions(context, flags),
   });
+  return { ...merged, isAudienceKnown: (audience ?? ownAudience(existing)) !== undefined };
 }
 
 async function renderResource(

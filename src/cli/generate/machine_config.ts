@@ -2,10 +2,12 @@
 
 import { UsageError } from "../../errors.ts";
 import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
 import type { IgnitionVersion, Platform } from "../../manifests/choices.ts";
 import {
   formatCredentialProviderConfig,
   mergeProvider,
+  ownAudience,
 } from "../../manifests/credential_provider_config.ts";
 import {
   createKubeletDropIn,
@@ -60,7 +62,7 @@ export async function generateMachineConfig(this: CtlContext, flags: Flags): Pro
     mergeProvider(base, {
       matchImages: patterns,
       env,
-      ...(audience !== undefined && { audience }),
+      audience: audience ?? ownAudience(base) ?? OPENSHIFT_AUDIENCE,
       ...settingOptions(this, flags),
     }),
   );
