@@ -67,12 +67,6 @@ export interface Placing {
 /** Time between two looks at a file that is waited for, in milliseconds. */
 const LOOK_AGAIN = 20;
 
-/**
- * For how long a file that replaces an untaken one keeps its date, in milliseconds. It must stay far
- * below the least `--stale-after`, which goes by the same date.
- */
-const DATE_IS_KEPT = 60_000;
-
 /** How far ahead of the clock a file may be dated and still be a new one, in milliseconds. */
 const CLOCK_ERROR = 1_000;
 
@@ -80,10 +74,10 @@ const CLOCK_ERROR = 1_000;
  * Moves a finished file to its place. A file that lies there, and has been untaken for less than
  * `waitForTaken`, is waited for; then ours takes its place.
  *
- * The date of a file says since when one of its name has been lying there untaken: one that replaces
- * an untaken file takes over its date. So where nothing is taken, because the mirror stalls, CRI-O is
- * dead or no pull follows, only the first runs wait and not all that come after them. Once a minute it
- * is tried anew.
+ * A run that waited in vain gives its file the date of the one that it replaces. So those that waited
+ * with it give up with it, and the next run does not wait for what was not taken: where no pull follows,
+ * the mirror stalls or CRI-O is dead, waits do not add up. That run's own file is dated anew, for the
+ * runs that come with it may be followed by pulls again.
  *
  * @throws {UserError} when the file cannot be put in place; the temporary file is the caller's then.
  */
@@ -100,10 +94,11 @@ export async function putInPlace(
     const untakenSince = dateOf(path);
     // It was taken just now.
     if (untakenSince === undefined) continue;
-    const age = clock.today() - untakenSince;
+    const today = clock.today();
+    const age = today - untakenSince;
     const isNew = age < waitForTaken && age > -CLOCK_ERROR;
     if (!isNew || clock.now() >= until) {
-      if (age >= 0 && age < DATE_IS_KEPT) setDate(temporary, untakenSince);
+      if (slept) setDate(temporary, Math.max(today - waitForTaken, Math.min(untakenSince, today)));
       rename(temporary, path);
       return placing(true);
     }

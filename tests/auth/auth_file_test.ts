@@ -125,6 +125,10 @@ Deno.test("a pull with credentials leaves its file, and one without takes an ear
     assert.deepEqual(await place(), ["no credentials", []]);
     const name = path.slice(directory.length + 1);
     assert.deepEqual(await place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", [name]]);
+    assert.deepEqual(await place(`{"auths": {}}`), [
+      "wrote the auth file over one that was not taken",
+      [name],
+    ]);
     assert.deepEqual(await place(), ["no credentials any more, removed the auth file", []]);
   });
 });

@@ -133,13 +133,21 @@ test("a wait of nothing replaces what lies there", async (place) => {
   assert.equal(place.take(), "second");
 });
 
-test("runs that come while nothing is taken do not wait again", async (place) => {
+test("runs that waited together give up together, and the next one does not wait", async (place) => {
   await place.run("first");
   assert.equal((await place.run("second")).waited, WAIT);
-  assert.equal((await place.run("third")).waited, 0);
-  await place.clock.sleep(5_000);
-  assert.deepEqual(await place.run("fourth"), { waited: 0, replaced: true });
-  assert.equal(place.age(), WAIT + 5_000);
+  assert.equal(place.age(), WAIT, "it is as old as what was not taken");
+  assert.deepEqual(await place.run("third"), { waited: 0, replaced: true });
+  assert.equal(place.take(), "third");
+});
+
+test("a run that waits for nobody begins anew for those that come with it", async (place) => {
+  await place.run("first");
+  await place.clock.sleep(WAIT);
+  assert.deepEqual(await place.run("second"), { waited: 0, replaced: true });
+  assert.equal(place.age(), 0);
+  place.clock.at(place.clock.now() + 500, () => assert.equal(place.take(), "second"));
+  assert.deepEqual(await place.run("third"), { waited: 500, replaced: false });
 });
 
 test("once a file is taken, the next are waited for again", async (place) => {
@@ -149,14 +157,6 @@ test("once a file is taken, the next are waited for again", async (place) => {
   await place.run("third");
   assert.equal(place.age(), 0);
   assert.equal((await place.run("fourth")).waited, WAIT);
-});
-
-test("a file that was left a minute ago and more keeps nobody, and lends nobody its date", async (place) => {
-  await place.run("first");
-  await place.clock.sleep(60_000);
-  assert.deepEqual(await place.run("second"), { waited: 0, replaced: true });
-  assert.equal(place.age(), 0);
-  assert.equal((await place.run("third")).waited, WAIT);
 });
 
 test("a file that is dated ahead is not waited for", async (place) => {
@@ -177,6 +177,16 @@ for (
     assert.equal(place.take(), "ours");
   });
 }
+
+test("what takes the place during a wait lends nobody its date", async (place) => {
+  await place.run("first");
+  place.clock.at(1_000, () => {
+    place.take();
+    Deno.symlinkSync("/nonexistent", place.path);
+  });
+  assert.deepEqual(await place.run("second"), { waited: 1_000, replaced: true });
+  assert.equal(place.age(), WAIT, "old enough for nobody to wait, and young enough to stay");
+});
 
 test("a directory in the place is an error", async (place) => {
   await Deno.mkdir(place.path);
