@@ -17,7 +17,7 @@ const NAMESPACE = "team";
 
 /** The picture as Mermaid's text. */
 export async function drawPicture(): Promise<string> {
-  const { authDir, kubeletAuthFile, registriesConf, secretTypes } = DEFAULT_SETTINGS;
+  const { authDir, kubeletAuthFile, pulledImages, registriesConf, secretTypes } = DEFAULT_SETTINGS;
   const main = { path: registriesConf[0] ?? "", text: await fixture("registries/openshift.conf") };
   const secrets = await fixture("secrets/team.yaml");
   const global = parseAuthFile(await fixture("secrets/global.json"), kubeletAuthFile);
@@ -28,6 +28,7 @@ export async function drawPicture(): Promise<string> {
       secrets: readSecretsFile(secrets, "team.yaml", { namespace: NAMESPACE, types: secretTypes }),
       global: { path: kubeletAuthFile, file: global },
       authFile: await authFilePath(authDir, NAMESPACE, IMAGE),
+      pulledImages,
       showUsers: false,
     },
   );

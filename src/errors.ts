@@ -1,8 +1,11 @@
+import { redact } from "./redact.ts";
+
 /**
  * The error a user meets: where it happened, what is wrong, and what to do about it.
  *
  * Its message is meant for the kubelet's log and an operator's terminal. Whoever throws one makes
- * sure that no token, password or `auth` value is part of it.
+ * sure that no token, password or `auth` value is part of it; what looks like one is masked all the
+ * same, and each part is cut to a length that a log can bear.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -14,10 +17,17 @@ export class UserError extends Error {
   readonly advice: string | undefined;
 
   constructor(where: string, problem: string, advice?: string) {
-    super(`${where}: ${problem}${advice === undefined ? "" : `; ${advice}`}`);
-    this.where = where;
-    this.problem = problem;
-    this.advice = advice;
+    const parts = {
+      where: redact(where),
+      problem: redact(problem),
+      advice: advice === undefined ? undefined : redact(advice),
+    };
+    super(
+      `${parts.where}: ${parts.problem}${parts.advice === undefined ? "" : `; ${parts.advice}`}`,
+    );
+    this.where = parts.where;
+    this.problem = parts.problem;
+    this.advice = parts.advice;
   }
 }
 

@@ -14,7 +14,9 @@ export interface ReadOptions {
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped.
+ * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped. What is no
+ * regular file is not opened: opening a FIFO waits for a writer, and a device need never end. Only
+ * `/dev/null` is read, as the empty file for which a link to it stands.
  *
  * The read is synchronous: the process has nothing else to do, and a cold start pays for every
  * turn of the event loop.
@@ -25,14 +27,12 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   let bytes: Uint8Array;
   try {
-    // What there is at the path is not looked at first: that takes as long as reading a small file.
+    // By the path, since an open file is looked at by its real path, for which the sandbox may not be.
+    refuseOtherKinds(Deno.statSync(path), path);
     using file = Deno.openSync(path);
     bytes = readAll(file, maxBytes, path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof Deno.errors.IsADirectory) {
-      throw new UserError(path, "is a directory, expected a file");
-    }
     throw fileError(path, "read", options.flag, error);
   }
   if (looksLikeUtf16(bytes)) {
@@ -43,6 +43,26 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
   } catch {
     throw new UserError(path, "is not UTF-8 text");
   }
+}
+
+/** Device number of `/dev/null`: 1:3 (`Documentation/admin-guide/devices.txt` of Linux). */
+const NULL_DEVICE = 0x103;
+
+/**
+ * Refuses what is no regular file.
+ *
+ * @throws {UserError} that says what it is.
+ */
+export function refuseOtherKinds(found: Deno.FileInfo, path: string): void {
+  if (found.isFile || (found.isCharDevice && found.rdev === NULL_DEVICE)) return;
+  throw new UserError(path, `is a ${kindOf(found)}, expected a file`);
+}
+
+function kindOf(found: Deno.FileInfo): string {
+  if (found.isDirectory) return "directory";
+  if (found.isFifo) return "named pipe (FIFO)";
+  if (found.isSocket) return "socket";
+  return "device";
 }
 
 function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array {
@@ -77,14 +97,13 @@ export function fileError(path: string, attempt: string, flag: string, error: un
 export class OutsideSandboxError extends UserError {
   /** The flag that sets the path or host. */
   readonly flag: string;
+  override readonly advice: string;
 
   constructor(target: string, attempt: string, flag: string) {
-    super(
-      target,
-      `cannot ${attempt}: outside the sandbox of this executable`,
-      `build it with --${flag} ${target} to allow that`,
-    );
+    const advice = `build it with --${flag} ${target} to allow that`;
+    super(target, `cannot ${attempt}: outside the sandbox of this executable`, advice);
     this.flag = flag;
+    this.advice = advice;
   }
 }
 

@@ -1,6 +1,10 @@
-/** The log: one line per step, to stderr and to journald. It is never handed a secret. */
+/**
+ * The log: one line per step, to stderr and to journald. It is never handed a secret, and what others
+ * have written into a message or a field is cut and masked here (`redact.ts`).
+ */
 
 import { alarm } from "./clock.ts";
+import { LONGEST_MESSAGE, redact, redactList } from "./redact.ts";
 import { encodeUtf8, isPrintableAscii } from "./utf8.ts";
 
 /** From most to least urgent. */
@@ -35,7 +39,12 @@ export function createLog(
   const write = (level: LogLevel) => {
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(options.level)) return () => {};
     return (message: string, fields: LogFields = {}) => {
-      const line = format(level, message, fields, options.now);
+      const line = format(
+        level,
+        redact(message, LONGEST_MESSAGE),
+        redactFields(fields),
+        options.now,
+      );
       for (const sink of options.sinks) sink(level, line);
     };
   };
@@ -47,28 +56,24 @@ function formatText(level: LogLevel, message: string, fields: LogFields): string
   let line = `${level}: ${message}`;
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    const text = typeof value === "object" ? value.join(", ") : value;
-    line += ` ${name}=${JSON.stringify(shorten(text))}`;
+    line += ` ${name}=${JSON.stringify(typeof value === "object" ? value.join(", ") : value)}`;
   }
   return escapeControls(line);
 }
 
 function formatJson(level: LogLevel, message: string, fields: LogFields, now: () => Date): string {
-  const shortened = Object.entries(fields).map(([name, value]) => [
-    name,
-    typeof value === "object" ? value.map(shorten) : shorten(value),
-  ]);
-  const line = { time: now().toISOString(), level, message, ...Object.fromEntries(shortened) };
+  const line = { time: now().toISOString(), level, message, ...fields };
   return escapeControls(JSON.stringify(line));
 }
 
-/** Longest text of a field, in characters: names and keys come from strangers. */
-const LONGEST_TEXT = 1024;
+function redactFields(fields: LogFields): LogFields {
+  const redacted = Object.entries(fields).map(([name, value]) => [name, redactField(value)]);
+  return Object.fromEntries(redacted);
+}
 
-function shorten(text: string | number | undefined): string | number | undefined {
-  return typeof text === "string" && text.length > LONGEST_TEXT
-    ? `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters)`
-    : text;
+function redactField(value: LogFields[string]): LogFields[string] {
+  if (typeof value === "string") return redact(value);
+  return typeof value === "object" ? redactList(value) : value;
 }
 
 /**

@@ -48,6 +48,7 @@ async function run(build: Build, args: readonly string[]): Promise<number> {
 
 async function pull(settings: Settings, log: Log): Promise<number> {
   // The clock began with the process.
+  const started = 0;
   const deadline = settings.timeout;
   try {
     const request = await readText(
@@ -56,7 +57,7 @@ async function pull(settings: Settings, log: Log): Promise<number> {
       settings.timeout,
       isWholeRequest,
     );
-    const surroundings = { settings, log, clock: CLOCK, deadline };
+    const surroundings = { settings, log, clock: CLOCK, started, deadline };
     const { response, withdraw } = await providePullCredentials(request, surroundings);
     try {
       writeText(Deno.stdout, response);

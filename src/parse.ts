@@ -91,21 +91,30 @@ export function namedValue(object: JsonObject, name: string): unknown {
 }
 
 /**
+ * What stands under the spellings of a name, in the order of the document: objects, or `null`.
+ *
+ * @throws {UserError} when it is anything else.
+ */
+export function namedObjects(document: Members, name: string): (JsonObject | null)[] {
+  return Object.entries(document.all).filter(([key]) => isNamed(key, name)).map(([key, value]) =>
+    value === null ? null : membersOf(value, document.where, key).all
+  );
+}
+
+/**
  * The map that Go's JSON decoder finds under a name: what stands under several spellings is put together,
  * later members over earlier ones, and a `null` empties it. `undefined` when it is missing or `null`.
  *
  * @throws {UserError} when something under the name is no object.
  */
 export function namedObject(document: Members, name: string): JsonObject | undefined {
-  let found: JsonObject | undefined;
-  for (const [key, value] of Object.entries(document.all)) {
-    if (!isNamed(key, name)) continue;
-    const object = value === null ? undefined : membersOf(value, document.where, key).all;
-    found = found === undefined || object === undefined
+  let found: JsonObject | null = null;
+  for (const object of namedObjects(document, name)) {
+    found = found === null || object === null
       ? object
       : Object.fromEntries([...Object.entries(found), ...Object.entries(object)]);
   }
-  return found;
+  return found ?? undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The forms that the values of settings have as text. Each error leaves the flag to be filled in. */
 
 import { UsageError } from "./errors.ts";
+import { isAnnotationKey } from "./manifests/names.ts";
 
 /** The one text of a flag that may be given once. */
 export function only(texts: readonly string[]): string {
@@ -13,14 +14,25 @@ export function only(texts: readonly string[]): string {
 export function parsePath(text: string): string {
   const quoted = JSON.stringify(text);
   if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
+  const path = parseLocalPath(text);
+  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
+  return path;
+}
+
+/**
+ * A path, absolute or relative to the working directory, without the characters that separate
+ * permissions or end a line. A relative one begins with `.`.
+ */
+export function parseLocalPath(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (text === "") throw new UsageError("", "is empty, expected a path");
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[,\u0000-\u001f\u007f]/.test(text)) {
     throw new UsageError("", `${quoted} holds a comma or a control character`);
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
   if (path === "/") throw new UsageError("", "the root directory is too wide");
-  return path;
+  return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -30,6 +42,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000],
 ]);
 const MAX_TIMEOUT = 55_000;
+const MAX_WAIT_FOR_TAKEN = 30_000;
 
 /** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
 function parseDuration(text: string): number {
@@ -46,6 +59,17 @@ export function parseTimeout(text: string): number {
   throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
 }
 
+/** A wait that leaves room for the rest of a run, in milliseconds. */
+export function parseWaitForTaken(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds <= MAX_WAIT_FOR_TAKEN) return milliseconds;
+  throw new UsageError(
+    "",
+    `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
+    "the kubelet gives a run 60s in all",
+  );
+}
+
 /** Pulls wait in the kubelet's queue after the plugin has run: a file can rightly be minutes old. */
 export function parseStaleAfter(text: string): number {
   const milliseconds = parseDuration(text);
@@ -60,4 +84,14 @@ export function oneOf<Value>(text: string, find: (text: string) => Value | undef
     throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
   }
   return value;
+}
+
+/** The key of an annotation, as Kubernetes takes it. */
+export function parseAnnotationKey(text: string): string {
+  if (isAnnotationKey(text)) return text;
+  throw new UsageError(
+    "",
+    `${JSON.stringify(text)} is no annotation's key`,
+    "write it like example.com/secrets",
+  );
 }

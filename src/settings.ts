@@ -6,12 +6,24 @@
  * the table stands elsewhere, so that the table is not evaluated in every pull.
  */
 
+import { WAIT_FOR_TAKEN } from "./auth/placing.ts";
+import { STALE_AFTER } from "./auth/stale_files.ts";
 import { UsageError } from "./errors.ts";
+import { PULLED_IMAGES, type PulledImages } from "./kubelet/pulled_images.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "./kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubernetes/kubeadm.ts";
+import { SECRETS_ANNOTATION } from "./kubernetes/secret_names.ts";
 import { SECRET_DATA_KEYS, type SecretType } from "./kubernetes/secret_types.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
-import { oneOf, only, parsePath, parseStaleAfter, parseTimeout } from "./setting_values.ts";
+import {
+  oneOf,
+  only,
+  parseAnnotationKey,
+  parsePath,
+  parseStaleAfter,
+  parseTimeout,
+  parseWaitForTaken,
+} from "./setting_values.ts";
 
 /** The settings of one run. */
 export interface Settings {
@@ -33,10 +45,22 @@ export interface Settings {
   readonly apiserver: string;
   /** Limit of everything that waits for others, in milliseconds. */
   readonly timeout: number;
-  /** Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never. */
-  readonly staleAfter: number;
+  /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
+  readonly pulledImages: PulledImages;
+  /**
+   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
+   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
+   */
+  readonly waitForTaken: number | null;
+  /**
+   * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
+   * as `STALE_AFTER` of `auth/stale_files.ts` has it for `pulledImages`.
+   */
+  readonly staleAfter: number | null;
   /** Types of the secrets that are read. */
   readonly secretTypes: readonly SecretType[];
+  /** Annotation in which a service account names the secrets that are read. */
+  readonly secretsAnnotation: string;
   /** The least urgent level that is logged. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -112,7 +136,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
     access: (path) => [
-      // Renaming asks for both on both names.
+      // Linking and renaming ask for both on both names.
       read(path, "put the auth file in place"),
       { kind: "write", target: path, step: "put the auth file in place" },
     ],
@@ -195,13 +219,43 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     parse: (texts) => parseTimeout(only(texts)),
     access: () => [],
   },
+  pulledImages: {
+    flag: "pulled-images",
+    placeholder: "MODE",
+    brief: `Who may use an image of a mirror that is on the node: ${PULLED_IMAGES.join(" or ")}`,
+    default: "node",
+    repeatable: false,
+    parse: (texts) => oneOf(only(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
+    access: () => [],
+  },
+  waitForTaken: {
+    flag: "wait-for-taken",
+    placeholder: "DURATION",
+    brief:
+      "How long a run leaves an earlier auth file for CRI-O to take before it replaces it; 0s: not " +
+      "at all",
+    default: null,
+    repeatable: false,
+    format: (milliseconds) =>
+      milliseconds === null
+        ? `${WAIT_FOR_TAKEN.node / 1000}s, or ${
+          WAIT_FOR_TAKEN["service-account"] / 1000
+        }s with --pulled-images service-account`
+        : `${milliseconds / 1000}s`,
+    parse: (texts) => parseWaitForTaken(only(texts)),
+    access: () => [],
+  },
   staleAfter: {
     flag: "stale-after",
     placeholder: "DURATION",
     brief: "Age from which auth files that CRI-O never took are removed; 0s: never",
-    default: 3_600_000,
+    default: null,
     repeatable: false,
-    format: (milliseconds) => `${milliseconds / 60_000}m`,
+    format: (milliseconds) =>
+      milliseconds === null
+        ? `${minutes(STALE_AFTER.node)}, or ${minutes(STALE_AFTER["service-account"])} with ` +
+          "--pulled-images service-account"
+        : minutes(milliseconds),
     parse: (texts) => parseStaleAfter(only(texts)),
     access: () => [],
   },
@@ -212,6 +266,15 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: ["kubernetes.io/dockerconfigjson"],
     repeatable: true,
     parse: (texts) => texts.join().split(",").map((text) => oneOf(text, secretType)),
+    access: () => [],
+  },
+  secretsAnnotation: {
+    flag: "secrets-annotation",
+    placeholder: "KEY",
+    brief: "Annotation in which a service account names the secrets to read; without it: all",
+    default: SECRETS_ANNOTATION,
+    repeatable: false,
+    parse: (texts) => parseAnnotationKey(only(texts)),
     access: () => [],
   },
   logLevel: {
@@ -306,12 +369,19 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     caFile: value("caFile"),
     apiserver: value("apiserver"),
     timeout: value("timeout"),
+    pulledImages: value("pulledImages"),
+    waitForTaken: value("waitForTaken"),
     staleAfter: value("staleAfter"),
     secretTypes: value("secretTypes"),
+    secretsAnnotation: value("secretsAnnotation"),
     logLevel: value("logLevel"),
     logFormat: value("logFormat"),
     journaldSocket: value("journaldSocket"),
   };
+}
+
+function minutes(milliseconds: number): string {
+  return `${milliseconds / 60_000}m`;
 }
 
 function read(target: string, step: string): Access {

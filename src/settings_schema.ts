@@ -1,6 +1,7 @@
 /** Settings as the first line of an executable holds them, for those who read one. */
 
 import * as v from "valibot";
+import { PULLED_IMAGES } from "./kubelet/pulled_images.ts";
 
 const Texts = v.array(v.string());
 
@@ -15,8 +16,11 @@ export const SETTINGS_ENTRIES = {
   caFile: v.string(),
   apiserver: v.string(),
   timeout: v.number(),
-  staleAfter: v.number(),
+  pulledImages: v.picklist(PULLED_IMAGES),
+  waitForTaken: v.nullable(v.number()),
+  staleAfter: v.nullable(v.number()),
   secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
+  secretsAnnotation: v.string(),
   logLevel: v.picklist(["error", "warn", "info", "debug"]),
   logFormat: v.picklist(["text", "json"]),
   journaldSocket: v.string(),

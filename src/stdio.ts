@@ -13,7 +13,7 @@ import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
  * @throws {UserError} when it is too long, not UTF-8, or does not end in time.
  */
 export async function readText(
-  input: { read(buffer: Uint8Array): Promise<number | null> },
+  input: Input,
   maxBytes: number,
   timeout: number,
   isWhole: (bytes: Uint8Array) => boolean = () => false,
@@ -24,7 +24,7 @@ export async function readText(
   let buffer = new Uint8Array(16 * 1024);
   let length = 0;
   for (;;) {
-    const count = await Promise.race([input.read(buffer.subarray(length)), late]);
+    const count = await Promise.race([read(input, buffer.subarray(length)), late]);
     if (count === null) break;
     length += count;
     if (length > maxBytes) throw new UserError("stdin", `is longer than ${maxBytes} bytes`);
@@ -42,14 +42,27 @@ export async function readText(
   }
 }
 
+type Input = { read(buffer: Uint8Array): Promise<number | null> };
+
+async function read(input: Input, buffer: Uint8Array): Promise<number | null> {
+  try {
+    return await input.read(buffer);
+  } catch (error) {
+    // A directory can be opened as stdin, and not be read.
+    throw new UserError("stdin", `cannot be read: ${systemReason(error)}`);
+  }
+}
+
 /**
  * Writes text whole.
  *
+ * @param what is written, for the error.
  * @throws {UserError} when the reader is gone, or the text cannot be written for another reason.
  */
 export function writeText(
   output: { writeSync(bytes: Uint8Array): number },
   text: string,
+  what = "the response",
 ): void {
   const bytes = encodeUtf8(text);
   try {
@@ -59,6 +72,6 @@ export function writeText(
   } catch (error) {
     const gone = error instanceof Deno.errors.BrokenPipe;
     const reason = gone ? "its reader is gone" : systemReason(error);
-    throw new UserError("stdout", `cannot write the response: ${reason}`);
+    throw new UserError("stdout", `cannot write ${what}: ${reason}`);
   }
 }

@@ -8,7 +8,7 @@ import { parseKubeconfig } from "../src/kubernetes/kubeconfig.ts";
 import { readServiceAccount } from "../src/kubernetes/service_account_token.ts";
 import { parseRegistriesFile } from "../src/registries/config.ts";
 import { applyFlags, DEFAULT_SETTINGS } from "../src/settings.ts";
-import { compactToken } from "./support/service_account_token.ts";
+import { compactToken, serviceAccountToken } from "./support/service_account_token.ts";
 import { tempNode } from "./support/temp_node.ts";
 
 Deno.test("an error reads as one line: the place, what is wrong, and what to do if that is known", () => {
@@ -18,6 +18,17 @@ Deno.test("an error reads as one line: the place, what is wrong, and what to do 
     "--a: is missing; give it",
   );
   assert.ok(new UsageError("", "") instanceof UserError);
+});
+
+Deno.test("each part of an error is cut and masked, and the advice is kept", () => {
+  const long = "x".repeat(700_000);
+  const { message, where, problem } = new UserError(long, `has ${long}`, "mend it");
+  assert.ok(message.length < 3000);
+  assert.ok(message.endsWith("… (700004 characters); mend it"));
+  assert.ok(message.startsWith(`${where}: ${problem}; `));
+  const token = serviceAccountToken();
+  const masked = new UserError(token, `has ${token}`, `use ${token}`);
+  assert.equal(masked.message, "[masked]: has [masked]; use [masked]");
 });
 
 const MARKER = "s3cret";

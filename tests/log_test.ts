@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { serviceAccountToken } from "./support/service_account_token.ts";
 import { createLog, JournaldStream, type LogFormat, type LogLevel } from "../src/log.ts";
 
 /** The lines that a use of the log gives. */
@@ -68,16 +69,28 @@ Deno.test("journald gets its header lines, then each line with its priority", as
   }
 });
 
-Deno.test("a text that a stranger made long is cut in either format", () => {
-  const long = "x".repeat(5000);
-  for (const format of ["text", "json"] as const) {
-    const [line = ""] = lines((log) => log.warn("found", { key: long, keys: ["a", long] }), {
-      format,
-    });
-    assert.match(line, /x{1024}… \(5000 characters\)|x… \(\d+ characters\)/);
-    assert.ok(line.length < 2500);
-  }
-});
+for (const format of ["text", "json"] as const) {
+  Deno.test(`what a stranger made long is cut, in messages and fields (${format})`, () => {
+    const long = "x".repeat(700_000);
+    const many = Array.from({ length: 10_000 }, () => long);
+    const [line = ""] = lines((log) => {
+      log.warn(`a message of ${long}`, { key: long, keys: ["a", long], many });
+    }, { format });
+    assert.match(line, /a message of x{4083}… \(700013 characters\)/);
+    assert.match(line, /key\W+x{1024}… \(700000 characters\)/);
+    assert.match(line, /many\W+x{1024}… \(700000 characters\)\W+… \(10000 in all\)/);
+    assert.ok(line.length < 10_000, `${line.length}`);
+  });
+
+  Deno.test(`what looks like a credential is masked, in messages and fields (${format})`, () => {
+    const token = serviceAccountToken();
+    const [line = ""] = lines((log) => {
+      log.warn(`said ${token}`, { key: `Bearer ${token}`, keys: [token.slice(0, 40)] });
+    }, { format });
+    assert.ok(!line.includes(token.slice(10, 30)), line);
+    assert.match(line, /said \[masked\]\W+key\W+Bearer \[masked\]\W+keys\W+\[masked\]/);
+  });
+}
 
 Deno.test("a node without journald is no error", async () => {
   const journald = new JournaldStream("crio-credential-provider");

@@ -3,8 +3,12 @@ import { UserError } from "../src/errors.ts";
 import {
   checkLiteral,
   checkTexts,
+  foldName,
+  isNamed,
   MAX_JSON_PARTS,
   membersOf,
+  namedObject,
+  namedValue,
   optionalFlag,
   optionalObject,
   optionalObjects,
@@ -141,3 +145,42 @@ for (const [text, trimmed] of [["a/b//", "a/b"], ["//", ""], ["/a", "/a"], ["", 
     assert.equal(trimSlashesAtEnd(text), trimmed);
   });
 }
+
+const SPELLINGS: readonly [key: string, name: string, same: boolean][] = [
+  ["auths", "auths", true],
+  ["Auths", "auths", true],
+  ["AUTHS", "auths", true],
+  ["auth", "auths", false],
+  ["credhelpers", "credHelpers", true],
+  // The long s and the Kelvin sign are letters of these names to Go.
+  ["auth\u017f", "auths", true],
+  ["bloc\u212aed", "blocked", true],
+  // The dotless i is another letter.
+  ["locat\u0131on", "location", false],
+  ["\u0130nsecure", "insecure", false],
+];
+
+for (const [key, name, same] of SPELLINGS) {
+  Deno.test(`${JSON.stringify(key)} is ${same ? "" : "not "}${name} to Go's decoders`, () => {
+    assert.equal(isNamed(key, name), same);
+    assert.equal(foldName(key) === foldName(name), same);
+  });
+}
+
+Deno.test("of several values under one name the last that is not null counts", () => {
+  assert.equal(namedValue({ a: 1, A: 2, b: 3 }, "a"), 2);
+  assert.equal(namedValue({ A: 2, a: 1, B: 3 }, "a"), 1);
+  assert.equal(namedValue({ A: 2, a: null }, "a"), 2);
+  assert.equal(namedValue({ b: 3 }, "a"), undefined);
+});
+
+Deno.test("maps under one name are put together, later members over earlier ones, until a null", () => {
+  const found = (text: string) => namedObject(membersOf(JSON.parse(text), "f"), "a");
+  assert.deepEqual(found(`{"a": {"x": 1, "y": 1}, "A": {"y": 2}}`), { x: 1, y: 2 });
+  assert.deepEqual(found(`{"A": {"x": 1}, "a": null}`), undefined);
+  assert.deepEqual(found(`{"A": null, "a": {"x": 1}}`), { x: 1 });
+  assert.deepEqual(found(`{"b": {}}`), undefined);
+  const merged = found(`{"a": {"__proto__": 1}, "A": {"x": 2}}`);
+  assert.deepEqual(Object.entries(merged ?? {}), [["__proto__", 1], ["x", 2]]);
+  assert.throws(() => found(`{"A": 5}`), /^UserError: f: "A" must be an object$/);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   findRuntimeVariables,
+  isObeyed,
   kubeletEnvironment,
   RUNTIME_VARIABLES,
 } from "../src/runtime_environment.ts";
@@ -22,10 +23,34 @@ for (const [name, text, found] of ENVIRONMENTS) {
   });
 }
 
-Deno.test("the kubelet's entries are neutral, and of those that the compiled form obeys", () => {
-  const entries = kubeletEnvironment();
-  const text = entries.map(({ name, value }) => `${name}=${value}\0`).join("");
-  assert.deepEqual(findRuntimeVariables(text), []);
-  const compiled = RUNTIME_VARIABLES.filter(({ compiled }) => compiled).map(({ name }) => name);
-  assert.deepEqual(entries.map(({ name }) => name), compiled);
+Deno.test("of a variable that has no neutral value, any is found", () => {
+  for (const value of ["", "0"]) {
+    const [found] = findRuntimeVariables(`NODE_CHANNEL_FD=${value}\0`);
+    assert.equal(found?.name, "NODE_CHANNEL_FD");
+  }
+});
+
+for (const form of ["script", "compiled", undefined] as const) {
+  Deno.test(`the kubelet's entries for ${form ?? "both"} are neutral, and of those that are obeyed`, () => {
+    const entries = kubeletEnvironment(form);
+    const text = entries.map(({ name, value }) => `${name}=${value}\0`).join("");
+    assert.deepEqual(findRuntimeVariables(text), []);
+    const forms = form === undefined ? ["script", "compiled"] as const : [form];
+    const obeyed = RUNTIME_VARIABLES.filter((variable) =>
+      variable.neutral !== undefined && forms.some((form) => isObeyed(variable, form))
+    );
+    assert.deepEqual(entries.map(({ name }) => name), obeyed.map(({ name }) => name));
+  });
+}
+
+Deno.test("what starts the runtime is obeyed in both forms, what the runtime obeys in the compiled alone", () => {
+  const forms = (name: string) => {
+    const variable = RUNTIME_VARIABLES.find((variable) => variable.name === name);
+    assert.ok(variable !== undefined, name);
+    return (["script", "compiled"] as const).filter((form) => isObeyed(variable, form));
+  };
+  assert.deepEqual(forms("LD_PRELOAD"), ["script", "compiled"]);
+  assert.deepEqual(forms("DENO_CERT"), ["compiled"]);
+  assert.deepEqual(forms("SHELLOPTS"), ["script"]);
+  assert.deepEqual(forms("DENO_V8_FLAGS"), []);
 });

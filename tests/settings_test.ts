@@ -22,7 +22,16 @@ Deno.test("each flag is its setting's name in words joined by hyphens, as the co
 });
 
 Deno.test("each default is a value that its own flag accepts", () => {
-  for (const name of ["authDir", "kubeletAuthFile", "logLevel", "logFormat"] as const) {
+  for (
+    const name of [
+      "authDir",
+      "kubeletAuthFile",
+      "pulledImages",
+      "secretsAnnotation",
+      "logLevel",
+      "logFormat",
+    ] as const
+  ) {
     assert.deepEqual(apply([SETTINGS[name].flag, DEFAULT_SETTINGS[name]]), DEFAULT_SETTINGS);
   }
 });
@@ -37,9 +46,19 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
   ["timeout", "1500ms", "timeout", 1500],
   ["timeout", "0.5m", "timeout", 30_000],
+  ["wait-for-taken", "0s", "waitForTaken", 0],
+  ["wait-for-taken", "1500ms", "waitForTaken", 1_500],
+  ["wait-for-taken", "30s", "waitForTaken", 30_000],
   ["stale-after", "0s", "staleAfter", 0],
   ["stale-after", "10m", "staleAfter", 600_000],
   ["stale-after", "2h", "staleAfter", 7_200_000],
+  ["pulled-images", "service-account", "pulledImages", "service-account"],
+  [
+    "secrets-annotation",
+    "Example.com/pull.Secrets",
+    "secretsAnnotation",
+    "Example.com/pull.Secrets",
+  ],
   ["log-level", "debug", "logLevel", "debug"],
   ["log-format", "json", "logFormat", "json"],
   ["apiserver", "https://[fd00::1]:443/", "apiserver", "https://[fd00::1]"],
@@ -74,6 +93,9 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["timeout", "55001ms", /is outside of 100ms to 55s/],
   ["timeout", "56s", /is outside of 100ms to 55s/],
   ["timeout", "1ms", /is outside of 100ms to 55s/],
+  ["wait-for-taken", "10", /--wait-for-taken: "10" is not a duration/],
+  ["wait-for-taken", "-1s", /--wait-for-taken: "-1s" is not a duration/],
+  ["wait-for-taken", "30001ms", /30001ms is over 30s; the kubelet gives a run 60s in all/],
   ["stale-after", "30s", /is under 10m/],
   ["secret-types", "Opaque", /--secret-types: "Opaque" is not among its values/],
   ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: "" is not among its values/],
@@ -104,7 +126,13 @@ Deno.test("the help shows a setting as it is written, and nothing where it is fo
     SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
   );
   assert.equal(shown["timeout"], "30s");
-  assert.equal(shown["staleAfter"], "60m");
+  assert.equal(shown["waitForTaken"], "10s, or 1.5s with --pulled-images service-account");
+  assert.equal(
+    formatSetting("waitForTaken", { ...DEFAULT_SETTINGS, waitForTaken: 2_500 }),
+    "2.5s",
+  );
+  assert.equal(shown["staleAfter"], "60m, or 10m with --pulled-images service-account");
+  assert.equal(formatSetting("staleAfter", apply(["stale-after", "2h"])), "120m");
   assert.equal(shown["kubeconfig"], "/etc/kubernetes/kubelet.conf, /var/lib/kubelet/kubeconfig");
   assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
 });

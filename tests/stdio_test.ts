@@ -65,6 +65,15 @@ Deno.test("text is written whole to a reader that takes little at a time", () =>
   assert.equal(written, "response\n");
 });
 
+Deno.test("stdin that cannot be read, such as a directory, is an error that says so", async () => {
+  const input = {
+    read: () => Promise.reject(new Deno.errors.IsADirectory("Is a directory (os error 21)")),
+  };
+  await assert.rejects(() => readText(input, 10, 1000), {
+    message: "stdin: cannot be read: Is a directory (os error 21)",
+  });
+});
+
 const UNWRITABLE: readonly [what: string, error: Error, message: RegExp][] = [
   [
     "a reader that is gone",

@@ -101,6 +101,7 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
           settings,
           log,
           clock,
+          started: deadline - settings.timeout,
           deadline,
         });
         assert.equal(response, formatResponse());

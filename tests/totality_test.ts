@@ -202,7 +202,7 @@ async function list(
       return Promise.resolve({ status, body, retryAfter });
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
     types: TYPES,
     clock,
     deadline: 30_000,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeUtf8, encodeUtf8, isPrintableAscii } from "../src/utf8.ts";
+import { decodeUtf8, encodeUtf8, isPrintableAscii, looksLikeUtf16 } from "../src/utf8.ts";
 
 /** Around the length up to which ASCII is treated by hand. */
 const LONG = "x".repeat(4096);
@@ -50,6 +50,15 @@ Deno.test("bytes that are not UTF-8 are refused, or replaced where that is asked
   for (const part of [bytes, bytes.subarray(4000)]) {
     assert.throws(() => decodeUtf8(part), TypeError);
     assert.match(decodeUtf8(part, { fatal: false }), /^a+\ufffd$/);
+  }
+});
+
+Deno.test("UTF-16 is told by its mark, or by NULs beside ASCII", () => {
+  for (const bytes of [[0xff, 0xfe], [0xfe, 0xff, 0, 1], [0x61, 0], [0, 0x61]]) {
+    assert.ok(looksLikeUtf16(Uint8Array.from(bytes)), bytes.join());
+  }
+  for (const bytes of [[], [0x61], [0xff], [0x61, 0x62], [0, 0], [0xff, 0xff], [0x61, 0, 0x62]]) {
+    assert.ok(!looksLikeUtf16(Uint8Array.from(bytes)), bytes.join());
   }
 });
 

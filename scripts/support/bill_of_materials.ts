@@ -2,12 +2,17 @@
 
 import type { BuildFacts } from "../../src/version.ts";
 
+/** The program's licence by its SPDX identifier, as in `LICENSE` and deno.json. */
+export const LICENSE = "Apache-2.0";
+
 /** A CycloneDX component, as far as it is used here. */
 interface Component {
   readonly type: "application" | "library" | "platform";
   readonly "bom-ref": string;
   readonly name: string;
   readonly version: string;
+  /** SPDX identifiers; of the program alone, since the lock file knows those of no package. */
+  readonly licenses?: readonly { readonly license: { readonly id: string } }[];
   readonly purl?: string;
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
 }
@@ -38,6 +43,7 @@ export function billOfMaterials(
     "bom-ref": name,
     name,
     version: facts.version,
+    licenses: [{ license: { id: LICENSE } }],
     hashes: [{ alg: "SHA-256", content: facts.bundleSha256 }],
   };
   const runtime: Component = {

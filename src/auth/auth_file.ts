@@ -1,9 +1,15 @@
 /** Auth files, containers-auth.json(5): the node's global one is read, CRI-O's is written. */
 
+import {
+  makeAuthDirectory,
+  refuseLinkedDirectory,
+  refuseUnsafeDirectory,
+} from "./auth_directory.ts";
 import { UserError } from "../errors.ts";
 import { fileError, readTextFile } from "../files.ts";
-import { isNamed, isObject, membersOf, namedObject, parseJson } from "../parse.ts";
+import { isNamed, isObject, membersOf, namedObjects, parseJson } from "../parse.ts";
 import { encodeUtf8 } from "../utf8.ts";
+import { type Patience, type Placing, putInPlace } from "./placing.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
@@ -50,10 +56,13 @@ export function parseAuthFile(text: string, where: string): AuthFile {
   const leftOut: LeftOut[] = [];
   const read = (field: LeftOut["field"], check: (value: unknown) => string | undefined) => {
     const entries = new Map<string, unknown>();
-    for (const [key, value] of Object.entries(namedObject(content, field) ?? {})) {
-      const problem = check(value);
-      if (problem === undefined) entries.set(key, value);
-      else leftOut.push({ field, key, problem });
+    for (const part of namedObjects(content, field)) {
+      if (part === null) entries.clear();
+      for (const [key, value] of Object.entries(part ?? {})) {
+        const problem = check(value);
+        if (problem === undefined) entries.set(key, value);
+        else leftOut.push({ field, key, problem });
+      }
     }
     return entries;
   };
@@ -119,8 +128,11 @@ export interface Placed {
   /** In words, for the log. */
   readonly outcome:
     | "wrote the auth file"
+    | "wrote the auth file over one that was not taken"
     | "no credentials"
     | "no credentials any more, removed the auth file";
+  /** Time that was spent on waiting until CRI-O took an earlier file, in milliseconds. */
+  readonly waited: number;
   /**
    * Takes the file back when the kubelet cannot be told of it. Nothing is done where CRI-O has taken
    * it, or another run has put its own in its place. Never throws.
@@ -134,22 +146,31 @@ export interface Placed {
  * @param path the file, by {@link authFilePath}.
  * @param file `undefined` when there is nothing to put in it. Then a file that an earlier pull left
  * is removed: CRI-O would take credentials that are no longer the namespace's.
+ * @param patience how long a file that CRI-O has not taken yet is waited for, by `patienceOf`.
  * @throws {UserError} when the file cannot be written or removed.
  */
-export function placeAuthFile(
+export async function placeAuthFile(
   authDir: string,
   path: string,
   file: AuthFile | undefined,
-): Placed {
+  patience: Patience,
+): Promise<Placed> {
   if (file === undefined) {
     const removed = removeAuthFile(path);
     return {
       outcome: removed ? "no credentials any more, removed the auth file" : "no credentials",
+      waited: 0,
       withdraw: () => {},
     };
   }
-  const inode = writeAuthFile(authDir, path, formatAuthFile(file));
-  return { outcome: "wrote the auth file", withdraw: () => withdraw(path, inode) };
+  const written = await writeAuthFile(authDir, path, formatAuthFile(file), patience);
+  return {
+    outcome: written.replaced
+      ? "wrote the auth file over one that was not taken"
+      : "wrote the auth file",
+    waited: written.waited,
+    withdraw: () => withdraw(path, written.inode),
+  };
 }
 
 function withdraw(path: string, inode: number | null): void {
@@ -160,54 +181,68 @@ function withdraw(path: string, inode: number | null): void {
   }
 }
 
+/** A file that is in place. */
+export interface WrittenFile extends Placing {
+  readonly inode: number | null;
+}
+
 /**
  * Puts a file in place whole: CRI-O may take it at any moment. It is written beside its place, for
- * root's eyes only, flushed and renamed. The directory is not flushed: should the node fail, the file
- * is there whole or not at all, and the pull that it was for has failed too.
+ * root's eyes only, flushed and then moved there. The directory is not flushed: should the node fail,
+ * the file is there whole or not at all, and the pull that it was for has failed too.
  *
- * @returns the file's inode.
  * @throws {UserError} when that fails; then no file is left.
  */
-export function writeAuthFile(authDir: string, path: string, text: string): number | null {
-  attempt(authDir, "create the directory", () => {
-    Deno.mkdirSync(authDir, { recursive: true, mode: 0o700 });
-  });
-  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
-  const temporary = `${authDir}/.auth-${random}.tmp`;
-  let inode: number | null = null;
+export async function writeAuthFile(
+  authDir: string,
+  path: string,
+  text: string,
+  patience: Patience,
+): Promise<WrittenFile> {
+  const { temporary, inode } = writeTemporary(authDir, text);
   try {
-    attempt(temporary, "write the auth file", () => {
-      inode = writeFlushed(authDir, temporary, text);
-    });
-    attempt(path, "put the auth file in place", () => Deno.renameSync(temporary, path));
+    return { inode, ...await putInPlace(temporary, path, patience) };
   } catch (error) {
     removeFile(temporary);
     throw error;
   }
-  return inode;
+}
+
+function writeTemporary(
+  authDir: string,
+  text: string,
+): { readonly temporary: string; readonly inode: number | null } {
+  makeAuthDirectory(authDir);
+  const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
+  const temporary = `${authDir}/.auth-${random}.tmp`;
+  try {
+    const inode = attempt(
+      temporary,
+      "write the auth file",
+      () => writeFlushed(authDir, temporary, text),
+    );
+    return { temporary, inode };
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
 }
 
 function writeFlushed(authDir: string, path: string, text: string): number | null {
-  // With `createNew` a link that someone planted under this name is not followed.
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  const { uid, ino } = file.statSync();
-  refuseUnsafeDirectory(authDir, uid);
-  const bytes = encodeUtf8(text);
-  for (let written = 0; written < bytes.length;) {
-    written += file.writeSync(bytes.subarray(written));
-  }
-  file.syncSync();
-  return ino;
-}
-
-/** Whoever can write to the directory decides which credentials CRI-O uses for a pull. */
-function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
-  const { uid, mode } = Deno.statSync(authDir);
-  if (uid !== 0 && uid !== ownUser) {
-    throw new UserError(authDir, `belongs to user ${uid}`, "it must belong to root: chown root");
-  }
-  if (((mode ?? 0) & 0o002) !== 0) {
-    throw new UserError(authDir, "can be written to by everyone", "make it private: chmod 0700");
+  try {
+    // With `createNew` a link that someone planted under this name is not followed.
+    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    const { uid, ino } = file.statSync();
+    refuseUnsafeDirectory(authDir, uid);
+    const bytes = encodeUtf8(text);
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
+    }
+    file.syncSync();
+    return ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) refuseLinkedDirectory(authDir);
+    throw error;
   }
 }
 
@@ -227,9 +262,9 @@ export function removeAuthFile(path: string): boolean {
   }
 }
 
-function attempt(path: string, what: string, action: () => void): void {
+function attempt<Result>(path: string, what: string, action: () => Result): Result {
   try {
-    action();
+    return action();
   } catch (error) {
     throw fileError(path, what, "auth-dir", error);
   }

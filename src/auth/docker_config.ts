@@ -173,8 +173,13 @@ export function readCredential(value: unknown): Credential | undefined {
   } else {
     return undefined;
   }
-  return identitytoken === "" ? { auth } : { auth, identitytoken };
+  if (identitytoken !== "") return { auth, identitytoken };
+  // Neither user nor password: to the image library that is no credential.
+  return auth === NOBODY ? undefined : { auth };
 }
+
+/** Base64 of a colon. */
+const NOBODY = "Og==";
 
 /**
  * A text of an entry; empty when it is missing or null. By hand, because a namespace may hold

@@ -22,7 +22,7 @@ const COLON = 0x3a;
 
 /** Judges an entry as `decodeDockerAuth` does: by its `auth` alone, which must be padded base64. */
 export function judgeEntry(entry: unknown): EntryJudgement {
-  const { auth } = readEntry(entry);
+  const { auth, identitytoken } = readEntry(entry);
   if (auth === "") return { kind: "none", reason: whyWithoutAuth(entry) };
   const bytes = decodeBase64(auth);
   if (bytes === undefined) {
@@ -32,9 +32,14 @@ export function judgeEntry(entry: unknown): EntryJudgement {
     return { kind: "error", reason };
   }
   const colon = bytes.indexOf(COLON);
-  return colon === -1
-    ? { kind: "none", reason: `has an "auth" that is not base64 of user:password` }
-    : { kind: "login", user: new TextDecoder().decode(bytes.subarray(0, colon)) };
+  if (colon === -1) {
+    return { kind: "none", reason: `has an "auth" that is not base64 of user:password` };
+  }
+  // NULs around a password are none of it.
+  if (colon === 0 && identitytoken === "" && bytes.subarray(1).every((byte) => byte === 0)) {
+    return { kind: "none", reason: `has an "auth" without user and password` };
+  }
+  return { kind: "login", user: new TextDecoder().decode(bytes.subarray(0, colon)) };
 }
 
 function whyWithoutAuth(entry: unknown): string {

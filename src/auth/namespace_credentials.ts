@@ -70,16 +70,30 @@ export function readCredentials(
   return { secrets: secrets.length, credentials, skipped, more };
 }
 
-/** What several lists of secrets hold together, with credentials in the order of their secrets. */
-export function joinCredentials(parts: readonly NamespaceCredentials[]): NamespaceCredentials {
+/** The order in which of equally specific credentials the last one counts. */
+export type Order = "by name" | "as named";
+
+/**
+ * What several readings hold together.
+ *
+ * @param order of the credentials: by the names of their secrets, or that of `parts`, which is the
+ * order in which the service account names its secrets.
+ */
+export function joinCredentials(
+  parts: readonly NamespaceCredentials[],
+  order: Order,
+): NamespaceCredentials {
   const sum = (count: (part: NamespaceCredentials) => number) =>
     parts.reduce((total, part) => total + count(part), 0);
   const skipped = parts.flatMap((part) => part.skipped);
   const told = skipped.slice(0, MAX_REPORTS);
+  const credentials = parts.flatMap((part) => part.credentials);
+  if (order === "by name") {
+    credentials.sort((a, b) => a.secret < b.secret ? -1 : a.secret > b.secret ? 1 : 0);
+  }
   return {
     secrets: sum((part) => part.secrets),
-    credentials: parts.flatMap((part) => part.credentials)
-      .sort((a, b) => a.secret < b.secret ? -1 : a.secret > b.secret ? 1 : 0),
+    credentials,
     skipped: told,
     more: sum((part) => part.more) + skipped.length - told.length,
   };

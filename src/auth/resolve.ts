@@ -1,6 +1,7 @@
 /** Which credential each pull source gets, and the auth file that makes it so. */
 
 import { hideUserInfo } from "../errors.ts";
+import { quote } from "../redact.ts";
 import { formatRepository, type Repository } from "../registries/reference.ts";
 import type { AuthFile, LeftOut } from "./auth_file.ts";
 import type { ScopedCredential } from "./docker_config.ts";
@@ -31,7 +32,8 @@ export interface Chosen {
  * credential helper of the global file cannot have it both ways: it speaks for a whole host, so
  * where a namespace's credential needs it out of the way, other sources on that host lose it too.
  *
- * @param credentials in the order of their secrets' names: of equally specific ones the last wins.
+ * @param credentials in the order of their secrets, by name or as the service account names them: of
+ * equally specific ones the last wins.
  * @param global the node's global auth file, of which every field is kept.
  */
 export function resolveCredentials(
@@ -104,7 +106,7 @@ function choose(
 }
 
 function describe({ secret, key }: ScopedCredential): string {
-  return `secret ${JSON.stringify(secret)} (key ${JSON.stringify(key)})`;
+  return `secret ${quote(secret)} (key ${quote(key)})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {

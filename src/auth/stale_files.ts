@@ -1,5 +1,28 @@
 /** Auth files that no pull ever took keep live credentials on disk; so do those of killed runs. */
 
+import type { PulledImages } from "../kubelet/pulled_images.ts";
+
+/**
+ * Age from which a file is removed where no setting says otherwise, in milliseconds. With
+ * `service-account` the kubelet runs the plugin at each start of a container, most of which no pull
+ * follows, and a file left lying undoes what that setting is for; pulls wait in the kubelet's queue
+ * after the plugin has run, so that it cannot be shorter than a pull may wait.
+ */
+export const STALE_AFTER: Readonly<Record<PulledImages, number>> = {
+  node: 3_600_000,
+  "service-account": 600_000,
+};
+
+/** The age that counts, in milliseconds; 0: files are never removed. */
+export function staleAge(
+  { pulledImages, staleAfter }: {
+    readonly pulledImages: PulledImages;
+    readonly staleAfter: number | null;
+  },
+): number {
+  return staleAfter ?? STALE_AFTER[pulledImages];
+}
+
 /**
  * Whether a name in the auth directory is one that this program gives: `<namespace>-<sha256>.json`, or
  * that of a temporary file that becomes one.

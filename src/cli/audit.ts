@@ -1,11 +1,12 @@
 /** `crio-credential-provider audit`: what this executable may touch, and why. */
 
-import { buildApplication, buildCommand, run } from "@stricli/core";
+import { buildApplication, run } from "@stricli/core";
 import { auditProcess, formatReport } from "../audit/report.ts";
 import type { Settings } from "../settings.ts";
 import { readText, writeText } from "../stdio.ts";
 import type { BuildFacts } from "../version.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
+import { buildCommand } from "./help.ts";
 
 interface Flags {
   readonly json?: boolean;

@@ -1,8 +1,9 @@
 /** `crio-credential-ctl completions`: scripts for shells. */
 
-import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import type { RouteMap } from "@stricli/core";
 import type { Shell } from "./completions/scripts.ts";
 import type { CtlContext } from "./ctl_context.ts";
+import { buildCommand, buildRouteMap } from "./help.ts";
 
 /**
  * The sub-commands, one for each shell.

@@ -1,15 +1,18 @@
 /** The command line of the operator's tool `crio-credential-ctl`. */
 
-import { buildApplication, buildRouteMap, type RouteMap, run } from "@stricli/core";
-import { UsageError } from "../errors.ts";
+import { buildApplication, ExitCode, type RouteMap, run } from "@stricli/core";
+import { UsageError, UserError } from "../errors.ts";
+import { OutsideSandboxError } from "../files.ts";
 import type { Settings } from "../settings.ts";
+import { howToReach } from "../tool_sandbox.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
-import { APPLICATION, WRONG_USAGE } from "./application.ts";
+import { APPLICATION, describeFailure, describeUsage, WRONG_USAGE } from "./application.ts";
 import { completionsCommands } from "./completions.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { GENERATE } from "./generate.ts";
+import { buildRouteMap } from "./help.ts";
 import { normalizeArguments } from "./setting_flags.ts";
 
 /** The commands. Each loads what it needs when it is run. */
@@ -32,6 +35,31 @@ function commandsFor(settings: Settings): RouteMap<CtlContext> {
   return commands;
 }
 
+/** An error with advice that fits the tool: most of a node's files are root's. */
+function advise(error: unknown): unknown {
+  if (error instanceof OutsideSandboxError) {
+    return new UserError(error.where, error.problem, howToReach(error));
+  }
+  if (!(error instanceof UserError) || error.advice !== undefined) return error;
+  if (!error.problem.endsWith("permission denied")) return error;
+  const advice = "run this as root, or as a user who may read it";
+  return new UserError(error.where, error.problem, advice);
+}
+
+/** Writes what no command of the library's writes. */
+function writeAlone({ process }: CtlContext, text: string): number {
+  try {
+    process.stdout.write(text);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return 1;
+  }
+}
+
+/** The flag that a word behind a command is probably meant for. */
+const MEANT: ReadonlyMap<string, string> = new Map([["explain", "--image"], ["doctor", "--root"]]);
+
 /**
  * Runs a command.
  *
@@ -43,17 +71,27 @@ export async function runCtl(
   facts: BuildFacts,
 ): Promise<number> {
   if (args.length === 1 && args[0] === "--version-json") {
-    context.process.stdout.write(formatVersionJson(facts));
-    return 0;
+    return writeAlone(context, formatVersionJson(facts));
   }
+  const { text } = APPLICATION.localization;
   const app = buildApplication(commandsFor(context.settings), {
     ...APPLICATION,
+    localization: {
+      text: {
+        ...text,
+        exceptionWhileParsingArguments: (error: unknown) =>
+          describeUsage(error, MEANT.get(args[0] ?? "")),
+        exceptionWhileRunningCommand: (error: unknown) => describeFailure(advise(error)),
+      },
+    },
     name: "crio-credential-ctl",
     versionInfo: { currentVersion: formatVersion(facts).trimEnd() },
     determineExitCode: (error: unknown) => error instanceof UsageError ? WRONG_USAGE : 1,
   });
   await run(app, normalizeArguments(args), context);
   const status = context.process.exitCode ?? 0;
+  // --help and --version found no room for what they print.
+  if (status === ExitCode.IntegrationError) return 1;
   // The library's own codes for a command line it does not understand are negative.
   return status === 0 || status === 1 ? status : WRONG_USAGE;
 }

@@ -1,8 +1,9 @@
 /** What the commands of `crio-credential-ctl` work with. */
 
 import type { CommandContext, StricliProcess } from "@stricli/core";
+import { alarm } from "../clock.ts";
 import { UsageError, UserError } from "../errors.ts";
-import { readTextFile } from "../files.ts";
+import { OutsideSandboxError, readTextFile } from "../files.ts";
 import { escapeControls } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { readText } from "../stdio.ts";
@@ -16,6 +17,10 @@ export interface CtlContext extends CommandContext {
     read(buffer: Uint8Array): Promise<number | null>;
     isTerminal(): boolean;
   };
+  /** Columns of the terminal that stdout is; `undefined` when it is none. */
+  readonly columns: number | undefined;
+  /** The working directory. */
+  readonly cwd: () => string;
 }
 
 /** Manifests are small; what holds more says so. */
@@ -23,6 +28,9 @@ const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 
 /** How long the writer of a pipe may take, in milliseconds: it may be asking a person. */
 const INPUT_TIMEOUT = 10 * 60_000;
+
+/** When the person is told what is waited for, in milliseconds: over ssh nobody sees that it is a pipe. */
+const PATIENCE = 3_000;
 
 /** Writes a line to stderr; stdout is for what was asked for. */
 export function report(context: CtlContext, line: string): void {
@@ -42,7 +50,16 @@ export async function readInput(
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<string> {
   if (path === "-") return await readPipe(context, `--${flag}`, maxBytes);
-  const text = readTextFile(path, { flag, maxBytes });
+  let text: string | undefined;
+  try {
+    text = readTextFile(path, { flag, maxBytes });
+  } catch (error) {
+    // What the kernel makes up there, the runtime opens only without a sandbox.
+    if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
+    const problem =
+      "cannot be read: the sandbox of this tool reaches nothing in /proc, /dev and /sys";
+    throw new UserError(path, problem, `pass it on stdin: --${flag} - < ${path}`);
+  }
   if (text === undefined) throw new UserError(path, "does not exist", `it was named by --${flag}`);
   return text;
 }
@@ -53,7 +70,7 @@ export function inputName(path: string): string {
 }
 
 /**
- * Reads stdin to its end.
+ * Reads stdin to its end. What is waited for is said on stderr when that takes long.
  *
  * @param purpose what is read, for the error.
  * @param maxBytes the largest size accepted. @default 4 MiB
@@ -67,5 +84,13 @@ export async function readPipe(
   if (context.stdin.isTerminal()) {
     throw new UsageError("stdin", `is a terminal; ${purpose} is read from a pipe or a file`);
   }
-  return await readText(context.stdin, maxBytes, INPUT_TIMEOUT);
+  let done = false;
+  alarm(PATIENCE).then(() => {
+    if (!done) report(context, `waiting for stdin to end: ${purpose} is read from it`);
+  });
+  try {
+    return await readText(context.stdin, maxBytes, INPUT_TIMEOUT);
+  } finally {
+    done = true;
+  }
 }

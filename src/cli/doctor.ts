@@ -1,9 +1,9 @@
 /** `crio-credential-ctl doctor`: is this node ready? */
 
-import { buildCommand } from "@stricli/core";
 import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./doctor/run.ts";
+import { buildCommand } from "./help.ts";
 import { settingFlags } from "./setting_flags.ts";
 import { optionalText } from "./text_flags.ts";
 
@@ -21,12 +21,17 @@ export function doctorCommand(defaults: Settings) {
         "Checks what a pull through the plugin depends on: the kubelet's configuration, registries.conf,",
         "the auth directory, the API server, CRI-O. Changes nothing and sends no token. The settings are",
         "those of the plugin that is installed, with args of its provider; flags win over them. The",
-        "kubelet's command line is read from stdin, where the executable puts it.",
+        "kubelet's flags are looked for in the files that make them, unless --kubelet-cmdline gives",
+        "them as they are: no sandbox of this tool reaches into /proc, so pass them on stdin.",
         "Exit status: 0, also with warnings; 1 with failures; 2 for wrong usage.",
       ].join("\n"),
       customUsage: [
         { input: "", brief: "this node" },
         { input: "--json", brief: "for programs" },
+        {
+          input: "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
+          brief: "with the flags of the running kubelet",
+        },
         { input: "--root /mnt/node", brief: "the copy of a node's files" },
         {
           input: "--config /etc/kubernetes/credential-providers --bin-dir /usr/libexec/plugins",
@@ -58,11 +63,23 @@ export function doctorCommand(defaults: Settings) {
           ),
           variadic: true,
         },
+        kubeletCmdline: optionalText(
+          "FILE",
+          "The command line of the running kubelet, as in /proc, or - for stdin",
+        ),
+        kubeletRootDir: optionalText(
+          "DIR",
+          "The kubelet's root directory, where it keeps its records of pulled images",
+        ),
         plugin: optionalText(
           "FILE",
           "Build of the plugin on this machine, in the place of the installed one",
         ),
-        ...settingFlags(defaults),
+        roles: optionalText(
+          "FILE",
+          "What kubectl get clusterroles -o yaml printed, or - for stdin: do they name the audience",
+        ),
+        ...settingFlags(defaults, { hidden: true }),
       },
     },
   });

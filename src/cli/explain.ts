@@ -1,11 +1,11 @@
 /** `crio-credential-ctl explain`: why a pull gets, or does not get, its credentials. */
 
-import { buildCommand } from "@stricli/core";
 import type { Settings } from "../settings.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags } from "./explain/explain.ts";
+import { buildCommand } from "./help.ts";
 import { settingFlags } from "./setting_flags.ts";
-import { optionalText } from "./text_flags.ts";
+import { optionalText, repeatedText } from "./text_flags.ts";
 
 /** What an explanation can be printed as. */
 export const EXPLAIN_FORMATS = ["text", "json", "mermaid"] as const;
@@ -36,6 +36,11 @@ export function explainCommand(settings: Settings) {
           brief: "without a cluster: kubectl get secrets -n team -o json > secrets.json",
         },
         {
+          input: "--image nginx --namespace team --secrets-file secrets.json " +
+            "--service-account-annotation crio-credential-provider/secrets=mirror",
+          brief: "where the service account names its secrets",
+        },
+        {
           input: "--image nginx --namespace team --secrets-file - --format mermaid < secrets.yaml",
           brief: "as a picture",
         },
@@ -50,6 +55,10 @@ export function explainCommand(settings: Settings) {
           "FILE",
           "What kubectl get secrets -o json|yaml printed, or - for stdin",
         ),
+        serviceAccountAnnotation: repeatedText(
+          "KEY=VALUE",
+          "Annotation of the pod's service account, as kubectl annotate takes it",
+        ),
         showUsers: { ...SWITCH, brief: "Show user names" },
         format: {
           kind: "enum",
@@ -58,7 +67,7 @@ export function explainCommand(settings: Settings) {
           brief: "What to print [text]",
         },
         json: { ...SWITCH, brief: "The same as --format json" },
-        ...settingFlags(settings),
+        ...settingFlags(settings, { hidden: true }),
       },
     },
   });

@@ -1,7 +1,8 @@
 /** `crio-credential-ctl generate`: manifests, ready to apply. */
 
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { AUDIENCE_COMMAND, DEFAULT_AUDIENCE, OPENSHIFT_AUDIENCE } from "../manifests/audience.ts";
 import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../manifests/choices.ts";
+import { PULLED_IMAGES } from "../kubelet/pulled_images.ts";
 import type { CtlContext } from "./ctl_context.ts";
 import type { Flags as CrioConfigFlags } from "./generate/crio_credential_provider_config.ts";
 import type { Flags as KubeletConfigFlags } from "./generate/kubelet_config.ts";
@@ -9,12 +10,13 @@ import type { Flags as MachineConfigFlags } from "./generate/machine_config.ts";
 import type { Flags as RbacFlags } from "./generate/rbac.ts";
 import type { Flags as RegistriesConfFlags } from "./generate/registries_conf.ts";
 import type { Flags as SecretFlags } from "./generate/secret.ts";
+import { buildCommand, buildRouteMap } from "./help.ts";
 import { optionalText, repeatedText, requiredText } from "./text_flags.ts";
 
-const AUDIENCE = optionalText(
-  "AUDIENCE",
-  "Audience of the tokens, one of the API server's [https://kubernetes.default.svc]",
-);
+/** A flag whose default depends on the platform that a command is for. */
+function audience(fallback: string) {
+  return optionalText("AUDIENCE", `Audience of the tokens, one of the API server's [${fallback}]`);
+}
 const MIRROR = repeatedText(
   "SOURCE=LOCATION",
   "Registry and a mirror of it, such as docker.io=mirror.local/hub",
@@ -23,10 +25,22 @@ const INSECURE = repeatedText("LOCATION", "Mirror that is reached without TLS or
 const MATCH_IMAGE = "Images for which the kubelet runs the plugin, such as docker.io";
 const MERGE = "Provider file whose other providers are kept, or - for stdin";
 
+const SECRETS_ANNOTATION = optionalText(
+  "KEY",
+  "Annotation of service accounts that the kubelet passes on, in which they name their secrets; " +
+    "empty: none [as the plugin is built: crio-credential-provider/secrets]",
+);
+const PULLED_IMAGES_FLAG = {
+  kind: "enum",
+  values: PULLED_IMAGES,
+  optional: true,
+  brief: "Who may use an image of a mirror that is on the node [as the plugin is built: node]",
+} as const;
+
 const ENV = {
   kind: "boolean",
   default: true,
-  brief: "Set variables that the compiled plugin would obey to values without effect",
+  brief: "Set variables that reach through the sandbox to values without effect",
 } as const;
 
 const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
@@ -38,12 +52,18 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
       "overlap those of another provider in the file are left out and reported, by the rule of",
       "OpenShift's Machine Config Operator. With --from, prints what that operator makes of a",
       "CRIOCredentialProviderConfig, and the conditions of the resource on stderr.",
+      "The audience must be the cluster's. This prints it:",
+      `  ${AUDIENCE_COMMAND}`,
     ].join("\n"),
     customUsage: [
       { input: "--match-image docker.io --match-image quay.io", brief: "two registries" },
       { input: "--match-image docker.io --merge providers.yaml", brief: "keep other providers" },
       {
-        input: "--from cluster.yaml --platform aws --no-env",
+        input: `--match-image docker.io --audience ${DEFAULT_AUDIENCE}`,
+        brief: "for kubeadm's default cluster domain",
+      },
+      {
+        input: "--from cluster.yaml --platform aws --no-env --secrets-annotation=",
         brief: "as OpenShift 4.22 renders it",
       },
     ],
@@ -59,8 +79,10 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
         optional: true,
         brief: "With --from: OpenShift's platform, whose own provider is kept [none]",
       },
-      audience: AUDIENCE,
+      audience: audience(`the file's of --merge, else ${DEFAULT_AUDIENCE}`),
       arg: repeatedText("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
+      secretsAnnotation: SECRETS_ANNOTATION,
+      pulledImages: PULLED_IMAGES_FLAG,
       env: ENV,
     },
   },
@@ -71,14 +93,23 @@ const rbac = buildCommand<RbacFlags, [], CtlContext>({
   docs: {
     brief: "RBAC of the nodes and of a namespace",
     fullDescription: [
-      "Prints the namespace part for --namespace: its service accounts may list its secrets. Prints",
-      "the node part for --node or --all-nodes: kubelets may ask for tokens of one audience.",
-      "All service accounts of a namespace belong into one call, whose binding replaces the last.",
+      "Prints the namespace part for --namespace: with --secret, a Role for each service account",
+      "that may get these secrets and nothing else, and on stderr the command for its annotation;",
+      "without, one Role by which the accounts may list all secrets of the namespace. Prints the",
+      "node part for --node or --all-nodes: kubelets may ask for tokens of one audience, which must",
+      `be that of the kubelet's configuration: name the file with --from. OpenShift's is`,
+      `${OPENSHIFT_AUDIENCE}. Without --secret all service accounts of a namespace belong into one`,
+      "call, whose binding replaces the last.",
     ].join("\n"),
     customUsage: [
+      { input: "--namespace team --secret pull-secret", brief: "one secret, by its name" },
       { input: "--namespace team --all-nodes", brief: "both parts, service account default" },
       { input: "--namespace team --service-account builder", brief: "the namespace alone" },
       { input: "--node worker-0 --node worker-1", brief: "two nodes alone" },
+      {
+        input: "--all-nodes --from providers.yaml",
+        brief: "with the audience of the kubelet's configuration",
+      },
     ],
   },
   parameters: {
@@ -92,7 +123,16 @@ const rbac = buildCommand<RbacFlags, [], CtlContext>({
         withNegated: false,
         brief: "All nodes, through the group system:nodes",
       },
-      audience: AUDIENCE,
+      secret: repeatedText("NAME", "Secret that the service accounts may get, and no other"),
+      secretsAnnotation: optionalText(
+        "KEY",
+        "Annotation for the secrets' names [as the plugin is built: crio-credential-provider/secrets]",
+      ),
+      from: optionalText(
+        "FILE",
+        "CredentialProviderConfig whose audience counts, or - for stdin",
+      ),
+      audience: audience(DEFAULT_AUDIENCE),
     },
   },
 });
@@ -177,7 +217,9 @@ const machineConfig = buildCommand<MachineConfigFlags, [], CtlContext>({
       mirror: MIRROR,
       insecure: INSECURE,
       merge: optionalText("FILE", `${MERGE} [what the platform ships]`),
-      audience: AUDIENCE,
+      audience: audience(OPENSHIFT_AUDIENCE),
+      secretsAnnotation: SECRETS_ANNOTATION,
+      pulledImages: PULLED_IMAGES_FLAG,
       ignition: {
         kind: "enum",
         values: IGNITION_VERSIONS,

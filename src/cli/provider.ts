@@ -1,11 +1,12 @@
 /** The plugin's command line. Loaded only when there are arguments. */
 
-import { buildApplication, buildCommand, run } from "@stricli/core";
+import { buildApplication, run } from "@stricli/core";
 import { isGranted, refuseOutsideSandbox } from "../sandbox.ts";
 import { applyFlags, type Settings } from "../settings.ts";
 import { writeText } from "../stdio.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
+import { buildCommand } from "./help.ts";
 import {
   givenFlags,
   normalizeArguments,

@@ -1,12 +1,17 @@
 /** The directory in which CRI-O looks for auth files, and what has been left there. */
 
+import { adviceOnLink, describeLink, makePrivate, otherWriters } from "../auth/auth_directory.ts";
 import { isOwnName } from "../auth/stale_files.ts";
 import { type Check, count, fail, pass, warn } from "./check.ts";
-import { type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
+import { type DirectoryAbove, type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
 
 /** The directory as found on the node. */
 export interface FoundAuthDirectory {
   readonly path: string;
+  /** Where the path leads by symbolic links; the same where it has none. */
+  readonly real: string;
+  /** The directories above `real`, from the root; `undefined` where this tool may not look at them. */
+  readonly parents: readonly DirectoryAbove[] | undefined;
   /** `undefined` when it is not there. */
   readonly facts: FileFacts | undefined;
   /** What is in it. */
@@ -26,14 +31,35 @@ export interface Ages {
 
 /** Checks the directory by the rules of the plugin, which refuses to write where others could. */
 export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check[] {
-  const { path, facts, copied } = found;
+  const { path, real, facts } = found;
   const name = "auth-directory";
-  if (facts === undefined) {
-    return [pass(name, `${path} does not exist yet: the first pull makes it`)];
+  const checks = [...checkLink(found), ...checkParents(found)];
+  if (facts === undefined && real === path) {
+    return [...checks, pass(name, `${path} does not exist yet: the first pull makes it`)];
   }
-  if (facts.kind !== "directory") {
-    return [fail(name, `${path} is no directory`, `remove it; the plugin makes the directory`)];
+  if (facts?.kind !== "directory") {
+    const what = real === path ? "is no directory" : `leads to ${real}, which is no directory`;
+    return [fail(name, `${path} ${what}`, `remove it; the next pull makes the directory`)];
   }
+  checks.push(...checkOwner(found, facts));
+  if (checks.length === 0) {
+    const owner = found.copied ? "(its owner is not judged in a copy)" : "and is root's";
+    const above = found.parents === undefined
+      ? "; the directories above it are outside of this tool's own sandbox, and were not looked at"
+      : "";
+    checks.push(pass(name, `${path} has mode ${formatMode(facts.mode)} ${owner}${above}`));
+  }
+  return [...checks, ...checkFiles(found, ages), ...checkInUse(found, ages)];
+}
+
+/** The sandbox is for the directory as it was named. */
+function checkLink({ path, real, facts }: FoundAuthDirectory): Check[] {
+  if (real === path || facts?.kind !== "directory") return [];
+  return [fail("auth-directory", `${path} ${describeLink(real)}`, adviceOnLink(path, real))];
+}
+
+function checkOwner({ path, copied }: FoundAuthDirectory, facts: FileFacts): Check[] {
+  const name = "auth-directory";
   const checks: Check[] = [];
   if (facts.user !== 0 && !copied) {
     checks.push(fail(
@@ -42,25 +68,40 @@ export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check
       `chown root ${path}`,
     ));
   }
-  if ((facts.mode & 0o002) !== 0) {
+  const writers = otherWriters(facts.mode, facts.group);
+  if (writers !== undefined) {
     checks.push(fail(
       name,
-      `${path} has mode ${formatMode(facts.mode)}: the plugin does not write where everyone can`,
-      `chmod 0700 ${path}`,
-    ));
-  } else if ((facts.mode & 0o020) !== 0) {
-    checks.push(warn(
-      name,
-      `${path} has mode ${formatMode(facts.mode)}: its group can choose the credentials of pulls`,
-      `chmod 0700 ${path}`,
+      `${path} has mode ${formatMode(facts.mode)} and can be written to by ${writers}: ` +
+        "the plugin refuses to write there",
+      makePrivate(path),
     ));
   }
-  if (checks.length === 0) {
-    const owner = copied ? "(its owner is not judged in a copy)" : "and is root's";
-    checks.push(pass(name, `${path} has mode ${formatMode(facts.mode)} ${owner}`));
-  }
-  return [...checks, ...checkFiles(found, ages), ...checkInUse(found, ages)];
+  return checks;
 }
+
+/** Who can write to a directory above can put another one in the place of the auth directory. */
+function checkParents({ path, parents = [], copied }: FoundAuthDirectory): Check[] {
+  const name = "auth-directory";
+  return parents.flatMap(({ path: above, facts }) => {
+    const consequence = `who can replace ${path}, and so chooses the credentials of pulls`;
+    if (facts.user !== 0 && !copied) {
+      const found = `${above} belongs to user ${facts.user}, ${consequence}`;
+      return [fail(name, found, `chown root ${above}`)];
+    }
+    const writers = otherWriters(facts.mode, facts.group);
+    // In a sticky directory nobody but its owner replaces what is root's (unlink(2), EPERM).
+    if (writers === undefined || (facts.mode & STICKY) !== 0) return [];
+    return [fail(
+      name,
+      `${above} has mode ${formatMode(facts.mode)} and can be written to by ${writers}, ` +
+        consequence,
+      `chmod go-w ${above}`,
+    )];
+  });
+}
+
+const STICKY = 0o1000;
 
 function checkFiles({ path, files }: FoundAuthDirectory, { now, staleAfter }: Ages): Check[] {
   const name = "auth-files";
@@ -114,18 +155,27 @@ function checkInUse({ path, files, inUse }: FoundAuthDirectory, { now }: Ages): 
     const advice = "remove it: CRI-O makes the directory when it takes the first file";
     return [fail(IN_USE, `${place} is no directory`, advice)];
   }
-  const left = inUse.filter(({ facts }) => now - facts.modified > LONGEST_PULL);
+  const aged = inUse.map(({ name, facts }) => ({ name, age: now - facts.modified }))
+    .sort((a, b) => b.age - a.age);
+  const left = aged.filter(({ age }) => age > LONGEST_PULL);
+  const [oldest] = aged;
   if (left.length === 0) {
-    return [pass(IN_USE, `${count(inUse.length, "file")} of pulls under way in ${place}`)];
+    const age = oldest === undefined ? "" : `, the oldest ${formatAge(oldest.age)} old`;
+    return [pass(IN_USE, `${count(inUse.length, "file")} of pulls under way in ${place}${age}`)];
   }
-  const oldest = formatAge(Math.max(...left.map(({ facts }) => now - facts.modified)));
+  const listed = left.slice(0, MOST_LISTED).map(({ name, age }) => `${name} (${formatAge(age)})`);
+  const more = left.length - listed.length;
   return [warn(
     IN_USE,
-    `${place} has ${count(left.length, "file")} with credentials of pulls long over, ` +
-      `the oldest ${oldest} old: CRI-O was stopped in the middle of them`,
-    "remove them while CRI-O pulls nothing",
+    `${place} has ${count(left.length, "file")} with credentials, older than any pull: ` +
+      `CRI-O was stopped in the middle of these: ${listed.join(", ")}` +
+      (more > 0 ? ` and ${more} more` : ""),
+    "remove them while CRI-O pulls nothing: it does not do so itself",
   )];
 }
+
+/** Files that a finding lists; the others are counted. */
+const MOST_LISTED = 5;
 
 /** `90m`, `50h`, `9d` */
 function formatAge(milliseconds: number): string {

@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { OutsideSandboxError } from "../files.ts";
+import { howToReach } from "../tool_sandbox.ts";
 
 /** The names of the checks, in the order in which they are told. */
 export const CHECK_NAMES = [
@@ -9,24 +10,33 @@ export const CHECK_NAMES = [
   "provider-directory",
   "provider-arguments",
   "provider-environment",
+  "audience",
   "feature-gate",
   "match-images",
   "registries",
   "mirrors",
+  "short-names",
   "auth-directory",
   "auth-files",
   "in-use",
+  "pulled-images",
   "global-auth-file",
   "api-server",
   "sandbox",
   "journald",
   "crio-version",
   "crio-config",
+  "crio-reload",
+  "crio-auth-files",
+  "pause-image",
 ] as const;
 export type CheckName = typeof CHECK_NAMES[number];
 
-/** How a check ended. With `fail` pulls do not get their credentials, or only by luck. */
-export type Status = "pass" | "warn" | "fail";
+/**
+ * How a check ended. With `fail` pulls do not get their credentials, or only by luck; with `skip` it
+ * was not made, since what it depends on could not be read.
+ */
+export type Status = "pass" | "warn" | "fail" | "skip";
 
 /** One finding. A name may stand for several. */
 export interface Check {
@@ -52,6 +62,16 @@ export function fail(name: CheckName, found: string, advice: string): Check {
   return { name, status: "fail", found, advice };
 }
 
+/** A check that could not be made. */
+export function skip(name: CheckName, found: string, advice = ""): Check {
+  return { name, status: "skip", found: `not checked: ${found}`, advice };
+}
+
+const NOT_LOOKED_AT = ", not looked at";
+
+/** What is found where the user whom the tool runs as may not look. */
+export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
+
 /**
  * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
  * about the node.
@@ -60,19 +80,19 @@ export function fail(name: CheckName, found: string, advice: string): Check {
  */
 export function explainFailure(name: CheckName, error: unknown): Check {
   if (error instanceof OutsideSandboxError) {
-    const advice = `name it on the command line: --${error.flag} ${error.where}`;
-    return warn(name, `${error.where}: outside of this tool's own sandbox, not looked at`, advice);
+    const found = `${error.where}: outside of this tool's own sandbox, not looked at`;
+    return warn(name, found, howToReach(error));
   }
   if (!(error instanceof UserError)) throw error;
   const found = `${error.where}: ${error.problem}`;
   if (error.problem.endsWith("permission denied")) {
     return warn(
       name,
-      `${found}, not looked at`,
+      `${error.where}: ${error.problem}${NOT_LOOKED_AT}`,
       "run this as root, as the kubelet runs the plugin",
     );
   }
-  return fail(name, found, error.advice ?? "correct it");
+  return fail(name, found, error.advice ?? `mend it in ${error.where}`);
 }
 
 /** Runs an attempt; what it throws becomes a finding. */
@@ -89,7 +109,7 @@ export function attempt<Result>(
   }
 }
 
-/** `1 file`, `2 files`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** `1 file`, `2 files`; `2 aliases`. */
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : nouns}`;
 }

@@ -1,17 +1,46 @@
 /** Is this node ready? The story of an examination: the node's files in, findings out. */
 
 import { readGlobalAuthFile } from "../auth/auth_file.ts";
+import { staleAge } from "../auth/stale_files.ts";
 import { UserError } from "../errors.ts";
 import { type ApiServer, findApiServer } from "../kubernetes/api_server.ts";
-import { PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
-import { readRegistriesFiles } from "../registries/config.ts";
+import { PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
+import { type CredentialProvider, PROVIDER_NAME } from "../manifests/credential_provider_config.ts";
+import { parseRepository } from "../registries/reference.ts";
+import {
+  readRegistriesFiles,
+  type RegistriesConfiguration,
+  type RegistriesFiles,
+} from "../registries/config.ts";
+import { findRegistry } from "../registries/pull_sources.ts";
 import { applyFlags, type Settings } from "../settings.ts";
 import { askVersion, checkApiServer } from "./api_server.ts";
+import { API_SERVER_MANIFEST, checkAudience } from "./audience.ts";
 import { checkAuthDirectory } from "./auth_directory.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "./built_plugin.ts";
-import { attempt, type Check, CHECK_NAMES, explainFailure } from "./check.ts";
-import { checkCrio, CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
-import { checkFeatureGate } from "./feature_gate.ts";
+import {
+  attempt,
+  type Check,
+  CHECK_NAMES,
+  type CheckName,
+  explainFailure,
+  fail,
+  skip,
+  warn,
+} from "./check.ts";
+import {
+  checkCrio,
+  checkFallBackAuthFiles,
+  checkPauseImage,
+  checkReload,
+  CRIO_CONF,
+  CRIO_CONF_DIRECTORY,
+  CRIO_VERSION_FILES,
+  type FoundCrio,
+  type ImageSettings,
+  LIBRARY_AUTH_FILES,
+} from "./crio.ts";
+import { checkFeatureGate, readClusterDomain } from "./feature_gate.ts";
 import { checkGlobalAuthFile } from "./global_auth_file.ts";
 import { checkJournald } from "./journald.ts";
 import {
@@ -22,15 +51,24 @@ import {
   splitWords,
   UNIT_DIRECTORY,
 } from "./kubelet_flags.ts";
-import { checkMatchImages } from "./match_images.ts";
+import { checkMatchImages, needsPlugin } from "./match_images.ts";
 import { NodeFiles, type TextFile } from "./node_files.ts";
-import { KUBELET_CONFIGS, PROVIDER_CONFIGS, PROVIDER_DIRECTORY } from "./places.ts";
+import {
+  KUBEADM_FLAGS,
+  KUBELET_CONFIGS,
+  PROVIDER_CONFIGS,
+  PROVIDER_DIRECTORY,
+  ROOTS_REGISTRIES_CONF,
+  ROOTS_REGISTRIES_DROP_INS,
+} from "./places.ts";
 import { checkProviderArguments } from "./provider_arguments.ts";
-import { checkProviderConfig, isProviderFile } from "./provider_config.ts";
+import { checkProviderConfig, checkSecretsAnnotation, isProviderFile } from "./provider_config.ts";
 import { checkProviderDirectory } from "./provider_directory.ts";
 import { checkProviderEnvironment } from "./provider_environment.ts";
+import { checkPulledImages, KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 import { checkMirrors, checkRegistries, pullHosts } from "./registries.ts";
 import { checkSandbox } from "./sandbox.ts";
+import { checkShortNames } from "./short_names.ts";
 
 /** What to examine. */
 export interface Examination {
@@ -46,10 +84,14 @@ export interface Examination {
   readonly binDir: string | undefined;
   /** The kubelet's configuration and directories of drop-ins; empty: to be found. */
   readonly kubeletConfigs: readonly string[];
+  /** The kubelet's root directory; `undefined`: to be found. */
+  readonly kubeletRoot: string | undefined;
   /** The plugin, on this machine; `undefined`: the one in the directory. */
   readonly plugin: string | undefined;
-  /** The command line of the running kubelet, words ended by NULs; empty: not known. */
+  /** The command line of the running kubelet, words ended by NULs; empty: not given. */
   readonly commandLine: string;
+  /** Roles of the cluster as `kubectl` prints them; `undefined`: not given. */
+  readonly roles: TextFile | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -62,43 +104,50 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const checks: Check[] = [];
 
   const kubelet = readKubeletFlags(examination, files, checks);
-  const { provider, binDir } = checkProvider(examination, kubelet, files, checks);
+  const kubeletConfigs = readKubeletConfigs(examination, kubelet, files, checks);
+  const { provider, isKnown, binDir } = checkProvider(examination, kubelet, files, checks);
   const plugin = readPlugin(examination, binDir, files, checks);
   const base = plugin?.built.settings ?? examination.settings;
   const args = checkProviderArguments(provider?.args ?? [], base);
   const settings = applyFlags(args.settings, given);
   checks.push(...args.checks);
   if (provider !== undefined) {
-    checks.push(...checkProviderEnvironment(provider.env, plugin?.built.form));
-  }
+    checks.push(
+      ...checkProviderEnvironment(provider.env, plugin?.built.form),
+      ...checkSecretsAnnotation(provider, settings.secretsAnnotation),
+      ...examineAudience(provider, settings, examination.roles, kubeletConfigs, files),
+    );
+  } else if (!isKnown) checks.push(...withoutProvider());
 
-  const texts = attempt("registries", checks, () => readRegistriesFiles(below(root, settings)));
-  const registries = texts && checkRegistries(texts);
-  if (registries !== undefined) {
-    const { configuration } = registries;
-    checks.push(...registries.checks, ...checkMirrors(registries));
-    if (provider !== undefined) {
-      checks.push(...checkMatchImages(provider.matchImages, configuration.registries));
-    }
-  }
+  const registries = examineRegistries(root, settings, provider, files, checks);
 
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
   attempt("auth-directory", checks, () => {
     const flag = "auth-dir";
+    const real = files.realPath(authDir, flag);
+    // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
+    const place = copied ? real : authDir;
     const directory = {
       path: authDir,
-      facts: files.facts(authDir, flag),
-      files: files.listFacts(authDir, flag),
-      inUse: files.listFacts(`${authDir}/in-use`, flag),
+      real,
+      parents: files.above(real, flag),
+      facts: files.facts(place, flag),
+      files: files.listFacts(place, flag),
+      inUse: files.listFacts(`${place}/in-use`, flag),
       copied,
     };
-    checks.push(...checkAuthDirectory(directory, { now, staleAfter: settings.staleAfter }));
+    checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
   attempt("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
     const facts = files.facts(kubeletAuthFile, "kubelet-auth-file");
-    const hosts = pullHosts(registries?.configuration.registries ?? []);
+    const hosts = pullHosts(registries?.registries ?? []);
     checks.push(...checkGlobalAuthFile({ path: kubeletAuthFile, file, facts }, hosts));
+    if (registries === undefined && file !== undefined && file.credHelpers.size > 0) {
+      const found = `whether "credHelpers" of ${kubeletAuthFile} names hosts of mirrored pulls: ` +
+        UNREAD_REGISTRIES;
+      checks.push(skip("global-auth-file", found));
+    }
   });
 
   const server = await findServer(settings, root, checks);
@@ -109,6 +158,9 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   if (plugin !== undefined) {
     const local = server && { ...server, caOrigin: server.caOrigin.slice(root.length) };
     checks.push(...checkSandbox(plugin.path, plugin.built, settings, copied ? local : server));
+    if (server === undefined) {
+      checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
+    }
   }
   attempt("journald", checks, () => {
     const facts = journaldSocket === ""
@@ -117,13 +169,170 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     // Sockets are not copied.
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
-  checks.push(...checkCrio(readCrio(files, checks), settings));
-  checks.push(...checkFeatureGate({
-    configs: readKubeletConfigs(examination, kubelet, files, checks),
+  const follow = (path: string) =>
+    attempt("crio-config", [], () => files.realPath(path, "auth-dir"));
+  const crio = checkCrio(
+    readCrio(files, checks),
+    settings,
+    (path) => follow(path) ?? path,
+  );
+  checks.push(...crio.checks);
+  if (crio.image !== undefined) {
+    checks.push(...examineCrioPulls(crio.image, registries, settings, files));
+  }
+  const gates = {
+    ...kubeletConfigs,
     flag: findFlag(kubelet.sources, "feature-gates"),
     version: api?.version,
+  };
+  checks.push(...checkFeatureGate(gates));
+  checks.push(...checkPulledImages({
+    ...gates,
+    mode: settings.pulledImages,
+    records: readPulledRecords(examination, kubelet, files, checks),
+    registries,
   }));
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
+}
+
+const UNREAD_REGISTRIES = "the registries files were not read whole";
+
+/** What is said of checks about our provider where the file that may hold it could not be read. */
+function withoutProvider(): Check[] {
+  const unread = "our provider was not read";
+  return [
+    skip(
+      "provider-arguments",
+      `${unread}; the settings of the other checks are those that the plugin was built with`,
+    ),
+    skip("provider-environment", unread),
+    skip("audience", unread),
+    skip("match-images", unread),
+  ];
+}
+
+/** What the audience must be, by what is on the node. */
+function examineAudience(
+  provider: CredentialProvider,
+  settings: Settings,
+  roles: TextFile | undefined,
+  kubelet: KubeletConfigs,
+  files: NodeFiles,
+): Check[] {
+  const checks: Check[] = [];
+  const exists = (path: string, flag: string) =>
+    attempt("audience", checks, () => files.facts(path, flag)) !== undefined;
+  const platform = exists(settings.apiserverEnvFile, "apiserver-env-file")
+    ? "OpenShift"
+    : exists(KUBEADM_FLAGS, "root") || exists(PKI_CA_FILE, "ca-file")
+    ? "kubeadm"
+    : undefined;
+  const manifest = attempt("audience", checks, () => files.read(API_SERVER_MANIFEST, "root"));
+  const failed = checks.length > 0;
+  const clusterDomain = readClusterDomain(kubelet.configs);
+  const isDomainKnown = clusterDomain !== "" || kubelet.complete;
+  checks.push(...checkAudience({
+    audience: provider.tokenAttributes?.serviceAccountTokenAudience ?? "",
+    manifest,
+    // A domain that may stand in a file that could not be read is not judged by the default.
+    platform: failed || (platform === "kubeadm" && !isDomainKnown) ? undefined : platform,
+    clusterDomain,
+    roles,
+  }));
+  return checks;
+}
+
+/**
+ * Checks the registries files and what depends on them.
+ *
+ * @returns `undefined` when they could not be read whole.
+ */
+function examineRegistries(
+  root: string,
+  settings: Settings,
+  provider: CredentialProvider | undefined,
+  files: NodeFiles,
+  checks: Check[],
+): RegistriesConfiguration | undefined {
+  checks.push(...checkRootsRegistries(files));
+  const texts = attempt("registries", checks, () => readRegistriesFiles(below(root, settings)));
+  const found = texts && checkRegistries(texts);
+  checks.push(...found?.checks ?? []);
+  if (provider !== undefined) {
+    const registries = found?.complete === true ? found.configuration.registries : undefined;
+    checks.push(...checkMatchImages(provider.matchImages, registries));
+  }
+  if (texts === undefined || found?.complete !== true) {
+    const names = ["mirrors", "short-names", "crio-reload"] as const;
+    checks.push(...names.map((name) => skip(name, UNREAD_REGISTRIES)));
+    return undefined;
+  }
+  const { configuration } = found;
+  checks.push(...checkMirrors(found));
+  const read = listRegistriesFiles(texts);
+  checks.push(...checkShortNames(read, (image) => hasMirrors(configuration, image)));
+  attempt("crio-reload", checks, () => {
+    const paths = read.map(({ path }) => path.slice(root.length));
+    checks.push(...checkReload({
+      // The file is written when CRI-O starts, and is gone with the next boot. Copies are younger.
+      started: root === "" ? files.facts(CRIO_VERSION_FILES[0], "root")?.modified : undefined,
+      files: paths.flatMap((path) => {
+        const modified = files.facts(path, "registries-conf-dir")?.modified;
+        return modified === undefined ? [] : [{ path, modified }];
+      }),
+    }));
+  });
+  return configuration;
+}
+
+function listRegistriesFiles({ main, dropIns }: RegistriesFiles) {
+  return [...(main === undefined ? [] : [main]), ...dropIns];
+}
+
+/** Whether a pull of the image has pull sources other than itself. */
+function hasMirrors(configuration: RegistriesConfiguration, image: string): boolean {
+  if (parseRepository(image) === undefined) return false;
+  const registry = findRegistry(configuration, image);
+  return registry !== undefined && needsPlugin(registry);
+}
+
+/** The files of the user that CRI-O runs as, which the image library reads in the place of the node's. */
+function checkRootsRegistries(files: NodeFiles): Check[] {
+  const checks: Check[] = [];
+  const exists = (path: string) =>
+    attempt("registries", checks, () => files.facts(path, "root")) !== undefined;
+  const advice = "move what it says to /etc/containers, and remove it";
+  if (exists(ROOTS_REGISTRIES_CONF)) {
+    const found = `${ROOTS_REGISTRIES_CONF} takes the place of all other registries files for ` +
+      "CRI-O, which runs as root; the plugin goes by the others";
+    checks.push(warn("registries", found, advice));
+  }
+  if (exists(ROOTS_REGISTRIES_DROP_INS)) {
+    const found = `${ROOTS_REGISTRIES_DROP_INS} holds drop-ins of CRI-O's alone, which runs as ` +
+      "root; the plugin does not read them";
+    checks.push(warn("registries", found, advice));
+  }
+  return checks;
+}
+
+/** Pulls of CRI-O for which there is no file of the plugin's. */
+function examineCrioPulls(
+  image: ImageSettings,
+  registries: RegistriesConfiguration | undefined,
+  settings: Settings,
+  files: NodeFiles,
+): Check[] {
+  const checks: Check[] = [];
+  attempt("crio-auth-files", checks, () => {
+    const there = LIBRARY_AUTH_FILES.filter((path) => files.facts(path, "root") !== undefined);
+    checks.push(...checkFallBackAuthFiles(image, there, settings));
+  });
+  checks.push(
+    ...registries === undefined
+      ? [skip("pause-image", UNREAD_REGISTRIES)]
+      : checkPauseImage(image, (name) => hasMirrors(registries, name)),
+  );
+  return checks;
 }
 
 /** The kubelet's flags as far as they can be found. */
@@ -131,6 +340,8 @@ interface Kubelet {
   readonly sources: readonly FlagSource[];
   /** Whether they are those of a running kubelet. */
   readonly running: boolean;
+  /** Whether these are all that there are: others could not be read. */
+  readonly complete: boolean;
 }
 
 const COMMAND_LINE = "the kubelet's command line";
@@ -142,8 +353,9 @@ function readKubeletFlags(
 ): Kubelet {
   if (commandLine !== "") {
     const words = splitWords(commandLine);
-    return { sources: [{ origin: COMMAND_LINE, words }], running: true };
+    return { sources: [{ origin: COMMAND_LINE, words }], running: true, complete: true };
   }
+  const before = checks.length;
   const drops = attempt("provider-config", checks, () => files.list(UNIT_DIRECTORY, "config")) ??
     [];
   const paths = [
@@ -154,16 +366,24 @@ function readKubeletFlags(
     const file = attempt("provider-config", checks, () => files.read(path, "config"));
     return file === undefined ? [] : [{ origin: path, words: splitWords(file.text) }];
   });
-  return { sources: sources.reverse(), running: false };
+  return { sources: sources.reverse(), running: false, complete: checks.length === before };
+}
+
+/** What is found out about our provider. */
+interface ProviderFindings {
+  readonly provider: CredentialProvider | undefined;
+  /** Whether our provider, or that there is none, is known. */
+  readonly isKnown: boolean;
+  readonly binDir: string | undefined;
 }
 
 /** Finds and checks the kubelet's configuration and the directory of executables. */
 function checkProvider(
   { root, config, binDir }: Examination,
-  { sources, running }: Kubelet,
+  { sources, running, complete }: Kubelet,
   files: NodeFiles,
   checks: Check[],
-) {
+): ProviderFindings {
   const find = (
     given: string | undefined,
     option: string,
@@ -181,56 +401,68 @@ function checkProvider(
   const directoryFlag = "image-credential-provider-bin-dir";
   const foundConfig = find(config, "config", configFlag, PROVIDER_CONFIGS);
   const foundDirectory = find(binDir, "bin-dir", directoryFlag, [PROVIDER_DIRECTORY]);
-  const findings = attempt("provider-config", checks, () => {
-    if (foundConfig === undefined) throw unfound(configFlag, running, "config");
-    return checkProviderConfig({
+  const unfound = (name: CheckName, flag: string, option: string): Check =>
+    complete
+      ? explainUnfound(name, flag, running, option)
+      : skip(name, `--${flag} ${UNREAD_FLAGS}`);
+  if (foundConfig === undefined) checks.push(unfound("provider-config", configFlag, "config"));
+  const findings = foundConfig && attempt("provider-config", checks, () =>
+    checkProviderConfig({
       path: foundConfig.value,
       origin: foundConfig.origin,
       files: readProviderFiles(foundConfig.value, files),
-    });
-  });
+    }));
   checks.push(...findings?.checks ?? []);
   const names = (findings?.providers ?? []).map(({ name }) => name);
-  attempt("provider-directory", checks, () => {
-    if (foundDirectory === undefined) throw unfound(directoryFlag, running, "bin-dir");
+  if (foundDirectory === undefined) {
+    checks.push(unfound("provider-directory", directoryFlag, "bin-dir"));
+  } else {
     const { value: path, origin } = foundDirectory;
-    checks.push(...checkProviderDirectory({
-      path,
-      origin,
-      copied: root !== "",
-      facts: files.facts(path, "bin-dir"),
-      executables: new Map(
-        (names.length === 0 ? [PROVIDER_NAME] : names)
-          // The kubelet refuses such a name.
-          .filter((name) => name !== "" && !name.includes("/"))
-          .map((name) => [name, files.facts(`${path}/${name}`, "bin-dir")]),
-      ),
-    }));
-  });
-  return { provider: findings?.provider, binDir: foundDirectory?.value };
+    attempt("provider-directory", checks, () => {
+      checks.push(...checkProviderDirectory({
+        path,
+        origin,
+        copied: root !== "",
+        facts: files.facts(path, "bin-dir"),
+        executables: new Map(
+          (names.length === 0 ? [PROVIDER_NAME] : names)
+            // The kubelet refuses such a name.
+            .filter((name) => name !== "" && !name.includes("/"))
+            .map((name) => [name, files.facts(`${path}/${name}`, "bin-dir")]),
+        ),
+        isConfigurationKnown: names.length > 0 && findings?.complete === true,
+      }));
+    });
+  }
+  const provider = findings?.provider;
+  const isKnown = provider !== undefined ||
+    (foundConfig === undefined ? complete : findings?.complete === true);
+  return { provider, isKnown, binDir: foundDirectory?.value };
 }
 
-function unfound(flag: string, running: boolean, option: string): UserError {
+const UNREAD_FLAGS = "may stand in a file that could not be read";
+
+function explainUnfound(name: CheckName, flag: string, running: boolean, option: string): Check {
   return running
-    ? new UserError(`--${flag}`, `is not among the flags of the running kubelet`, "add it")
-    : new UserError(
-      `--${flag}`,
-      "was found in no file that makes the kubelet's flags, and nothing is in the usual places",
-      `install the plugin, or say where it is with --${option}`,
+    ? fail(name, `--${flag}: is not among the flags of the running kubelet`, "add it")
+    : fail(
+      name,
+      `--${flag}: was found in no file that makes the kubelet's flags, ` +
+        "and nothing is in the usual places",
+      `install the plugin, say where it is with --${option}, or pass the kubelet's flags: ` +
+        "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
     );
 }
 
-/** The file, or those of a directory in the order of their names' bytes. */
-function readProviderFiles(path: string, files: NodeFiles): TextFile[] {
+/**
+ * The file, or those of a directory in the order of their names' bytes; `undefined` when there is
+ * neither.
+ */
+function readProviderFiles(path: string, files: NodeFiles): TextFile[] | undefined {
   const flag = "config";
   if (files.facts(path, flag)?.kind !== "directory") {
     const file = files.read(path, flag);
-    if (file !== undefined) return [file];
-    throw new UserError(
-      path,
-      "does not exist; the kubelet does not start without it",
-      "install it",
-    );
+    return file === undefined ? undefined : [file];
   }
   return (files.list(path, flag) ?? []).filter(isProviderFile)
     .map((name) => `${path}/${name}`)
@@ -293,7 +525,8 @@ function below(root: string, { registriesConf, registriesConfDir }: Settings) {
   };
 }
 
-function readCrio(files: NodeFiles, checks: Check[]) {
+function readCrio(files: NodeFiles, checks: Check[]): FoundCrio {
+  const before = checks.length;
   const read = (path: string) => attempt("crio-config", checks, () => files.read(path, "root"));
   const drops = attempt(
     "crio-config",
@@ -305,7 +538,16 @@ function readCrio(files: NodeFiles, checks: Check[]) {
         .filter((path) => files.facts(path, "root")?.kind === "file"),
   ) ?? [];
   const [version] = CRIO_VERSION_FILES.flatMap((path) => read(path) ?? []);
-  return { version, configs: [CRIO_CONF, ...drops].flatMap((path) => read(path) ?? []) };
+  const configs = [CRIO_CONF, ...drops].flatMap((path) => read(path) ?? []);
+  return { version, configs, complete: checks.length === before };
+}
+
+/** The kubelet's configuration as far as it can be read. */
+interface KubeletConfigs {
+  /** In the order in which they are merged. */
+  readonly configs: readonly TextFile[];
+  /** Whether these are all that there are. */
+  readonly complete: boolean;
 }
 
 /** The kubelet's configuration, then its drop-ins (`--config-dir`: every `.conf` file). */
@@ -314,7 +556,8 @@ function readKubeletConfigs(
   { sources }: Kubelet,
   files: NodeFiles,
   checks: Check[],
-): TextFile[] {
+): KubeletConfigs {
+  const before = checks.length;
   const name = "feature-gate";
   const flag = "kubelet-config";
   const read = (path: string) => attempt(name, checks, () => files.read(path, flag)) ?? [];
@@ -331,7 +574,24 @@ function readKubeletConfigs(
     const names = attempt(name, checks, () => files.list(path, flag)) ?? [];
     return names.filter((name) => name.endsWith(".conf")).map((name) => `${path}/${name}`);
   });
-  return [...main, ...drops].flatMap(read);
+  const configs = [...main, ...drops].flatMap(read);
+  return { configs, complete: checks.length === before };
+}
+
+/** The kubelet's records of pulled images; none where it keeps none. */
+function readPulledRecords(
+  { kubeletRoot }: Examination,
+  { sources }: Kubelet,
+  files: NodeFiles,
+  checks: Check[],
+): TextFile[] {
+  const name = "pulled-images";
+  const flag = "kubelet-root-dir";
+  const root = kubeletRoot ?? findFlag(sources, "root-dir")?.value ?? KUBELET_ROOT;
+  const directory = `${root}/${PULLED_RECORDS}`;
+  return (attempt(name, checks, () => files.list(directory, flag)) ?? [])
+    .filter((file) => /^sha256-[0-9a-f]{64}$/.test(file))
+    .flatMap((file) => attempt(name, checks, () => files.read(`${directory}/${file}`, flag)) ?? []);
 }
 
 /** Paths are told as they are on the node. */

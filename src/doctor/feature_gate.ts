@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { describeIssue } from "../schema.ts";
 import { parseYaml } from "../manifests/yaml.ts";
 import { UserError } from "../errors.ts";
-import { attempt, type Check, fail, pass, warn } from "./check.ts";
+import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
 import type { TextFile } from "./node_files.ts";
 
@@ -31,6 +31,8 @@ const FeatureGates = v.object({
 export interface KubeletFacts {
   /** Its configuration and drop-ins, in the order in which they are merged. */
   readonly configs: readonly TextFile[];
+  /** Whether these are all that there are: others could not be read. */
+  readonly complete: boolean;
   /** `--feature-gates`. */
   readonly flag: FoundFlag | undefined;
   /** The API server's, than which the kubelet is not newer. */
@@ -38,24 +40,18 @@ export interface KubeletFacts {
 }
 
 /** A gate as set somewhere. */
-interface Setting {
+export interface GateSetting {
   readonly on: boolean;
   readonly place: string;
 }
 
 /** Whether the kubelet takes `tokenAttributes`. */
-export function checkFeatureGate({ configs, flag, version }: KubeletFacts): Check[] {
+export function checkFeatureGate(
+  { configs, complete, flag, version }: KubeletFacts,
+): Check[] {
   const checks: Check[] = [];
-  const gates = new Map<string, Setting>();
-  for (const config of configs) {
-    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
-      gates.set(gate, { on, place: config.path });
-    }
-  }
-  const file = gates.get(GATE);
-  for (const [gate, on] of parseGates(flag?.value ?? "")) {
-    gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
-  }
+  const file = collectGates(configs, undefined, checks).get(GATE);
+  const gates = collectGates(configs, flag);
   const own = gates.get(GATE);
   const needed = `set featureGates: {${GATE}: true} in the kubelet's configuration`;
   if (file !== undefined && own !== undefined && file.on !== own.on) {
@@ -70,12 +66,39 @@ export function checkFeatureGate({ configs, flag, version }: KubeletFacts): Chec
     const found = `${GATE} is ${own.on ? "on" : "off"} in ${own.place}`;
     return [...checks, own.on ? pass(NAME, found) : fail(NAME, `${found}: no tokens`, needed)];
   }
+  if (!complete || checks.length > 0) {
+    const found = `whether ${GATE} is set: the kubelet's configuration was not read whole`;
+    return [...checks, skip(NAME, found)];
+  }
   return [...checks, judgeDefault(gates, version, needed)];
+}
+
+/**
+ * The kubelet's feature gates as set in its configuration, later files over earlier, and by flag, which
+ * wins.
+ *
+ * @param checks takes what cannot be read. @default nobody: it is told elsewhere
+ */
+export function collectGates(
+  configs: readonly TextFile[],
+  flag: FoundFlag | undefined,
+  checks: Check[] = [],
+): Map<string, GateSetting> {
+  const gates = new Map<string, GateSetting>();
+  for (const config of configs) {
+    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
+      gates.set(gate, { on, place: config.path });
+    }
+  }
+  for (const [gate, on] of parseGates(flag?.value ?? "")) {
+    gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
+  }
+  return gates;
 }
 
 /** The gate's default, which `AllAlpha` and `AllBeta` change. */
 function judgeDefault(
-  gates: ReadonlyMap<string, Setting>,
+  gates: ReadonlyMap<string, GateSetting>,
   version: KubernetesVersion | undefined,
   needed: string,
 ): Check {
@@ -94,6 +117,19 @@ function judgeDefault(
   return on
     ? pass(NAME, `${found}, the API server's version`)
     : fail(NAME, `${found}: no tokens`, needed);
+}
+
+const Network = v.object({ clusterDomain: v.optional(v.string(), "") });
+
+/** `clusterDomain` of the kubelet's configuration, the last that is set; empty when none is. */
+export function readClusterDomain(configs: readonly TextFile[]): string {
+  let domain = "";
+  for (const { path, text } of configs) {
+    // What is wrong with a file is told by the check of the gate.
+    const parsed = attempt(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
+    if (parsed?.success && parsed.output.clusterDomain !== "") domain = parsed.output.clusterDomain;
+  }
+  return domain;
 }
 
 function readGates({ path, text }: TextFile): [gate: string, on: boolean][] {

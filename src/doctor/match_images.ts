@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import {
+  canonicalName,
   explainUnmatchable,
   intersects,
   matchesImage,
@@ -9,7 +10,7 @@ import {
   parseMatchImage,
 } from "../manifests/match_images.ts";
 import type { Registry } from "../registries/config.ts";
-import { type Check, fail, pass, warn } from "./check.ts";
+import { type Check, fail, pass, skip, warn } from "./check.ts";
 
 const NAME = "match-images";
 
@@ -24,10 +25,15 @@ export function needsPlugin({ mirrors, prefix, location }: Registry): boolean {
   return prefix !== "" && (mirrors.length > 0 || (location !== "" && location !== prefix));
 }
 
-/** Checks that the kubelet runs the plugin where there are mirrors, and only there. */
+/**
+ * Checks that the kubelet runs the plugin where there are mirrors, and only there.
+ *
+ * @param registries `undefined` when they could not be read whole: then the entries are looked at by
+ * themselves.
+ */
 export function checkMatchImages(
   matchImages: readonly string[],
-  registries: readonly Registry[],
+  registries: readonly Registry[] | undefined,
 ): Check[] {
   const patterns = new Map<string, MatchImage>();
   for (const text of matchImages) {
@@ -38,8 +44,13 @@ export function checkMatchImages(
   for (const text of patterns.keys()) {
     const problem = explainUnmatchable(text);
     if (problem !== undefined) {
-      checks.push(warn(NAME, `${JSON.stringify(text)} ${problem}`, "correct the entry"));
+      checks.push(warn(NAME, `${JSON.stringify(text)} ${problem}`, howToMend(text)));
     }
+  }
+  if (registries === undefined) {
+    const found = "whether the entries cover the registries that have mirrors: " +
+      "the registries files were not read whole";
+    return [...checks, skip(NAME, found)];
   }
   const wanted = registries.filter(needsPlugin);
   const coverage = wanted.map((registry) => ({
@@ -60,6 +71,8 @@ export function checkMatchImages(
     }
   }
   for (const [text, pattern] of patterns) {
+    // That no image matches was said already.
+    if (explainUnmatchable(text) !== undefined) continue;
     if (wanted.some((registry) => meets(pattern, registry))) continue;
     checks.push(warn(
       NAME,
@@ -72,6 +85,14 @@ export function checkMatchImages(
     checks.push(pass(NAME, `covers the registries that have mirrors: ${covered}`));
   }
   return checks;
+}
+
+/** What to write in the place of an entry that matches nothing. */
+function howToMend(text: string): string {
+  const meant = canonicalName(text);
+  return meant === undefined
+    ? `write it like docker.io or quay.io/team in "matchImages", or drop it`
+    : `write ${JSON.stringify(meant)} in "matchImages"`;
 }
 
 function tryParse(text: string): MatchImage | undefined {

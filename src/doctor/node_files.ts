@@ -1,6 +1,6 @@
 /** The files of a node: its own, or a copy below some directory. */
 
-import { fileError, readTextFile } from "../files.ts";
+import { fileError, OutsideSandboxError, readTextFile, refuseOtherKinds } from "../files.ts";
 
 /** What the file system says of a file. */
 export interface FileFacts {
@@ -9,6 +9,7 @@ export interface FileFacts {
   readonly mode: number;
   /** Owner. */
   readonly user: number;
+  readonly group: number;
   /** Last change, in milliseconds since 1970. */
   readonly modified: number;
 }
@@ -19,11 +20,20 @@ export interface NamedFile {
   readonly facts: FileFacts;
 }
 
+/** A directory above another path. */
+export interface DirectoryAbove {
+  readonly path: string;
+  readonly facts: FileFacts;
+}
+
 /** A text file as read. */
 export interface TextFile {
   readonly path: string;
   readonly text: string;
 }
+
+/** Symbolic links that are followed in one path, as many as Linux follows (path_resolution(7)). */
+const MAX_LINKS = 40;
 
 /**
  * Reads a node's files. Paths are those of the node. Each method takes the flag that names the path,
@@ -55,10 +65,13 @@ export class NodeFiles {
   /**
    * Reads a file whole; `undefined` when there is none.
    *
-   * @throws {UserError} when it cannot be read.
+   * @throws {UserError} when it cannot be read, or is no regular file.
    */
   readBytes(path: string, flag: string): Uint8Array<ArrayBuffer> | undefined {
-    return this.#try(path, "read", flag, (place) => Deno.readFileSync(place));
+    return this.#try(path, "read", flag, (place) => {
+      refuseOtherKinds(Deno.statSync(place), place);
+      return Deno.readFileSync(place);
+    });
   }
 
   /**
@@ -99,6 +112,67 @@ export class NodeFiles {
     });
   }
 
+  /**
+   * The directories above a path, from the root down, the root itself left out; `undefined` where the
+   * tool's own sandbox does not reach them.
+   *
+   * @throws {UserError} when they cannot be looked at for another reason.
+   */
+  above(path: string, flag: string): DirectoryAbove[] | undefined {
+    const found: DirectoryAbove[] = [];
+    try {
+      for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
+        const directory = path.slice(0, end);
+        const facts = this.facts(directory, flag);
+        if (facts !== undefined) found.push({ path: directory, facts });
+      }
+    } catch (error) {
+      if (error instanceof OutsideSandboxError) return undefined;
+      throw error;
+    }
+    return found;
+  }
+
+  /**
+   * Where a path leads by its symbolic links, as the node sees it: what is at the end need not exist.
+   * The links of a copy stay below its root.
+   *
+   * @throws {UserError} when that cannot be told.
+   */
+  realPath(path: string, flag: string): string {
+    if (this.#root === "") {
+      const real = this.#try(path, "follow", flag, (place) => Deno.realPathSync(place));
+      if (real !== undefined) return real;
+    }
+    let rest = path.split("/");
+    let real = "";
+    for (let links = 0; rest.length > 0;) {
+      const [name = "", ...others] = rest;
+      rest = others;
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        real = real.slice(0, Math.max(0, real.lastIndexOf("/")));
+        continue;
+      }
+      const target = links < MAX_LINKS ? this.#link(`${real}/${name}`, flag) : undefined;
+      if (target === undefined) {
+        real += `/${name}`;
+        continue;
+      }
+      links++;
+      if (target.startsWith("/")) real = "";
+      rest = [...target.split("/"), ...rest];
+    }
+    return real === "" ? "/" : real;
+  }
+
+  /** What a symbolic link says; `undefined` when there is none. */
+  #link(path: string, flag: string): string | undefined {
+    return this.#try(path, "look at", flag, (place) => {
+      return Deno.lstatSync(place).isSymlink ? Deno.readLinkSync(place) : undefined;
+    });
+  }
+
   #try<Result>(
     path: string,
     what: string,
@@ -127,6 +201,7 @@ function toFacts(stat: Deno.FileInfo): FileFacts {
     kind,
     mode: (stat.mode ?? 0) & 0o7777,
     user: stat.uid ?? 0,
+    group: stat.gid ?? 0,
     modified: stat.mtime?.getTime() ?? 0,
   };
 }

@@ -4,8 +4,17 @@ import { PLATFORMS } from "../manifests/choices.ts";
 import { PLATFORM_PROVIDERS, PLUGIN_DIRECTORY } from "../manifests/platform_providers.ts";
 import { requiredPermissions } from "../sandbox.ts";
 import type { Settings } from "../settings.ts";
-import { CRIO_CONF, CRIO_CONF_DIRECTORY, CRIO_VERSION_FILES } from "./crio.ts";
+import { PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
+import { API_SERVER_MANIFEST } from "./audience.ts";
+import {
+  CRIO_CONF,
+  CRIO_CONF_DIRECTORY,
+  CRIO_VERSION_FILES,
+  DEFAULT_AUTH_DIRECTORY,
+  LIBRARY_AUTH_FILES,
+} from "./crio.ts";
 import { FLAG_FILES, UNIT_DIRECTORY } from "./kubelet_flags.ts";
+import { KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 
 /** Where the kubelet's `CredentialProviderConfig` is by the documentation and by OpenShift. */
 export const PROVIDER_CONFIGS: readonly string[] = [
@@ -28,6 +37,16 @@ const KUBELET_CONFIG_DIRECTORIES = [
   "/etc/openshift/kubelet.conf.d",
 ] as const;
 
+/** What kubeadm writes on each node that it sets up. */
+export const KUBEADM_FLAGS = "/var/lib/kubelet/kubeadm-flags.env";
+
+/**
+ * Registries files of root, as which CRI-O runs (`newConfigWrapperWithHomeDir` of the image library's
+ * `pkg/sysregistriesv2`).
+ */
+export const ROOTS_REGISTRIES_CONF = "/root/.config/containers/registries.conf";
+export const ROOTS_REGISTRIES_DROP_INS = "/root/.config/containers/registries.conf.d";
+
 /** What `doctor` may read with these settings when its command line names nothing else. */
 export function placesToRead(settings: Settings): string[] {
   const own = requiredPermissions(settings).filter(({ kind }) => kind === "read");
@@ -40,9 +59,16 @@ export function placesToRead(settings: Settings): string[] {
       UNIT_DIRECTORY,
       ...KUBELET_CONFIGS,
       ...KUBELET_CONFIG_DIRECTORIES,
+      `${KUBELET_ROOT}/${PULLED_RECORDS}`,
+      DEFAULT_AUTH_DIRECTORY,
       CRIO_CONF,
       CRIO_CONF_DIRECTORY,
       ...CRIO_VERSION_FILES,
+      ...LIBRARY_AUTH_FILES,
+      API_SERVER_MANIFEST,
+      PKI_CA_FILE,
+      ROOTS_REGISTRIES_CONF,
+      ROOTS_REGISTRIES_DROP_INS,
     ]),
   ];
 }

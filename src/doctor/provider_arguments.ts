@@ -25,9 +25,12 @@ export function checkProviderArguments(args: readonly string[], base: Settings):
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const found = `${args.join(" ")}: the plugin refuses it on each pull: ${error.message}`;
-    return { checks: [fail(name, found, `correct "args" of the provider`)], settings: base };
+    return { checks: [fail(name, found, ADVICE)], settings: base };
   }
 }
+
+const ADVICE =
+  `mend "args" of the provider; crio-credential-provider --help lists what may stand there`;
 
 /** The texts by flag. Each setting's flag takes a value; `-flag` and `--flagName` are understood. */
 function readArguments(args: readonly string[]): Map<string, string[]> {

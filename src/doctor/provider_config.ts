@@ -2,7 +2,6 @@
 
 import {
   type CredentialProvider,
-  DEFAULT_AUDIENCE,
   findViolations,
   parseCredentialProviderConfig,
   PROVIDER_NAME,
@@ -15,8 +14,8 @@ export interface FoundProviderConfig {
   readonly path: string;
   /** How it was found, for people. */
   readonly origin: string;
-  /** The file, or those of a directory in lexical order. */
-  readonly files: readonly TextFile[];
+  /** The file, or those of a directory in lexical order; `undefined` when there is neither. */
+  readonly files: readonly TextFile[] | undefined;
 }
 
 /** What is found out about it. */
@@ -26,6 +25,8 @@ export interface ProviderConfigFindings {
   readonly providers: readonly CredentialProvider[];
   /** Ours. */
   readonly provider: CredentialProvider | undefined;
+  /** Whether all files could be read, so that what is not among the providers is nowhere. */
+  readonly complete: boolean;
 }
 
 const NAME = "provider-config";
@@ -40,19 +41,31 @@ export function isProviderFile(name: string): boolean {
 export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigFindings {
   const place = `${found.path} (${found.origin})`;
   const checks: Check[] = [];
-  if (found.files.length === 0) {
-    const problem = `${place}: a directory without .json, .yaml or .yml files; ${NO_START}`;
-    return { checks: [fail(NAME, problem, GENERATE)], providers: [], provider: undefined };
+  const { files = [] } = found;
+  if (files.length === 0) {
+    const problem = found.files === undefined
+      ? `${place} does not exist; the kubelet does not start without it`
+      : `${place}: a directory without .json, .yaml or .yml files; ${NO_START}`;
+    return {
+      checks: [fail(NAME, problem, GENERATE)],
+      providers: [],
+      provider: undefined,
+      complete: true,
+    };
   }
   const providers: CredentialProvider[] = [];
   const places = new Map<string, string>();
-  for (const { path, text } of found.files) {
+  let complete = true;
+  for (const { path, text } of files) {
     const config = attempt(NAME, checks, () => parseCredentialProviderConfig(text, path));
-    if (config === undefined) continue;
+    if (config === undefined) {
+      complete = false;
+      continue;
+    }
     for (const { key, problem } of findViolations(config)) {
       // Only all files together must have an entry.
-      if (key === "providers" && found.files.length > 1) continue;
-      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, "correct the file"));
+      if (key === "providers" && files.length > 1) continue;
+      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `mend it in ${path}`));
     }
     for (const provider of config.providers) {
       const earlier = places.get(provider.name);
@@ -69,29 +82,24 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
       providers.push(provider);
     }
   }
-  const broken = checks.length > 0;
   const provider = providers.find(({ name }) => name === PROVIDER_NAME);
-  checks.push(...provider === undefined ? missing(place, providers, broken) : judge(provider));
+  if (provider !== undefined) checks.push(...judge(provider));
+  else if (complete) checks.push(missing(place, providers));
   if (checks.length === 0) {
     checks.push(pass(NAME, `${place}: ${count(providers.length, "provider")}, ours among them`));
   }
-  return { checks, providers, provider };
+  return { checks, providers, provider, complete };
 }
 
 const GENERATE = "make one with: crio-credential-ctl generate kubelet-config";
 
-function missing(
-  place: string,
-  providers: readonly CredentialProvider[],
-  broken: boolean,
-): Check[] {
-  if (broken && providers.length === 0) return [];
+function missing(place: string, providers: readonly CredentialProvider[]): Check {
   const names = providers.map(({ name }) => name).join(", ") || "none at all";
-  return [fail(
+  return fail(
     NAME,
     `${place}: no provider ${PROVIDER_NAME}, but ${names}`,
     "add it with: crio-credential-ctl generate kubelet-config --merge FILE",
-  )];
+  );
 }
 
 function* judge({ tokenAttributes }: CredentialProvider): Generator<Check> {
@@ -103,15 +111,7 @@ function* judge({ tokenAttributes }: CredentialProvider): Generator<Check> {
     );
     return;
   }
-  const { serviceAccountTokenAudience: audience, requiredServiceAccountAnnotationKeys: keys } =
-    tokenAttributes;
-  if (audience !== "" && audience !== DEFAULT_AUDIENCE) {
-    yield warn(
-      NAME,
-      `its tokens are for the audience ${JSON.stringify(audience)}`,
-      `the API server must accept it (--api-audiences); ${DEFAULT_AUDIENCE} it does by default`,
-    );
-  }
+  const { requiredServiceAccountAnnotationKeys: keys } = tokenAttributes;
   if (keys.length > 0) {
     yield warn(
       NAME,
@@ -119,4 +119,28 @@ function* judge({ tokenAttributes }: CredentialProvider): Generator<Check> {
       `drop "requiredServiceAccountAnnotationKeys", unless that is what you want`,
     );
   }
+}
+
+/**
+ * Whether the kubelet passes the annotation on in which service accounts name their secrets.
+ *
+ * @param annotation the setting `--secrets-annotation` of the plugin's runs.
+ */
+export function checkSecretsAnnotation(
+  { tokenAttributes }: CredentialProvider,
+  annotation: string,
+): Check[] {
+  // That these are missing is told already.
+  if (!tokenAttributes) return [];
+  const { optionalServiceAccountAnnotationKeys, requiredServiceAccountAnnotationKeys } =
+    tokenAttributes;
+  const passed = [...optionalServiceAccountAnnotationKeys, ...requiredServiceAccountAnnotationKeys];
+  if (passed.includes(annotation)) return [];
+  return [warn(
+    NAME,
+    `the kubelet does not pass the annotation ${annotation} on: service accounts cannot name their ` +
+      "secrets, and each that pulls must be allowed to list all secrets of its namespace",
+    `add it to "optionalServiceAccountAnnotationKeys", as crio-credential-ctl generate ` +
+      "kubelet-config does",
+  )];
 }

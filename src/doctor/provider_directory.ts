@@ -12,6 +12,8 @@ export interface FoundProviderDirectory {
   readonly facts: FileFacts | undefined;
   /** What stands there under the name of each provider. */
   readonly executables: ReadonlyMap<string, FileFacts | undefined>;
+  /** Whether the configuration that names the providers could be read. */
+  readonly isConfigurationKnown: boolean;
   /** Whether this is a copy, whose owner may be the one who made it. */
   readonly copied: boolean;
 }
@@ -51,8 +53,10 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
     }
   }
   if (checks.length === 0) {
-    const what = count(executables.size, "executable");
-    checks.push(pass(NAME, `${path} (${origin}) has the ${what} of the configuration`));
+    const what = directory.isConfigurationKnown
+      ? `the ${count(executables.size, "executable")} of the configuration`
+      : "our executable";
+    checks.push(pass(NAME, `${path} (${origin}) has ${what}`));
   }
   return checks;
 }

@@ -1,13 +1,13 @@
-/** `env` of our provider: the variables that the compiled form's runtime would obey. */
+/** `env` of our provider: the variables that would reach through the sandbox. */
 
-import { kubeletEnvironment } from "../runtime_environment.ts";
+import { isObeyed, kubeletEnvironment, RUNTIME_VARIABLES } from "../runtime_environment.ts";
 import { type Check, count, fail, pass, warn } from "./check.ts";
 
 const NAME = "provider-environment";
 
 /**
  * Checks that the entries of the documented configuration are there: the kubelet puts them over its
- * own environment. The script form needs none, since its header empties the environment.
+ * own environment. The script form needs few, since its header empties the environment.
  *
  * @param form of the plugin; `undefined` when it is not known.
  */
@@ -15,19 +15,25 @@ export function checkProviderEnvironment(
   env: readonly { readonly name: string; readonly value: string }[],
   form: "script" | "compiled" | undefined,
 ): Check[] {
-  if (form === "script") {
-    return [pass(NAME, "the script form empties its environment: no entries are needed")];
-  }
-  const who = form === "compiled" ? "the compiled form" : "the compiled form, if this is one,";
+  const who = form === undefined ? "one of the two forms" : `the ${form} form`;
   // Of a name given twice the last counts.
   const given = new Map(env.map(({ name, value }) => [name, value]));
-  const wanted = kubeletEnvironment();
+  const wanted = kubeletEnvironment(form);
   const set = wanted.filter(({ name, value }) => given.has(name) && given.get(name) !== value);
   const unset = wanted.filter(({ name }) => !given.has(name)).map(({ name }) => name);
   const advice = "take the entries of: crio-credential-ctl generate kubelet-config";
   const checks: Check[] = set.map(({ name }) =>
-    (form === "compiled" ? fail : warn)(NAME, `"env" sets ${name}, which ${who} obeys`, advice)
+    (form === undefined ? warn : fail)(NAME, `"env" sets ${name}, which ${who} obeys`, advice)
   );
+  for (const variable of RUNTIME_VARIABLES) {
+    const forms = form === undefined ? ["script", "compiled"] as const : [form];
+    if (variable.neutral !== undefined || !given.has(variable.name)) continue;
+    if (!forms.some((form) => isObeyed(variable, form))) continue;
+    const { name, effect } = variable;
+    checks.push(
+      fail(NAME, `"env" sets ${name}, which ${effect} whatever its value`, `remove ${name}`),
+    );
+  }
   if (unset.length > 0) {
     checks.push(warn(
       NAME,
@@ -37,7 +43,7 @@ export function checkProviderEnvironment(
     ));
   }
   if (checks.length === 0) {
-    checks.push(pass(NAME, "sets all variables that the compiled form obeys to nothing"));
+    checks.push(pass(NAME, `sets all variables that ${who} obeys to what does nothing`));
   }
   return checks;
 }

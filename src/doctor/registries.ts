@@ -34,20 +34,25 @@ export interface RegistriesFindings {
   readonly configuration: RegistriesConfiguration;
   /** The files that can be read. */
   readonly files: RegistriesFiles;
+  /** Whether these are all files. With one that cannot be read, CRI-O refuses every pull. */
+  readonly complete: boolean;
 }
 
 /** Checks each file by itself, so that one that is broken does not hide what is wrong in another. */
 export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   const checks: Check[] = [];
-  const read = (file: RegistriesFile, v1: boolean): RegistriesContent | undefined => {
-    const content = attempt(NAME, checks, () => parseRegistriesFile(file, { v1 }));
-    if (content !== undefined) checks.push(...checkFile(file, content));
-    return content;
-  };
+  const read = (file: RegistriesFile, v1: boolean): RegistriesContent | undefined =>
+    attempt(NAME, checks, () => parseRegistriesFile(file, { v1 }));
   const content = files.main && read(files.main, true);
   const main = content === undefined ? undefined : files.main;
-  const dropIns = files.dropIns.filter((file) => read(file, false) !== undefined);
-  const readable = { main, dropIns };
+  const dropIns = files.dropIns.flatMap((file) => {
+    const content = read(file, false);
+    return content === undefined ? [] : [{ file, content }];
+  });
+  const complete = checks.length === 0;
+  if (main !== undefined && content !== undefined) checks.push(...checkFile(main, content));
+  for (const { file, content } of dropIns) checks.push(...checkFile(file, content));
+  const readable = { main, dropIns: dropIns.map(({ file }) => file) };
   const configuration = mergeRegistries(readable);
   if (main !== undefined && content?.isVersion1) {
     checks.push(warn(
@@ -65,7 +70,7 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   } else if (checks.length === 0) {
     checks.push(summarize(configuration));
   }
-  return { checks, configuration, files: readable };
+  return { checks, configuration, files: readable, complete };
 }
 
 /** What a file says that means something else than its writer may think. */

@@ -2,6 +2,12 @@
 
 import type { AuthFile } from "../auth/auth_file.ts";
 import { describeBareMap } from "../auth/library_entry.ts";
+import {
+  PULLED_IMAGES,
+  PULLED_IMAGES_MEANING,
+  PULLED_IMAGES_SINCE,
+  type PulledImages,
+} from "../kubelet/pulled_images.ts";
 import type { Secret } from "../kubernetes/secrets.ts";
 import type { Pulls } from "../registries/config.ts";
 import { formatMistake } from "../registries/places.ts";
@@ -40,6 +46,32 @@ export interface SecretsRead {
   readonly secrets: readonly Secret[];
   /** What the source also held and a pull does not read, in words. */
   readonly leftOut: readonly string[];
+  /** What the service account names; `undefined`: nothing, so that all secrets are read. */
+  readonly named?: NamedSecrets;
+}
+
+/** The secrets that a service account names. */
+export interface NamedSecrets {
+  /** The key of the annotation. */
+  readonly annotation: string;
+  /** In the order in which they count. */
+  readonly names: readonly string[];
+  /** Those that are not read, and why. */
+  readonly notRead: readonly { readonly secret: string; readonly reason: string }[];
+}
+
+/** Who may use the image once it is on the node. */
+export interface PulledImage {
+  /** The setting. */
+  readonly mode: PulledImages;
+  /** What the setting means for images of mirrors. */
+  readonly meaning: string;
+  /** What the other one would mean. */
+  readonly otherwise: string;
+  /** From when on it takes effect. */
+  readonly since: string;
+  /** Whether the plugin's answer carries an empty pair, which makes the image the service account's. */
+  readonly emptyPair: boolean;
 }
 
 /** The node's global auth file. */
@@ -75,7 +107,9 @@ export interface Explanation extends Pull {
     readonly read: readonly string[];
     readonly leftOut: readonly string[];
     readonly unusable: ExplainedCredentials["unusable"];
+    readonly named?: NamedSecrets;
   };
+  readonly pulledImage?: PulledImage;
   readonly global?: ExplainedCredentials["global"] & {
     readonly path: string;
     readonly found: boolean;
@@ -114,7 +148,7 @@ export function explainWithoutServiceAccount({ image }: Pull): Explanation {
 }
 
 /** What is told of the registries, whatever comes of them. */
-function tellRegistries(registries: ExplainedRegistries) {
+function tellRegistries(image: string, registries: ExplainedRegistries) {
   const { files, table, passedOver, helpers, invalid, blocked } = registries;
   const credentialHelpers = helpers &&
     { first: helpers.first, fileIsRead: helpers.fileIsRead, file: helpers.file };
@@ -127,7 +161,7 @@ function tellRegistries(registries: ExplainedRegistries) {
     },
     unusableSources: invalid,
     blockedSources: blocked,
-    notes: registries.aliases.map(describeAlias),
+    notes: registries.aliases.map((alias) => describeAlias(image, alias)),
   };
 }
 
@@ -136,7 +170,7 @@ export function explainNothingToDo(pull: Pull, registries: ExplainedRegistries):
   return {
     ...pull,
     ...NO_SOURCES,
-    ...tellRegistries(registries),
+    ...tellRegistries(pull.image, registries),
     warnings: registries.warnings,
     conclusions: [
       ...refusals(pull, registries),
@@ -164,8 +198,10 @@ function whyNothing(image: string, { files, table, pullSources }: ExplainedRegis
 export function explainPull(
   pull: Pull,
   registries: ExplainedRegistries,
-  { secrets, global, authFile, ...disclosure }: Disclosure & {
+  { secrets, global, authFile, pulledImages, ...disclosure }: Disclosure & {
     readonly secrets: SecretsRead;
+    /** The setting. */
+    readonly pulledImages: PulledImages;
     readonly global: GlobalRead;
     /** Where CRI-O looks for the auth file. */
     readonly authFile: string;
@@ -188,7 +224,7 @@ export function explainPull(
       : onlyFor(forms, pull.form) + throughHelpers(source, conclude(source, written), helpers);
     return { ...source, role, pulls, asked: forms.length > 0, conclusion };
   });
-  const told = tellRegistries(registries);
+  const told = tellRegistries(pull.image, registries);
   const bare = global.file && describeBareMap(global.file);
   return {
     ...pull,
@@ -199,7 +235,9 @@ export function explainPull(
       read: secrets.secrets.map(({ name }) => name),
       leftOut: secrets.leftOut,
       unusable: credentials.unusable,
+      ...(secrets.named !== undefined && { named: secrets.named }),
     },
+    pulledImage: explainPulledImage(pulledImages, credentials.sources),
     global: { path: global.path, found: global.file !== undefined, ...credentials.global },
     authFile: { path: authFile, written, entries: credentials.entries ?? [] },
     warnings: [
@@ -293,12 +331,12 @@ function placeText({ file, line }: TablePlace): string {
   return line === undefined ? file : `${file}:${line}`;
 }
 
-function describeAlias({ name, target, file, isUsed }: ShortNameAlias): string {
+function describeAlias(image: string, { name, target, file, isUsed }: ShortNameAlias): string {
   return `${isUsed ? "" : `if the pod names the image ${quote(name)}: `}${
     quote(name)
   } is an alias of ` +
-    `${target} (${file}): CRI-O pulls from there, with an auth file that was made for another image; ` +
-    "name the image in full";
+    `${target} (${file}): CRI-O pulls from there, with what the plugin does for ${image}; name the image in ` +
+    "full";
 }
 
 function describeOwnPairs(image: string, secrets: readonly string[]): string[] {
@@ -324,6 +362,23 @@ function throughHelpers(
     ? `The credential helper ${names} is asked first; if it has nothing for ${host}: ${conclusion}`
     : `${repository} is pulled with what the credential helper ${names} gives for ${host}: CRI-O reads ` +
       "no auth file.";
+}
+
+function explainPulledImage(
+  mode: PulledImages,
+  sources: readonly ExplainedSource[],
+): PulledImage {
+  const [other = mode] = PULLED_IMAGES.filter((each) => each !== mode);
+  const chosen = sources.some(({ candidates }) =>
+    candidates.some(({ origin, verdict }) => origin === "secret" && verdict === "chosen")
+  );
+  return {
+    mode,
+    meaning: PULLED_IMAGES_MEANING[mode],
+    otherwise: `--pulled-images ${other}: ${PULLED_IMAGES_MEANING[other]}`,
+    since: PULLED_IMAGES_SINCE,
+    emptyPair: mode === "service-account" && chosen,
+  };
 }
 
 function conclude({ repository, used }: ExplainedSource, written: boolean): string {

@@ -7,17 +7,20 @@ import { place } from "./text.ts";
 
 /**
  * Draws request, registry table, pull sources, credentials and auth file. Dotted lines lead to what
- * was passed over; credentials for other hosts are counted only.
+ * was passed over and to endpoints that are not asked; credentials for other hosts are counted only.
  */
 export function formatMermaid(explanation: Explanation): string {
   const chart = new Chart();
-  const { image, namespace, registries, conclusions, sources } = explanation;
+  const { image, namespace, registries, conclusions, sources, blockedSources } = explanation;
   const request = chart.node("request", [image, ...(namespace ? [`namespace ${namespace}`] : [])]);
   const table = registries?.table;
   let last = request;
   if (table !== undefined) {
     last = chart.node("table", [`[[registry]] ${table.prefix}`, place(table)]);
     chart.edge(request, last);
+  }
+  for (const { repository } of blockedSources) {
+    chart.dotted(last, chart.node(`blocked ${repository}`, [repository]), "blocked");
   }
   if (sources.length === 0) {
     chart.edge(last, chart.node("nothing", conclusions));
@@ -29,9 +32,11 @@ export function formatMermaid(explanation: Explanation): string {
 }
 
 function drawSource(chart: Chart, table: string, source: PlacedSource, index: number): void {
-  const { repository, role, candidates, used } = source;
+  const { repository, role, asked, candidates, used } = source;
   const node = chart.node(`source${index + 1}`, [repository]);
-  chart.edge(table, node, role === "mirror" ? `mirror ${index + 1}` : "the registry itself");
+  const label = role === "mirror" ? `mirror ${index + 1}` : "the registry itself";
+  if (asked) chart.edge(table, node, label);
+  else chart.dotted(table, node, `${label}, not asked`);
   let elsewhere = 0;
   for (const candidate of candidates) {
     if (candidate.verdict === "other-host") elsewhere++;

@@ -3,11 +3,12 @@
 import { loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { compareNames, type Secret } from "../kubernetes/secrets.ts";
+import { compareNames, notThere, otherType, type Secret } from "../kubernetes/secrets.ts";
 import { parseJson } from "../parse.ts";
 import { check, JsonObject } from "../schema.ts";
 import type { SecretType } from "../kubernetes/secret_types.ts";
 import type { SecretsRead } from "./explanation.ts";
+import { explainNoManifests } from "./kubectl_output.ts";
 
 const Texts = v.nullish(v.record(v.string(), v.string()), {});
 
@@ -25,8 +26,19 @@ const List = v.object({
   items: v.nullish(v.array(JsonObject), []),
 });
 
+const KUBECTL = "kubectl get secrets -o json prints them";
+
+/** Which secrets a pull reads. */
+export interface Wanted {
+  readonly namespace: string;
+  readonly types: readonly SecretType[];
+  /** Those that the service account names, and in which annotation. @default all */
+  readonly named?: { readonly annotation: string; readonly names: readonly string[] };
+}
+
 /**
- * Reads the secrets that a pull would be given: of the namespace, and of the types.
+ * Reads the secrets that a pull would be given: of the namespace, and of the types; where the service
+ * account names secrets, these alone, in the order of its annotation.
  *
  * @param text one or several documents of JSON or YAML, each a `List`, a `SecretList` or a `Secret`.
  * @throws {UserError} when it is something else. Nothing of the text is part of the error.
@@ -34,18 +46,28 @@ const List = v.object({
 export function readSecretsFile(
   text: string,
   path: string,
-  { namespace, types }: { readonly namespace: string; readonly types: readonly SecretType[] },
+  { namespace, types, named }: Wanted,
 ): SecretsRead {
+  const none = explainNoManifests(text);
+  if (none !== undefined) throw new UserError(path, none.problem, none.advice);
   const secrets: Secret[] = [];
+  const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
   const leaveOut = (what: string) => leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
-  for (const manifest of parseDocuments(text, path).flatMap((doc) => secretsOf(doc, path))) {
+  const documents = parseDocuments(text, path);
+  // No secrets are a list without items; this is a command that failed in front of a pipe.
+  if (documents.length === 0) throw new UserError(path, "is empty, expected secrets", KUBECTL);
+  for (const manifest of documents.flatMap((document) => secretsOf(document, path))) {
     const { metadata, stringData } = manifest;
     const type = types.find((type) => type === manifest.type);
     if ((metadata.namespace ?? namespace) !== namespace) {
       leaveOut(`of namespace ${metadata.namespace}`);
-    } else if (type === undefined) leaveOut(`of type ${manifest.type}`);
-    else {
+    } else if (named !== undefined && !named.names.includes(metadata.name)) {
+      leaveOut("not named by the service account");
+    } else if (type === undefined) {
+      leaveOut(`of type ${manifest.type}`);
+      reasons.set(metadata.name, otherType(types));
+    } else {
       const encoded = Object.entries(stringData ?? {}).map(([key, value]) => [
         key,
         new TextEncoder().encode(value).toBase64(),
@@ -54,10 +76,22 @@ export function readSecretsFile(
       secrets.push({ name: metadata.name, type, data });
     }
   }
-  return {
+  const read = {
     from: path,
     secrets: secrets.sort(compareNames),
     leftOut: [...leftOut].map(([what, count]) => `${count} ${what}`),
+  };
+  if (named === undefined) return read;
+  const { names } = named;
+  const found = new Map(secrets.map((secret) => [secret.name, secret]));
+  return {
+    ...read,
+    secrets: names.flatMap((name) => found.get(name) ?? []),
+    named: {
+      ...named,
+      notRead: names.filter((name) => !found.has(name))
+        .map((secret) => ({ secret, reason: reasons.get(secret) ?? notThere(namespace) })),
+    },
   };
 }
 
@@ -83,14 +117,10 @@ function parseDocuments(text: string, path: string): unknown[] {
 }
 
 function secretsOf(document: unknown, path: string): v.InferOutput<typeof SecretManifest>[] {
-  const { kind } = check(v.object({ kind: v.string() }), document, path);
+  const { kind } = check(v.object({ kind: v.string("is missing") }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
-    throw new UserError(
-      path,
-      "holds something else than secrets",
-      "kubectl get secrets -o json prints them",
-    );
+    throw new UserError(path, "holds something else than secrets", KUBECTL);
   }
   const { items } = check(List, document, path);
   return items.flatMap((item, index) => {

@@ -2,7 +2,13 @@
 
 import { escapeControls } from "../log.ts";
 import type { Candidate } from "./credentials.ts";
-import { describePulls, type Explanation, type PlacedSource } from "./explanation.ts";
+import {
+  describePulls,
+  type Explanation,
+  type NamedSecrets,
+  type PlacedSource,
+  type PulledImage,
+} from "./explanation.ts";
 import type { PassedOverTable, TablePlace } from "./registry_tables.ts";
 
 /** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
@@ -27,7 +33,8 @@ function labelled(label: string, lines: readonly string[]): string[] {
 }
 
 function overview(explanation: Explanation): string[] {
-  const { image, form, namespace, serviceAccount, registries, secrets, global } = explanation;
+  const { image, form, namespace, serviceAccount, registries, secrets, global, pulledImage } =
+    explanation;
   const account = serviceAccount === undefined ? "" : `, service account ${serviceAccount}`;
   return [
     ...labelled("image", [image + (form === undefined ? "" : `, by ${form}`)]),
@@ -53,6 +60,7 @@ function overview(explanation: Explanation): string[] {
       "secrets",
       secrets === undefined ? [] : [
         `${list(secrets.read, "none")} from ${secrets.from}`,
+        ...(secrets.named === undefined ? [] : namedLines(secrets.named)),
         ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
         ...secrets.unusable.map(({ secret, key, reason }) =>
           `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
@@ -60,6 +68,34 @@ function overview(explanation: Explanation): string[] {
       ],
     ),
     ...labelled("global file", global === undefined ? [] : globalLines(global)),
+    ...labelled("pulled image", pulledImage === undefined ? [] : pulledImageLines(pulledImage)),
+  ];
+}
+
+function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
+  const account = `the service account's annotation ${annotation}`;
+  if (names.length === 0) return [`${account} names none: no secret is read, on purpose`];
+  return [
+    `named by ${account}: ${names.join(", ")}`,
+    ...(names.length === 1
+      ? []
+      : ["of equally specific credentials the one of the secret named later is used"]),
+    ...notRead.map(({ secret, reason }) => `- secret ${quote(secret)}: ${reason}`),
+  ];
+}
+
+function pulledImageLines(image: PulledImage): string[] {
+  const { mode, meaning, otherwise, since, emptyPair } = image;
+  return [
+    `--pulled-images ${mode}: ${meaning}`,
+    ...(mode === "node" ? [] : [
+      emptyPair
+        ? "the answer carries an empty pair: the image is recorded as the service account's"
+        : "no credential of the namespace is chosen: the answer carries no pair, " +
+          "and the image is recorded as every pod's",
+    ]),
+    otherwise,
+    since,
   ];
 }
 

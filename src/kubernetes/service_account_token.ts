@@ -3,6 +3,7 @@
 import { UserError } from "../errors.ts";
 import {
   memberError,
+  type Members,
   membersOf,
   optionalObject,
   optionalText,
@@ -10,16 +11,21 @@ import {
   requiredText,
 } from "../parse.ts";
 import { decodeUtf8 } from "../utf8.ts";
+import { isLabel, isSubdomain } from "./names.ts";
 
 /** Whose token it is. */
 export interface ServiceAccount {
   readonly namespace: string;
   /** `undefined` in tokens that carry no service account's name. */
   readonly name: string | undefined;
+  /** Whom the token is for (`aud`, RFC 7519 section 4.1.3); empty where it does not say. */
+  readonly audience: readonly string[];
+  /** Who made the token (`iss`, RFC 7519 section 4.1.1). */
+  readonly issuer: string | undefined;
 }
 
 /**
- * Reads the namespace and the service account from a token.
+ * Reads the namespace, the service account, the audience and the issuer from a token.
  *
  * The signature is not checked here: the API server checks it when the token is used. The namespace
  * decides where we ask and becomes part of a file name, so nothing but a namespace's name passes.
@@ -34,7 +40,7 @@ export function readServiceAccount(token: string): ServiceAccount {
   const kubernetes = optionalObject(claims, "kubernetes.io");
   if (kubernetes === undefined) throw memberError(claims, "kubernetes.io", "is missing");
   const namespace = requiredText(kubernetes, "namespace");
-  if (!isNamespaceName(namespace)) {
+  if (!isLabel(namespace)) {
     throw memberError(kubernetes, "namespace", "is not a namespace's name");
   }
   const account = optionalObject(kubernetes, "serviceaccount");
@@ -49,7 +55,22 @@ export function readServiceAccount(token: string): ServiceAccount {
   if (subject !== undefined && name !== undefined && subject.name !== name) {
     throw new UserError(where, `its "sub" names another service account than "kubernetes.io"`);
   }
-  return { namespace, name: name ?? subject?.name };
+  return {
+    namespace,
+    name: name ?? subject?.name,
+    audience: readAudience(claims),
+    issuer: typeof claims.all["iss"] === "string" ? claims.all["iss"] : undefined,
+  };
+}
+
+/**
+ * One text or several. Whether they are right is the API server's to say: here they are read for its
+ * refusal to be explained, so that a claim of another type is one that does not say.
+ */
+function readAudience({ all }: Members): string[] {
+  const audience = all["aud"];
+  const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
+  return values.filter((value) => typeof value === "string");
 }
 
 /** A library would do this with `atob`, whose loading alone takes longer than all of it. */
@@ -76,22 +97,6 @@ function decodeClaims(token: string, where: string): unknown {
  */
 function hasUrlCharacters(text: string): boolean {
   return text.isWellFormed() && encodeURIComponent(text) === text;
-}
-
-/** An RFC 1123 label, the form of every Kubernetes namespace. */
-function isNamespaceName(text: string): boolean {
-  return text.length <= 63 && !text.includes(".") && isSubdomain(text);
-}
-
-/** An RFC 1123 subdomain, the form of a service account's name. By hand, like the above. */
-function isSubdomain(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const letterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
-    const inner = (code === 0x2d || code === 0x2e) && i > 0 && i < text.length - 1;
-    if (!letterOrDigit && !inner) return false;
-  }
-  return text.length > 0 && text.length <= 253;
 }
 
 /**

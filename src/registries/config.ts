@@ -354,7 +354,7 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     }
     // The first line of the message is the reason, in the parser's own words; the rest quotes the file,
     // which may be another one by mistake.
-    const [, reason] = /^Invalid TOML document: ([a-z :,.-]+)$/m.exec(error.message) ?? [];
+    const [, reason] = /^Invalid TOML document: ([a-z :,.-]+)\n/.exec(error.message) ?? [];
     const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
     const mistake = findTableMistake(file);
     const advice = mistake && `likely because of ${formatMistake(mistake)}`;

@@ -102,6 +102,14 @@ export function whyNothing(registry: Registry | undefined, endpoints: readonly E
     : "no pull source is a valid reference";
 }
 
+/** `host/path` of the endpoints that CRI-O does not contact; `undefined` where there are none. */
+export function blockedRepositories(endpoints: readonly Endpoint[]): string[] | undefined {
+  const blocked = endpoints.flatMap(({ repository, blockedBy }) =>
+    repository === undefined || blockedBy === undefined ? [] : [formatRepository(repository)]
+  );
+  return blocked.length === 0 ? undefined : blocked;
+}
+
 /** How the image library looks credentials up where it does not go to the auth file first. */
 export interface HelpersFirst {
   /** Programs that are asked before the auth file. */

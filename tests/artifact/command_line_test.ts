@@ -20,7 +20,7 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
   [["--bogus"], 2, /^$/, /--bogus is no flag of this program$/m],
   [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is outside of 100ms to 55s/],
   [["--timeout"], 2, /^$/, /Expected input for flag --timeout/],
-  [["pull"], 2, /^$/, /Too many arguments/],
+  [["pull"], 2, /^$/, /"pull" stands without a flag; --help lists/],
   [
     ["--auth-dir", "/elsewhere"],
     2,

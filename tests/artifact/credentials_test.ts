@@ -57,7 +57,7 @@ const FAILURES: readonly [
   [
     "the auth directory",
     ({ node }) => node.write(node.settings.authDir, ""),
-    /cannot create the directory/,
+    /auth: is no directory/,
   ],
   [
     "the directory's mode, looked at when the file is open",

@@ -8,6 +8,11 @@ import {
   removeAuthFile,
   writeAuthFile,
 } from "../../src/auth/auth_file.ts";
+import type { Patience } from "../../src/auth/placing.ts";
+import { CLOCK } from "../../src/clock.ts";
+
+/** A run that replaces what lies there at once. */
+const AT_ONCE: Patience = { clock: CLOCK, waitForTaken: 0, until: 0 };
 
 async function withDirectory(check: (directory: string) => void | Promise<void>) {
   const directory = await Deno.makeTempDir();
@@ -38,7 +43,7 @@ Deno.test("the file is JSON with tabs", () => {
 Deno.test("a directory that is missing is made for its owner alone, and so is the file", async () => {
   await withDirectory(async (directory) => {
     const authDir = `${directory}/crio/auth`;
-    writeAuthFile(authDir, `${authDir}/a.json`, "{}");
+    await writeAuthFile(authDir, `${authDir}/a.json`, "{}", AT_ONCE);
     assert.equal(((await Deno.stat(authDir)).mode ?? 0) & 0o777, 0o700);
     assert.equal(((await Deno.stat(`${authDir}/a.json`)).mode ?? 0) & 0o777, 0o600);
     assert.deepEqual(names(authDir), ["a.json"]);
@@ -46,10 +51,10 @@ Deno.test("a directory that is missing is made for its owner alone, and so is th
 });
 
 Deno.test("a file that is there is replaced whole; a reader keeps the old one", async () => {
-  await withDirectory((directory) => {
-    writeAuthFile(directory, `${directory}/a.json`, "old and longer");
+  await withDirectory(async (directory) => {
+    await writeAuthFile(directory, `${directory}/a.json`, "old and longer", AT_ONCE);
     using reader = Deno.openSync(`${directory}/a.json`);
-    writeAuthFile(directory, `${directory}/a.json`, "new");
+    await writeAuthFile(directory, `${directory}/a.json`, "new", AT_ONCE);
     assert.equal(Deno.readTextFileSync(`${directory}/a.json`), "new");
     const buffer = new Uint8Array(32);
     assert.equal(reader.readSync(buffer), "old and longer".length);
@@ -60,7 +65,7 @@ Deno.test("a link in the place of the file is replaced, and what it points to is
   await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/victim`, "untouched");
     await Deno.symlink(`${directory}/victim`, `${directory}/a.json`);
-    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    await writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE);
     assert.equal(await Deno.readTextFile(`${directory}/victim`), "untouched");
     assert.ok((await Deno.lstat(`${directory}/a.json`)).isFile);
   });
@@ -69,58 +74,91 @@ Deno.test("a link in the place of the file is replaced, and what it points to is
 Deno.test("no temporary file is left when the file cannot be put in place", async () => {
   await withDirectory(async (directory) => {
     await Deno.mkdir(`${directory}/a.json`);
-    assert.throws(
-      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
+    await assert.rejects(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE),
       /a\.json: cannot put the auth file in place: Is a directory/,
     );
     assert.deepEqual(names(directory), ["a.json"]);
   });
 });
 
-Deno.test("a directory that everyone can write to is refused, and nothing is left in it", async () => {
-  await withDirectory(async (directory) => {
-    await Deno.chmod(directory, 0o777);
-    assert.throws(
-      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
-      /can be written to by everyone; make it private/,
-    );
-    assert.deepEqual(names(directory), []);
+const OPEN: readonly [who: string, mode: number, group: number, error: RegExp][] = [
+  ["everyone", 0o777, 0, /can be written to by everyone; make it private: chmod 0700 \//],
+  ["everyone, sticky or not,", 0o1777, 0, /can be written to by everyone; make it private/],
+  ["another group", 0o770, 65534, /can be written to by group 65534, or by whom an access control/],
+  // An access control list shows so, too: its mask stands where the group's bits do.
+  ["root's group, or a list,", 0o770, 0, /can be written to by root's group, or by whom an access/],
+];
+
+for (const [who, mode, group, error] of OPEN) {
+  Deno.test(`a directory that ${who} can write to is refused, and nothing is left in it`, async () => {
+    // Only root may give a directory to another group.
+    if (group !== 0 && Deno.uid() !== 0) return;
+    await withDirectory(async (directory) => {
+      if (Deno.uid() === 0) await Deno.chown(directory, 0, group);
+      await Deno.chmod(directory, mode);
+      await assert.rejects(
+        () => writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE),
+        error,
+      );
+      assert.deepEqual(names(directory), []);
+    });
   });
-});
+}
 
 Deno.test("a directory that belongs to another user is refused, which only root can try", async () => {
   if (Deno.uid() !== 0) return;
   await withDirectory(async (directory) => {
     await Deno.chown(directory, 65534, 65534);
-    assert.throws(
-      () => writeAuthFile(directory, `${directory}/a.json`, "{}"),
+    await assert.rejects(
+      () => writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE),
       /belongs to user 65534; it must belong to root/,
     );
     assert.deepEqual(names(directory), []);
   });
 });
 
-Deno.test("a file in the place of the directory is refused", async () => {
-  await withDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/auth`, "");
-    assert.throws(
-      () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}"),
-      /auth: cannot create the directory/,
-    );
+const NO_DIRECTORY: readonly [
+  what: string,
+  make: (path: string) => Promise<void>,
+  error: RegExp,
+][] = [
+  ["a file", (path) => Deno.writeTextFile(path, ""), /auth: is no directory; remove it, and the /],
+  [
+    "a link to nothing",
+    (path) => Deno.symlink("none", path),
+    /auth: is a symbolic link to none, which is no directory; remove it/,
+  ],
+  [
+    "a link to itself",
+    (path) => Deno.symlink("auth", path),
+    /auth: is a symbolic link to auth, which is no directory/,
+  ],
+];
+
+for (const [what, make, error] of NO_DIRECTORY) {
+  Deno.test(`${what} in the place of the directory is refused and named`, async () => {
+    await withDirectory(async (directory) => {
+      await make(`${directory}/auth`);
+      await assert.rejects(
+        () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
+        error,
+      );
+    });
   });
-});
+}
 
 Deno.test("a pull with credentials leaves its file, and one without takes an earlier one away", async () => {
   await withDirectory(async (directory) => {
     const path = await authFilePath(directory, "default", "a.io/app");
-    const place = (text?: string) => {
+    const place = async (text?: string) => {
       const file = text === undefined ? undefined : parseAuthFile(text, "test");
-      return [placeAuthFile(directory, path, file).outcome, names(directory)];
+      return [(await placeAuthFile(directory, path, file, AT_ONCE)).outcome, names(directory)];
     };
-    assert.deepEqual(place(), ["no credentials", []]);
+    assert.deepEqual(await place(), ["no credentials", []]);
     const name = path.slice(directory.length + 1);
-    assert.deepEqual(place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", [name]]);
-    assert.deepEqual(place(), ["no credentials any more, removed the auth file", []]);
+    assert.deepEqual(await place(`{"auths": {"a.io": {}}}`), ["wrote the auth file", [name]]);
+    assert.deepEqual(await place(), ["no credentials any more, removed the auth file", []]);
   });
 });
 
@@ -129,7 +167,7 @@ Deno.test("a directory that is there keeps its mode and its other files", async 
     await Deno.chmod(directory, 0o750);
     await Deno.mkdir(`${directory}/in-use`);
     await Deno.writeTextFile(`${directory}/other.json`, "other");
-    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    await writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE);
     assert.equal(((await Deno.stat(directory)).mode ?? 0) & 0o777, 0o750);
     assert.deepEqual(names(directory).sort(), ["a.json", "in-use", "other.json"]);
   });
@@ -138,7 +176,7 @@ Deno.test("a directory that is there keeps its mode and its other files", async 
 Deno.test("a file that others could read is replaced by one that they cannot", async () => {
   await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/a.json`, "{}", { mode: 0o644 });
-    writeAuthFile(directory, `${directory}/a.json`, "{}");
+    await writeAuthFile(directory, `${directory}/a.json`, "{}", AT_ONCE);
     assert.equal(((await Deno.stat(`${directory}/a.json`)).mode ?? 0) & 0o777, 0o600);
   });
 });
@@ -214,6 +252,17 @@ for (const [entry, problem] of WRONG_TYPES) {
     });
   });
 }
+
+Deno.test("an entry of a wrong type is told of, though another spelling of its field has a better one", () => {
+  for (
+    const text of [
+      `{"auths": {"a.io": 1}, "AUTHS": {"a.io": {}}}`,
+      `{"auths": {"a.io": 1}, "AUTHS": null}`,
+    ]
+  ) {
+    assert.deepEqual(parseAuthFile(text, "f").leftOut.map(({ key }) => key), ["a.io"]);
+  }
+});
 
 Deno.test("of a global auth file a credential helper that is no text is left out", () => {
   const { credHelpers, leftOut } = parseAuthFile(`{"credHelpers": {"a.io": 5, "b.io": "h"}}`, "f");

@@ -80,6 +80,8 @@ Deno.test("an entry without credential is a marker, not an error", () => {
     {},
     { auth: "", username: "", email: "" },
     { auth: null, identitytoken: null },
+    { auth: btoa(":") },
+    { auth: btoa(":\0") },
   ];
   for (const entry of markers) {
     assert.deepEqual(read(secretWith({ auths: { "quay.io": entry } })), {

@@ -62,7 +62,7 @@ Deno.test("what several pages hold is joined, in the order of the secrets' names
     read([secret("b", "{"), secret("d", named), ...Array(4).fill(secret("e", "{"))]),
     read([secret("a", named), secret("c", "["), secret("f", "]"), secret("g", named)]),
   ];
-  const joined = joinCredentials(pages);
+  const joined = joinCredentials(pages, "by name");
   assert.deepEqual(
     joined.credentials.map(({ secret, key }) => [secret, key]),
     [["a", "localhost:5000"], ["d", "localhost:5000"], ["g", "localhost:5000"]],
@@ -70,7 +70,12 @@ Deno.test("what several pages hold is joined, in the order of the secrets' names
   assert.equal(joined.secrets, 10);
   assert.deepEqual(joined.skipped.map(({ secret }) => secret), ["b", "e", "e", "e", "e"]);
   assert.equal(joined.more, 2);
-  assert.deepEqual(joinCredentials([]), { secrets: 0, credentials: [], skipped: [], more: 0 });
+  assert.deepEqual(joinCredentials([], "by name"), {
+    secrets: 0,
+    credentials: [],
+    skipped: [],
+    more: 0,
+  });
 });
 
 Deno.test("secrets that hold more than there is time for are an error", () => {

@@ -198,13 +198,13 @@ async function listAll(
       return Promise.resolve({ status: 200, retryAfter: null, body: JSON.stringify(list) });
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
     types: TYPES,
     clock,
     deadline,
     onRetry: () => {},
   }, (page) => readCredentials(page, sources, { clock, deadline }));
-  return joinCredentials(pages).credentials;
+  return joinCredentials(pages, "by name").credentials;
 }
 
 const place = fc.record({ host: fc.constantFrom(...hosts), path: path(0) })

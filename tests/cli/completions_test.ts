@@ -49,14 +49,15 @@ async function offeredByBash(line: string): Promise<string[]> {
 
 /** The commands and flags that the help of a command names. */
 async function namedByHelp(path: readonly string[]): Promise<string[]> {
-  const { stdout } = await runCtlWith([...path, "--help"]);
+  const { stdout } = await runCtlWith([...path, "--help-all"]);
   const section = (header: string) =>
     new RegExp(`^${header}\\n((?: .*\\n?)*)`, "m").exec(stdout)?.[1]?.split("\n") ?? [];
   const flags = section("FLAGS").flatMap((line) =>
-    /^ +(?:-\w +)?\[?(--[\w/-]+)/.exec(line)?.[1]?.split("/") ?? []
+    /^ {2}(?:-\w, )?(--[\w/-]+)/.exec(line)?.[1]?.split("/") ?? []
   );
   const commands = section("COMMANDS").flatMap((line) => /^ {2}(\S+)/.exec(line)?.[1] ?? []);
-  return [...new Set([...commands, ...flags])].sort();
+  // That there is more help is for people.
+  return [...new Set([...commands, ...flags])].filter((word) => word !== "--help-all").sort();
 }
 
 /** The commands, from the tool itself down. */

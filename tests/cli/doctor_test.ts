@@ -57,6 +57,18 @@ Deno.test("control characters in what was found do not reach a terminal", async 
   assert.match(stdout, /has foreign files: a\\u001b\[31mb\\u000ac/);
 });
 
+const PULLED_IMAGES_ON = `kind: KubeletConfiguration
+featureGates:
+  KubeletEnsureSecretPulledImages: true
+`;
+const RECORD = JSON.stringify({
+  kind: "ImagePulledRecord",
+  apiVersion: "imagemanager.kubelet.config.k8s.io/v1beta1",
+  lastUpdatedTime: "2026-01-01T00:00:00Z",
+  imageRef: "docker.io/team/app@sha256:1",
+  credentialMapping: { "docker.io/team/app": { nodePodsAccessible: true } },
+});
+
 const NODES: readonly [
   name: string,
   prepare: (node: NodeCopy) => Promise<void>,
@@ -67,7 +79,10 @@ const NODES: readonly [
   [
     "no provider configuration",
     (node) => node.remove(CONFIG),
-    [/^fail provider-config: --image-credential-provider-config: was found in no file .* --config$/],
+    [
+      /^fail provider-config: --image-credential-provider-config: was found in no file .* --config, or pass .*: --kubelet-cmdline - < \/proc/,
+      /^pass provider-directory: .* has our executable/,
+    ],
   ],
   [
     "a configuration elsewhere",
@@ -119,7 +134,7 @@ const NODES: readonly [
       /^pass provider-config: .*credential-provider-config\.yaml \(the kubelet's command line\)/,
       /^pass provider-directory: .* \(the kubelet's command line\)/,
     ],
-    [],
+    ["--kubelet-cmdline", "-"],
     `/usr/bin/kubelet\0--image-credential-provider-config=${CONFIG}\0` +
     `--image-credential-provider-bin-dir\0${PLUGIN_DIRECTORY}\0`,
   ],
@@ -130,6 +145,13 @@ const NODES: readonly [
       /^fail provider-config: --image-credential-provider-config: is not among the flags of the runn/,
       /^fail provider-directory: --image-credential-provider-bin-dir: is not among/,
     ],
+    ["--kubelet-cmdline=-"],
+    "/usr/bin/kubelet\0--v=2\0",
+  ],
+  [
+    "a running kubelet whose command line nobody asked for",
+    () => Promise.resolve(),
+    [],
     [],
     "/usr/bin/kubelet\0--v=2\0",
   ],
@@ -146,7 +168,7 @@ const NODES: readonly [
       /^pass provider-directory: /,
       /^fail feature-gate: .* is off in \/etc\/kubelet\.d\/10\.conf/,
     ],
-    [],
+    ["--kubelet-cmdline", "-"],
     `/usr/bin/kubelet\0--image-credential-provider-config=${CONFIG}\0` +
     `--image-credential-provider-bin-dir=${PLUGIN_DIRECTORY}\0--config-dir=/etc/kubelet.d\0`,
   ],
@@ -196,7 +218,14 @@ const NODES: readonly [
     "a broken drop-in",
     (node) =>
       node.write("/etc/containers/registries.conf.d/x.conf", "[[registry]]\nlocation = 1\n"),
-    [/^fail registries: \/etc\/containers\/registries\.conf\.d\/x\.conf: "registry\[0\]\.location" must/],
+    [
+      /^skip match-images: not checked: whether the entries cover/,
+      /^fail registries: \/etc\/containers\/registries\.conf\.d\/x\.conf: "registry\[0\]\.location" must/,
+      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip short-names: not checked/,
+      /^skip crio-reload: not checked/,
+      /^skip pause-image: not checked/,
+    ],
   ],
   [
     "a registries file that is a directory",
@@ -205,7 +234,12 @@ const NODES: readonly [
       await node.write("/etc/containers/registries.conf/x", "");
     },
     [
+      /^skip match-images: not checked: whether the entries cover/,
       /^fail registries: .*: is a directory, expected a file/,
+      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip short-names: not checked/,
+      /^skip crio-reload: not checked/,
+      /^skip pause-image: not checked/,
     ],
   ],
   [
@@ -234,7 +268,7 @@ const NODES: readonly [
     },
     [
       /^warn auth-files: .* has 1 auth file that CRI-O never took, the oldest 2h old/,
-      /^warn in-use: .* has 1 file with credentials of pulls long over/,
+      /^warn in-use: .* has 1 file with credentials, older than any pull: .* these: x \(2h\) -> remove/,
     ],
   ],
   [
@@ -254,6 +288,66 @@ const NODES: readonly [
     [/^fail global-auth-file: \/var\/lib\/kubelet\/config\.json: not valid JSON/],
   ],
   [
+    "a provider file that passes no annotation on",
+    (node) =>
+      node.write(CONFIG, DOCUMENTED.replace(/ +optionalServiceAccountAnnot[^]*?secrets\n/, "")),
+    [/^warn provider-config: the kubelet does not pass the annotation crio-credential-provider\/sec/],
+  ],
+  [
+    "a provider file that passes another annotation on than its arguments name",
+    (node) =>
+      node.write(
+        CONFIG,
+        DOCUMENTED.replace("    env:", "    args: [--secrets-annotation=a.io/b]\n    env:"),
+      ),
+    [
+      /^warn provider-config: the kubelet does not pass the annotation a\.io\/b on/,
+      /^pass provider-arguments/,
+    ],
+  ],
+  [
+    "pulled images that are the service account's, and a record that is every pod's",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      await node.write(
+        CONFIG,
+        DOCUMENTED.replace("    env:", "    args: [--pulled-images=service-account]\n    env:"),
+      );
+      const directory = "/var/lib/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, RECORD);
+      // Not the kubelet's.
+      await node.write(`${directory}/.tmp`, "{");
+    },
+    [
+      /^pass provider-arguments/,
+      /^pass pulled-images: --pulled-images service-account: .* is on in \/var\/lib\/kubelet\/config\.yaml/,
+      /^warn pulled-images: 1 image of mirrored registries is recorded as open .*: docker\.io\/team\/app ->/,
+    ],
+  ],
+  [
+    "a kubelet's root directory that its flags name",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      await node.write("/etc/default/kubelet", "A=--root-dir=/data/kubelet");
+      const directory = "/data/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, RECORD);
+    },
+    [/^pass pulled-images: --pulled-images node/, /^pass pulled-images: 1 image/],
+  ],
+  [
+    "a kubelet's root directory that the command line names, with a broken record",
+    async (node) => {
+      await node.write("/var/lib/kubelet/config.yaml", PULLED_IMAGES_ON);
+      const directory = "/data/kubelet/image_manager/pulled";
+      await node.write(`${directory}/sha256-${"0".repeat(64)}`, "{");
+    },
+    [
+      /^pass pulled-images: --pulled-images node/,
+      /^fail pulled-images: \/data\/kubelet\/image_manager\/pulled\/sha256-0+: not valid JSON/,
+    ],
+    ["--kubelet-root-dir=/data/kubelet"],
+  ],
+  [
     "the CA of another cluster",
     async (node) => {
       await using other = await ApiServer.start();
@@ -261,6 +355,7 @@ const NODES: readonly [
     },
     [
       /^warn feature-gate|^pass feature-gate/,
+      /^pass pulled-images: .* is not known/,
       /^fail api-server: .*certificate is not signed by the exp/,
     ],
   ],
@@ -269,7 +364,9 @@ const NODES: readonly [
     (node) => node.remove("/etc/kubernetes/pki/ca.crt"),
     [
       /feature-gate: /,
+      /^pass pulled-images: .* is not known/,
       /^fail api-server: \/etc\/kubernetes\/pki\/ca\.crt: no CA for the API server found/,
+      /^skip sandbox: not checked: whether it may connect to the API server/,
     ],
   ],
   [
@@ -307,6 +404,118 @@ const NODES: readonly [
     [/^pass feature-gate: .* is on in \/etc\/kubernetes\/kubelet\.conf/],
   ],
   [
+    "the audience of OpenShift, and the flags of kubeadm's control plane",
+    async (node) => {
+      await node.write(CONFIG, DOCUMENTED.replaceAll("svc.cluster.local", "svc"));
+      await node.write(
+        "/etc/kubernetes/manifests/kube-apiserver.yaml",
+        "spec:\n  containers:\n  - command:\n    - kube-apiserver\n" +
+          "    - --service-account-issuer=https://kubernetes.default.svc.cluster.local\n",
+      );
+    },
+    [/^fail audience: "https:\/\/kubernetes\.default\.svc" is not what the API server accepts, "https/],
+  ],
+  [
+    "the audience of OpenShift, as a worker of kubeadm's",
+    (node) => node.write(CONFIG, DOCUMENTED.replaceAll("svc.cluster.local", "svc")),
+    [/^warn audience: .* is not kubeadm's for the cluster domain "cluster\.local"/],
+  ],
+  [
+    "another cluster domain",
+    (node) => node.write("/var/lib/kubelet/config.yaml", "clusterDomain: example.org\n"),
+    [/^warn audience: .* is not kubeadm's for the cluster domain "example\.org"/],
+  ],
+  [
+    "OpenShift's file of the API server's address",
+    async (node) => {
+      await node.write("/etc/kubernetes/apiserver-url.env", "KUBERNETES_SERVICE_HOST=a\n");
+    },
+    [/^warn audience: .* is not OpenShift's/],
+  ],
+  [
+    "roles for another audience",
+    () => Promise.resolve(),
+    [/^fail audience: .* is not what kubelets may ask tokens for by \S*openshift\/node-rbac\.yaml/],
+    ["--roles", new URL("../../fixtures/openshift/node-rbac.yaml", import.meta.url).pathname],
+  ],
+  [
+    "a kubelet's configuration that cannot be read",
+    (node) => node.write("/var/lib/kubelet/config.yaml", "a: [\n"),
+    [
+      /^fail feature-gate: \/var\/lib\/kubelet\/config\.yaml:\d+:\d+: not valid YAML.* -> mend it in/,
+      /^skip feature-gate: not checked/,
+    ],
+  ],
+  [
+    "a provider configuration that cannot be read",
+    (node) => node.write(CONFIG, "a: [\n"),
+    [
+      /^fail provider-config: .*: not valid YAML/,
+      /^pass provider-directory: .* has our executable/,
+      /^skip provider-arguments: not checked: our provider was not read/,
+      /^skip provider-environment: not checked/,
+      /^skip audience: not checked/,
+      /^skip match-images: not checked/,
+    ],
+  ],
+  [
+    "CRI-O's configuration that cannot be read",
+    (node) => node.write("/etc/crio/crio.conf.d/10.conf", "[crio"),
+    [/^fail crio-config: .*: not valid TOML/, /^skip crio-config: not checked: where CRI-O looks/],
+  ],
+  [
+    "a broken registries file, and credential helpers",
+    async (node) => {
+      await node.write("/etc/containers/registries.conf.d/x.conf", "[registry\n");
+      await node.write("/var/lib/kubelet/config.json", `{"credHelpers": {"localhost:5000": "p"}}`);
+      await Deno.chmod(`${node.root}/var/lib/kubelet/config.json`, 0o600);
+    },
+    [
+      /^skip match-images/,
+      /^fail registries/,
+      /^skip mirrors/,
+      /^skip short-names/,
+      /^pass global-auth-file/,
+      /^skip global-auth-file: not checked: whether "credHelpers" of .* names hosts/,
+      /^skip crio-reload/,
+      /^skip pause-image/,
+    ],
+  ],
+  [
+    "root's own registries files",
+    async (node) => {
+      await node.write("/root/.config/containers/registries.conf", "");
+      await node.write("/root/.config/containers/registries.conf.d/x.conf", "");
+    },
+    [
+      /^warn registries: \/root\/\.config\/containers\/registries\.conf takes the place of all other/,
+      /^warn registries: \/root\/\.config\/containers\/registries\.conf\.d holds drop-ins of CRI-O's/,
+    ],
+  ],
+  [
+    "auth files of the image library's",
+    (node) => node.write("/root/.docker/config.json", "{}"),
+    [/^warn crio-auth-files: .* use \/root\/\.docker\/config\.json; pulls with one find nothing/],
+  ],
+  [
+    "short names and a pause image that lead to where there are mirrors",
+    async (node) => {
+      await node.write(
+        "/etc/containers/registries.conf.d/x.conf",
+        `[aliases]\n"app" = "docker.io/team/app"\n`,
+      );
+      await node.write(
+        "/etc/crio/crio.conf",
+        `[crio.image]\npause_image = "docker.io/x/pause:3"\n`,
+      );
+    },
+    [
+      /^pass registries: 2 files read/,
+      /^warn short-names: 1 alias .* app = docker\.io\/team\/app/,
+      /^warn pause-image: docker\.io\/x\/pause:3 \(\/etc\/crio\/crio\.conf\) has mirrors/,
+    ],
+  ],
+  [
     "an older CRI-O that looks elsewhere",
     async (node) => {
       await node.write("/var/run/crio/version", `"1.33.0"`);
@@ -314,7 +523,7 @@ const NODES: readonly [
       await node.write("/etc/crio/crio.conf.d/50", `[crio.image]\nnamespaced_auth_dir = "/b"\n`);
     },
     [
-      /^fail crio-version: CRI-O is 1\.33 \(\/var\/run\/crio\/version\)/,
+      /^fail crio-version: CRI-O is 1\.33\.0 \(\/var\/run\/crio\/version\)/,
       /^fail crio-config: namespaced_auth_dir is "\/b" \(\/etc\/crio\/crio\.conf\.d\/50\)/,
     ],
   ],
@@ -348,15 +557,19 @@ Deno.test("--plugin names a build on this machine", async () => {
 });
 
 const LINES: readonly [line: string, stderr: RegExp][] = [
-  ["--root relative", /--root: "relative" is not an absolute path/],
+  ["--root /nonexistent/node", /--root: \/nonexistent\/node does not exist; name the directory/],
+  ["--root /etc/passwd", /--root: \/etc\/passwd is no directory/],
+  ["--root a,b", /--root: "a,b" holds a comma/],
+  ["--root=", /--root: is empty, expected a path/],
   ["--config a", /--config: "a" is not an absolute path/],
   ["--bin-dir a", /--bin-dir: "a" is not an absolute path/],
   ["--kubelet-config a", /--kubelet-config: "a" is not an absolute path/],
-  ["--plugin a", /--plugin: "a" is not an absolute path/],
+  ["--plugin=", /--plugin: is empty, expected a path/],
+  ["--kubelet-cmdline -", /stdin: is a terminal; --kubelet-cmdline is read from a pipe or a file/],
   ["--auth-dir a", /--auth-dir: "a" is not an absolute path/],
   ["--timeout 1h", /--timeout: 1h is outside/],
   ["--jsn", /--jsn is no flag of this program, did you mean --json/],
-  ["word", /Too many arguments/],
+  ["word", /"word" stands without a flag, did you mean --root word\?/],
 ];
 
 for (const [line, stderr] of LINES) {
@@ -367,9 +580,34 @@ for (const [line, stderr] of LINES) {
   });
 }
 
+Deno.test("the kubelet's command line is read from a file, too, and errors say what to do", async () => {
+  await using node = await NodeCopy.create();
+  const file = `${node.root}/cmdline`;
+  await Deno.writeTextFile(file, "/usr/bin/kubelet\0--v=2\0");
+  const findings = await node.findings(["--kubelet-cmdline", file]);
+  assert.match(
+    findings[0] ?? "",
+    /^fail provider-config: .* is not among the flags of the running/,
+  );
+  for (
+    const [path, text, error] of [
+      [file, "", /cmdline: is empty, expected the kubelet's command line/],
+      [`${file}-no`, "", /cmdline-no: does not exist; it was named by --kubelet-cmdline/],
+    ] as const
+  ) {
+    await Deno.writeTextFile(file, text);
+    const { code, stdout, stderr } = await node.run(["--kubelet-cmdline", path]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, error);
+  }
+  const empty = await node.run(["--kubelet-cmdline", "-"], "");
+  assert.deepEqual([empty.code, empty.stdout], [1, ""]);
+  assert.match(empty.stderr, /^error: stdin: is empty, expected the kubelet's command line/);
+});
+
 Deno.test("the help of doctor names the defaults that the tool was built with", async () => {
   const settings = { ...DEFAULT_SETTINGS, authDir: "/built/with" };
-  const { code, stdout } = await runCtlWith(["doctor", "--help"], undefined, settings);
+  const { code, stdout } = await runCtlWith(["doctor", "--help-all"], undefined, settings);
   assert.equal(code, 0);
-  assert.match(stdout, /--auth-dir\] .*\[\/built\/with\]/);
+  assert.match(stdout, /--auth-dir DIR .*\n +\[\/built\/with\]/);
 });

@@ -46,6 +46,9 @@ secrets         broken, docker-hub, mirror, mirror-everything from secrets/team.
                 - secret "broken": not valid JSON (line 1, column 2)
 global file     secrets/global.json
                 kept: backup.example.com, registry.redhat.io
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
 
 pull source 1: mirror.example.com:8443/hub/nginx (mirror, for pulls by tag only)
   + secret "mirror", key "mirror.example.com:8443/hub": chosen, the most specific one that covers it
@@ -168,7 +171,7 @@ Deno.test("what is explained on a node is what the plugin then does", async () =
 
   const log = createLog({ level: "error", format: "text", sinks: [], now: () => new Date() });
   const deadline = CLOCK.now() + 10_000;
-  const surroundings = { settings: node.settings, log, clock: CLOCK, deadline };
+  const surroundings = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
   await providePullCredentials(request(IMAGE, token), surroundings);
   const path = told.authFile?.path ?? "";
   const { auths, credHelpers } = JSON.parse(await Deno.readTextFile(path));
@@ -325,7 +328,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       "explain --image https://a.io/b",
       undefined,
       2,
-      /--image: "https:\/\/a\.io\/b" is no name of an/,
+      /--image: "https:\/\/a\.io\/b" begins with a URL scheme: leave out/,
     ],
     [
       `${IMAGE_FLAGS} --json --format mermaid`,
@@ -340,11 +343,31 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       /Expected "svg" to be one of \(text\|json\|mermaid\)/,
     ],
     [
-      `${IMAGE_FLAGS} --registries-conf a`,
+      `${IMAGE_FLAGS} --registries-conf a,b`,
       undefined,
       2,
-      /--registries-conf: "a" is not an absolute/,
+      /--registries-conf: "\/(?:.*\/)?a,b" holds a comma/,
     ],
+    [
+      "explain nginx",
+      undefined,
+      2,
+      /^error: "nginx" stands without a flag, did you mean --image nginx\?$/m,
+    ],
+    [
+      "explain --image Nginx",
+      undefined,
+      2,
+      /--image: "Nginx" has upper case in its path.*: nginx$/m,
+    ],
+    ["explain --image nginx:1:2", undefined, 2, /--image: "nginx:1:2" has two tags/],
+    [
+      `${IMAGE_FLAGS} --token-file -`,
+      "",
+      1,
+      /the token in stdin: is empty, expected a service acc/,
+    ],
+    [`${IMAGE_FLAGS} --token-file -`, "Bearer hidden", 1, /begins with "Bearer"; leave that word/],
     [`${IMAGE_FLAGS} --secrets nowhere`, undefined, 2, /--secrets is no flag .*--secrets-file/],
   ];
 
@@ -355,6 +378,25 @@ for (const [line, stdin, code, stderr] of REFUSED) {
     assert.deepEqual([result.code, result.stdout], [code, ""]);
   });
 }
+
+Deno.test("relative paths begin at the working directory", async () => {
+  await using node = await tempNode();
+  await node.writeRegistriesConf(MIRROR);
+  await node.write(node.path("secrets.json"), { kind: "List", items: [] });
+  const up = "../".repeat(Deno.cwd().split("/").length - 1);
+  const relative = (path: string) => `${up}.${path}`;
+  const args = ["explain", "--image", IMAGE, "--namespace", "team"];
+  const [conf = ""] = node.settings.registriesConf;
+  const text = await explain([
+    ...args,
+    `--secrets-file=${relative(node.path("secrets.json"))}`,
+    `--registries-conf=${relative(conf)}`,
+    `--registries-conf-dir=${relative(node.path("none"))}`,
+    `--kubelet-auth-file=${relative(node.settings.kubeletAuthFile)}`,
+  ]);
+  assert.ok(text.includes(`${conf}:`), text);
+  assert.ok(text.includes(`${node.settings.kubeletAuthFile} does not exist`), text);
+});
 
 Deno.test("a broken registries configuration is told with its place", async () => {
   await using node = await tempNode();
@@ -370,7 +412,96 @@ Deno.test("a broken registries configuration is told with its place", async () =
 
 Deno.test("the help shows the defaults of the build", async () => {
   await using node = await tempNode();
-  const { code, stdout } = await runCtlWith(["explain", "--help"], undefined, node.settings);
+  const { code, stdout } = await runCtlWith(["explain", "--help-all"], undefined, node.settings);
   assert.equal(code, 0);
   assert.ok(stdout.includes(`[${node.settings.kubeletAuthFile}]`));
+  const short = await runCtlWith(["explain", "--help"], undefined, node.settings);
+  assert.ok(!short.stdout.includes("--kubelet-auth-file"));
+  assert.match(
+    short.stdout,
+    /\nThe plugin's settings are flags here, too: --help-all lists them\.\n$/,
+  );
+});
+
+const ANNOTATION = "crio-credential-provider/secrets";
+
+Deno.test("on a workstation an annotation says which secrets the service account names", async () => {
+  const { secrets, conclusions } = await explainJson([
+    ...WORKSTATION,
+    ...["--service-account-annotation", "other.example.com/x=y"],
+    ...["--service-account-annotation", `${ANNOTATION}=mirror, gone, builder-dockercfg-x7k2p`],
+  ]);
+  assert.deepEqual(secrets?.read, ["mirror"]);
+  assert.deepEqual(secrets?.named, {
+    annotation: ANNOTATION,
+    names: ["mirror", "gone", "builder-dockercfg-x7k2p"],
+    notRead: [
+      { secret: "gone", reason: 'there is no such secret in namespace "team"' },
+      {
+        secret: "builder-dockercfg-x7k2p",
+        reason: "its type is none of those that are read (--secret-types): " +
+          "kubernetes.io/dockerconfigjson",
+      },
+    ],
+  });
+  assert.match(conclusions[2] ?? "", /^docker\.io\/library\/nginx is pulled without a credential/);
+});
+
+Deno.test("an annotation that is not the plugin's, and one without names, are told apart", async () => {
+  const read = async (annotation: string, ...more: string[]) => {
+    const words = [...WORKSTATION, "--service-account-annotation", annotation, ...more];
+    return (await explainJson(words)).secrets?.read.length;
+  };
+  assert.equal(await read("other.example.com/x=mirror"), 4);
+  assert.equal(await read("other.io/x=mirror", "--secrets-annotation", "other.io/x"), 1);
+  assert.equal(await read(`${ANNOTATION}=`), 0);
+});
+
+Deno.test("named secrets are got from the API server as the plugin gets them", async () => {
+  await using api = await ApiServer.start();
+  await using node = await tempNode({ apiServer: api });
+  await node.writeRegistriesConf(MIRROR);
+  const token = api.addServiceAccount("default");
+  api.addDockerConfig("default", "my-registry", { "localhost:5000": { auth: AUTH } });
+  api.grantNamed("default", ["my-registry", "gone"]);
+  const ask = (value: string) =>
+    explainJson(
+      ["explain"],
+      request(IMAGE, token, { [ANNOTATION]: value }),
+      node.settings,
+    );
+  const { secrets } = await ask("gone, my-registry");
+  assert.deepEqual([secrets?.read, secrets?.named?.notRead.length], [["my-registry"], 1]);
+  const asked = api.requests.length;
+  assert.deepEqual((await ask(" ")).secrets?.named?.names, []);
+  assert.equal(api.requests.length, asked);
+  const refused = await runCtlWith(
+    ["explain"],
+    request(IMAGE, token, { [ANNOTATION]: "other" }),
+    node.settings,
+  );
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /may not get secret "other" of namespace "default"/);
+});
+
+const BAD_ANNOTATIONS: readonly [words: string[], code: number, error: RegExp][] = [
+  [["x"], 2, /--service-account-annotation: "x" is not KEY=VALUE; write it like crio-cred/],
+  [["=x"], 2, /"=x" is not KEY=VALUE/],
+  [["a b=x"], 2, /"a b=x" is not KEY=VALUE/],
+  [[`${ANNOTATION}=../x`], 1, /annotation "crio-credential-provider\/secrets" .*: entry 1 is not/],
+];
+
+for (const [words, code, error] of BAD_ANNOTATIONS) {
+  Deno.test(`explain refuses the annotation ${words.join()}`, async () => {
+    const result = await runCtlWith([...WORKSTATION, "--service-account-annotation", ...words]);
+    assert.deepEqual([result.code, result.stdout], [code, ""]);
+    assert.match(result.stderr, error);
+  });
+}
+
+Deno.test("a request on stdin has its own annotations", async () => {
+  const words = ["explain", "--service-account-annotation", `${ANNOTATION}=x`];
+  const result = await runCtlWith(words, request(IMAGE, "x"));
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /--service-account-annotation: goes with --image; a request on/);
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { loadAll } from "js-yaml";
 import { readSecret } from "../../src/auth/docker_config.ts";
+import { PULLED_IMAGES, PULLED_IMAGES_MEANING } from "../../src/kubelet/pulled_images.ts";
+import { parseSecretNames } from "../../src/kubernetes/secret_names.ts";
 import { mergeRegistries } from "../../src/registries/config.ts";
 import { findPullSources } from "../../src/registries/pull_sources.ts";
 import { formatRepository } from "../../src/registries/reference.ts";
@@ -16,8 +18,13 @@ function fixture(path: string): string {
   return Deno.readTextFileSync(`${FIXTURES}${path}`);
 }
 
+/** What commands say on stderr that are given no audience, and no others. */
+const ASSUMED =
+  /^warning: --audience is not given: assumed is kubeadm's default, https:\/\/kubernetes\.default\.svc\.cluster\.local; compare .*\n/;
+const SILENT = new RegExp(`^$|${ASSUMED.source}$`);
+
 /** Runs a command that must succeed, and say nothing on stderr unless that is expected. */
-async function generate(line: string, stdin?: string, stderr = /^$/): Promise<string> {
+async function generate(line: string, stdin?: string, stderr = SILENT): Promise<string> {
   const result = await runCtlWith(["generate", ...line.split(" ")], stdin);
   assert.match(result.stderr, stderr);
   assert.equal(result.code, 0);
@@ -40,9 +47,123 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["generate rbac --node a --all-nodes", 2, /^$/, /--all-nodes: does not go with --node/],
   ["generate rbac --namespace a --audience b", 2, /^$/, /--audience: goes with --node or/],
   ["generate rbac --all-nodes --audience *", 2, /^$/, /--audience: must name one audience/],
+  [`generate rbac --namespace a --from ${ECR}`, 2, /^$/, /--from: goes with --node or/],
+  [
+    `generate rbac --all-nodes --audience a --from ${ECR}`,
+    2,
+    /^$/,
+    /--from: does not go with --audience; give one of them/,
+  ],
+  [
+    `generate rbac --all-nodes --from ${RESOURCE}`,
+    1,
+    /^$/,
+    /crio-credential-provider-config\.yaml: "metadata" is no key/,
+  ],
+  ["generate rbac --all-nodes", 0, /^# The audience [^]*\napiVersion: /, ASSUMED],
+  ["generate rbac --all-nodes --audience a.io", 0, /^apiVersion: [^]*\n {6}- a\.io\n/, /^$/],
+  ["generate rbac --namespace a", 0, /^apiVersion: /, /^$/],
+  [
+    "generate kubelet-config --match-image a.io",
+    0,
+    /^# The audience https:[^]*\n# +kubectl create token default -o jsonpath='.*'\n(?:#.*\n)*apiVersion: [^]*\.cluster\.local\n/,
+    ASSUMED,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --audience b",
+    0,
+    /^(?!# The audience)[^]*apiVersion: [^]* b\n/,
+    /^$/,
+  ],
+  [
+    `generate kubelet-config --match-image a.io --merge ${ECR}`,
+    0,
+    /^(?!# The audience)[^]*apiVersion: [^]*Audience: https:\/\/kubernetes\.default\.svc\n/,
+    /^$/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-levl=debug",
+    2,
+    /^$/,
+    /--arg: "--log-levl=debug": --log-levl is no flag .*did you mean --log-level/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-level=loud",
+    2,
+    /^$/,
+    /--arg: --log-level: "loud" is not among its values/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --arg=--log-level --arg=debug --audience b",
+    0,
+    /args:\n +- --log-level\n +- debug\n/,
+    /^$/,
+  ],
+  ["generate kubelet-config --match-image a.io --arg=debug", 2, /^$/, /--arg: "debug": .*debug/],
+  ["generate kubelet-config --match-image a.io --arg=--timeout", 2, /^$/, /--arg: "--timeout": /],
+  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /--version is no flag/],
+  [
+    "generate kubelet-config --match-image a.io --arg=--help",
+    2,
+    /^$/,
+    /--arg: "--help": with it no request is answered/,
+  ],
+  [
+    "generate kubelet-config --match-image index.docker.io --audience b",
+    0,
+    /index\.docker\.io/,
+    /^warning: --match-image: "index\.docker\.io" matches nothing: the kubelet names such images docker\.io\/…; write docker\.io\n$/,
+  ],
+  [
+    "generate kubelet-config --match-image [::1]:5000",
+    2,
+    /^$/,
+    /--match-image: "\[::1\]:5000" is an IPv6 address, which no name of an image can hold/,
+  ],
   ["generate rbac --namespace A", 2, /^$/, /--namespace: "A" cannot be the name of a namespace/],
   ["generate rbac --namespace a --service-account b_c", 2, /^$/, /"b_c" cannot be the name/],
   ["generate rbac --node a/b", 2, /^$/, /--node: "a\/b" cannot be the name of a node/],
+  ["generate rbac --secret a", 2, /^$/, /--secret: goes with --namespace/],
+  [
+    "generate rbac --namespace a --secret B",
+    2,
+    /^$/,
+    /--secret: "B" cannot be the name of a secret/,
+  ],
+  ["generate rbac --namespace a --secret ../b", 2, /^$/, /--secret: "\.\.\/b" cannot be the name/],
+  [
+    `generate rbac --namespace a ${
+      Array.from({ length: 33 }, (_, i) => `--secret s${i}`).join(" ")
+    }`,
+    2,
+    /^$/,
+    /--secret: names 33 secrets, and at most 32 are read/,
+  ],
+  ["generate rbac --namespace a --secrets-annotation b/c", 2, /^$/, /goes with --secret/],
+  [
+    "generate rbac --namespace a --secret b --secrets-annotation c/d/e",
+    2,
+    /^$/,
+    /--secrets-annotation: "c\/d\/e" is no annotation's key; write it like example\.com\/secrets/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --secrets-annotation a/b/c",
+    2,
+    /^$/,
+    /--secrets-annotation/,
+  ],
+  [
+    "generate kubelet-config --match-image a.io --pulled-images pod",
+    2,
+    /^$/,
+    /Expected "pod" to be one of \(node\|service-account\)/,
+  ],
+  [
+    `generate kubelet-config --from ${RESOURCE} --pulled-images node`,
+    2,
+    /^$/,
+    /--from: does not go with --match-image, --audience, --arg or --pulled-images/,
+  ],
   ["generate secret", 2, /^$/, /Expected input for flag --registry/],
   [
     "generate registries-conf --mirror docker.io",
@@ -57,7 +178,25 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["generate registries-conf --mirror a.io=*.b.io", 2, /^$/, /"\*\.b\.io" is not a registry/],
   ["generate registries-conf --mirror *.a.io/x=b.io", 2, /^$/, /"\*\.a\.io\/x" is not a registry/],
   ["generate registries-conf --mirror *.a.io:5000=b.io", 2, /^$/, /is not a registry/],
-  ["generate registries-conf --mirror a.io/X=b.io", 2, /^$/, /"a\.io\/X" is not a registry/],
+  ["generate registries-conf --mirror a.io/X=b.io", 2, /^$/, /"a\.io\/X" has upper case in its/],
+  [
+    "generate registries-conf --mirror index.docker.io/team=m.example.com",
+    2,
+    /^$/,
+    /--mirror: "index\.docker\.io\/team" never applies: such images are named docker\.io\/…; write docker\.io\/team\n/,
+  ],
+  [
+    "generate registries-conf --mirror docker.io=[::1]:5000",
+    2,
+    /^$/,
+    /--mirror: "\[::1\]:5000" is an IPv6 address, which no reference .*; use a host name/,
+  ],
+  [
+    "generate registries-conf --mirror docker.io=MIRROR/hub",
+    2,
+    /^$/,
+    /--mirror: "MIRROR\/hub" is no host to the image library: .*; write the full name/,
+  ],
   [
     "generate registries-conf --mirror a.io=b.io --insecure c.io",
     2,
@@ -140,7 +279,8 @@ for (const command of SUBCOMMANDS) {
   Deno.test(`the help of generate ${command} shows an example that works`, async () => {
     const help = await runCtlWith(["generate", command, "--help"]);
     assert.equal(help.code, 0);
-    const examples = [...help.stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
+    const stdout = help.stdout.replaceAll(/ \\\n +/g, " ");
+    const examples = [...stdout.matchAll(/^ {2}crio-credential-ctl (generate .*)\n {4}\w/gm)];
     assert.ok(examples.length > 0, help.stdout);
     const resource = fixture("openshift/crio-credential-provider-config.yaml");
     const providers = fixture("openshift/ecr-credential-provider.yaml");
@@ -150,7 +290,7 @@ for (const command of SUBCOMMANDS) {
         .replace("providers.yaml", "-")
         .replace(" < password", "")
         .split(" ");
-      const stdin = line.includes("--from") ? resource : providers;
+      const stdin = line.includes("cluster.yaml") ? resource : providers;
       const result = await runCtlWith(words, command === "secret" ? PASSWORD : stdin);
       assert.equal(result.code, 0, `${line}\n${result.stderr}`);
       assert.notEqual(result.stdout, "");
@@ -173,6 +313,11 @@ Deno.test("the RBAC of a namespace and all nodes is what the end-to-end run has 
   kinds.forEach((schema, index) => {
     schemas.readManifest(schema, JSON.stringify(documents[index]));
   });
+});
+
+Deno.test("the RBAC of the nodes names the audience of a provider file", async () => {
+  const [role] = loadAll(await generate(`rbac --all-nodes --from ${ECR}`, undefined, /^$/));
+  assert.deepEqual([role], loadAll(fixture("openshift/node-rbac.yaml")).slice(0, 1));
 });
 
 Deno.test("nodes are bound one by one, each to its own user", async () => {
@@ -208,6 +353,120 @@ Deno.test("service accounts of a namespace share one binding", async () => {
     { kind: "ServiceAccount", name: "b", namespace: "team" },
   ]);
 });
+
+Deno.test("secrets that are named are opened by name, for each service account by a Role of its own", async () => {
+  const text = await generate(
+    "rbac --namespace team --service-account a --service-account b " +
+      "--secret pull-secret --secret docker-hub --secret pull-secret",
+    undefined,
+    /^(?:let the account name them: kubectl annotate serviceaccount [ab] -n team --overwrite crio-credential-provider\/secrets=docker-hub,pull-secret\n){2}$/,
+  );
+  const documents = loadAll(text).map((document) => JSON.stringify(document));
+  assert.equal(documents.length, 4);
+  for (const [index, account] of ["a", "b"].entries()) {
+    const metadata = { name: `crio-credential-provider-${account}`, namespace: "team" };
+    const role = schemas.readManifest(schemas.Role, documents[2 * index] ?? "");
+    assert.deepEqual([role.metadata, role.rules], [metadata, [{
+      apiGroups: [""],
+      resources: ["secrets"],
+      resourceNames: ["docker-hub", "pull-secret"],
+      verbs: ["get"],
+    }]]);
+    const binding = schemas.readManifest(schemas.RoleBinding, documents[2 * index + 1] ?? "");
+    assert.deepEqual([binding.metadata, binding.roleRef.name, binding.subjects], [
+      metadata,
+      metadata.name,
+      [{ kind: "ServiceAccount", name: account, namespace: "team" }],
+    ]);
+  }
+});
+
+Deno.test("the command for the annotation writes what the plugin reads, under the key given", async () => {
+  const result = await runCtlWith(
+    ["generate", "rbac", "--namespace", "team", "--secret", "b", "--secret", "a"]
+      .concat(["--secrets-annotation", "example.com/pull"]),
+  );
+  const [, value = ""] = /example\.com\/pull=(\S+)\n$/.exec(result.stderr) ?? [];
+  const account = { namespace: "team", name: "default", audience: [], issuer: undefined };
+  assert.deepEqual(parseSecretNames(value, "", account).names, ["b", "a"]);
+});
+
+/** Our provider in what a command prints. */
+async function provider(line: string, stdin?: string) {
+  const text = await generate(line, stdin);
+  const { providers } = schemas.readManifest(schemas.CredentialProviderConfig, text);
+  const ours = providers.find(({ name }) => name === "crio-credential-provider");
+  assert.ok(ours);
+  return {
+    text,
+    args: ours.args,
+    keys: ours.tokenAttributes?.optionalServiceAccountAnnotationKeys,
+  };
+}
+
+const KEY = "crio-credential-provider/secrets";
+const OURS = "kubelet-config --match-image docker.io";
+const PROVIDERS: readonly [line: string, args: string[] | undefined, keys: string[] | undefined][] =
+  [
+    [OURS, undefined, [KEY]],
+    [`kubelet-config --from ${RESOURCE}`, undefined, [KEY]],
+    [`kubelet-config --from ${RESOURCE} --secrets-annotation=`, undefined, undefined],
+    [`${OURS} --merge ${ECR}`, undefined, [KEY]],
+    [`${OURS} --secrets-annotation=`, undefined, undefined],
+    [`${OURS} --secrets-annotation a.io/b`, ["--secrets-annotation=a.io/b"], ["a.io/b"]],
+    [`${OURS} --arg=--secrets-annotation=a.io/b`, ["--secrets-annotation=a.io/b"], ["a.io/b"]],
+    [`${OURS} --pulled-images service-account`, ["--pulled-images=service-account"], [KEY]],
+    [
+      `${OURS} --arg=--timeout=20s --pulled-images node`,
+      ["--timeout=20s", "--pulled-images=node"],
+      [KEY],
+    ],
+  ];
+
+for (const [line, args, keys] of PROVIDERS) {
+  Deno.test(`generate ${line.replaceAll(FIXTURES, "")} has arguments and annotation in keeping`, async () => {
+    const stderr = line.includes("--from") ? /^condition [^]*$/ : SILENT;
+    const result = await runCtlWith(["generate", ...line.split(" ")]);
+    assert.match(result.stderr, stderr);
+    const { providers } = schemas.readManifest(schemas.CredentialProviderConfig, result.stdout);
+    const ours = providers.find(({ name }) => name === "crio-credential-provider");
+    assert.deepEqual(
+      [ours?.args, ours?.tokenAttributes?.optionalServiceAccountAnnotationKeys],
+      [args, keys],
+    );
+  });
+}
+
+Deno.test("merging keeps what the file's own provider is told, but for what is given anew", async () => {
+  const before = (await provider(
+    `${OURS} --arg=--pulled-images --arg=service-account --secrets-annotation a.io/b`,
+  )).text;
+  const kept = await provider(`${OURS} --merge -`, before);
+  assert.deepEqual(kept.args, [
+    "--pulled-images",
+    "service-account",
+    "--secrets-annotation=a.io/b",
+  ]);
+  assert.deepEqual(kept.keys, ["a.io/b"]);
+  const anew = await provider(`${OURS} --merge - --pulled-images node`, before);
+  assert.deepEqual(anew.args, ["--secrets-annotation=a.io/b", "--pulled-images=node"]);
+});
+
+for (const mode of PULLED_IMAGES) {
+  Deno.test(`a comment says what --pulled-images ${mode} means, what the other would, and from when on`, async () => {
+    const { text } = await provider(`${OURS} --pulled-images ${mode}`);
+    const comment = text.slice(0, text.indexOf("apiVersion")).replaceAll(/\n?# ?/g, " ");
+    assert.ok(
+      comment.includes(`--pulled-images ${mode} (so here): ${PULLED_IMAGES_MEANING[mode]}.`),
+    );
+    for (const each of PULLED_IMAGES) assert.ok(comment.includes(PULLED_IMAGES_MEANING[each]));
+    assert.match(
+      comment,
+      /from Kubernetes 1\.35 on, in 1\.34 with .* KubeletEnsureSecretPulledImages/,
+    );
+    assert.ok(text.split("\n").every((line) => line.length <= 100));
+  });
+}
 
 for (const end of ["", "\n", "\r\n"]) {
   Deno.test(`the secret opens its registry, its password ending in ${JSON.stringify(end)}`, async () => {

@@ -4,12 +4,16 @@ import { assertChecks, type Expected } from "../support/checks.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const MINUTE = 60_000;
-const DIRECTORY: FileFacts = { kind: "directory", mode: 0o700, user: 0, modified: NOW };
+const DIRECTORY: FileFacts = { kind: "directory", mode: 0o700, user: 0, group: 0, modified: NOW };
 const OWN = `team-${"0a".repeat(32)}.json`;
 
 function file(name: string, minutes: number, facts: Partial<FileFacts> = {}): NamedFile {
   const modified = NOW - minutes * MINUTE;
   return { name, facts: { ...DIRECTORY, kind: "file", mode: 0o600, modified, ...facts } };
+}
+
+function above(path: string, facts: Partial<FileFacts>) {
+  return { path, facts: { ...DIRECTORY, mode: 0o755, ...facts } };
 }
 
 const IN_USE: NamedFile = { name: "in-use", facts: DIRECTORY };
@@ -28,12 +32,75 @@ const DIRECTORIES: readonly [
     /does not exist yet: the first pull makes it/,
   ]]],
   ["can be read by others", { facts: { ...DIRECTORY, mode: 0o755 } }, 60, [["pass", /0755/], NONE]],
-  ["can be written by a group", { facts: { ...DIRECTORY, mode: 0o770 } }, 60, [
-    ["warn", /mode 0770: its group can choose .* -> chmod 0700 \/a/],
+  ["can be written to by a group", { facts: { ...DIRECTORY, mode: 0o770, group: 5 } }, 60, [
+    ["fail", /mode 0770 and can be written to by group 5, or .* refuses .* -> .* chmod 0700 \/a/],
     NONE,
   ]],
-  ["can be written by everyone", { facts: { ...DIRECTORY, mode: 0o777 } }, 60, [
-    ["fail", /mode 0777: the plugin does not write where everyone can -> chmod 0700 \/a/],
+  ["can be written to by an access control list", { facts: { ...DIRECTORY, mode: 0o770 } }, 60, [
+    ["fail", /mode 0770 and can be written to by root's group, or by whom an access control list/],
+    NONE,
+  ]],
+  ["can be written to by everyone", { facts: { ...DIRECTORY, mode: 0o777 } }, 60, [
+    ["fail", /mode 0777 and can be written to by everyone: .* refuses .* -> .* chmod 0700 \/a/],
+    NONE,
+  ]],
+  ["is a link", { real: "/data/auth" }, 60, [
+    [
+      "fail",
+      /: \/a leads by a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth/,
+    ],
+    NONE,
+  ]],
+  ["is a link to where no build can write", { real: "/dev/shm/auth" }, 60, [
+    ["fail", /link to \/dev\/shm\/auth, .* -> make \/a a directory: no build .* below \/dev\/$/],
+    NONE,
+  ]],
+  ["is a link to nothing", { real: "/none", facts: undefined }, 60, [
+    ["fail", /: \/a leads to \/none, which is no directory -> remove it/],
+  ]],
+  ["is a link to a file", { real: "/file", facts: { ...DIRECTORY, kind: "file" } }, 60, [
+    ["fail", /: \/a leads to \/file, which is no directory -> remove it/],
+  ]],
+  ["is below another user's", { parents: [above("/etc", { user: 1000 })] }, 60, [
+    ["fail", /: \/etc belongs to user 1000, who can replace \/a, .* -> chown root \/etc$/],
+    NONE,
+  ]],
+  [
+    "is below another user's as a copy",
+    {
+      parents: [above("/etc", { user: 1000 })],
+      copied: true,
+    },
+    60,
+    [["pass", /not judged in a copy/], NONE],
+  ],
+  ["is below what everyone can write to", { parents: [above("/etc", { mode: 0o777 })] }, 60, [
+    ["fail", /: \/etc has mode 0777 and can be written to by everyone, .* -> chmod go-w \/etc$/],
+    NONE,
+  ]],
+  [
+    "is below what a group can write to",
+    {
+      parents: [above("/etc", {}), above("/etc/crio", { mode: 0o775, group: 7 })],
+    },
+    60,
+    [
+      ["fail", /: \/etc\/crio has mode 0775 and can be written to by group 7, or /],
+      NONE,
+    ],
+  ],
+  [
+    "is missing below what everyone can write to",
+    {
+      facts: undefined,
+      parents: [above("/etc", { mode: 0o777 })],
+    },
+    60,
+    [["fail", /: \/etc has mode 0777/], ["pass", /does not exist yet/]],
+  ],
+  ["is below a sticky directory", { parents: [above("/tmp", { mode: 0o1777 })] }, 60, [FINE, NONE]],
+  ["is below what this tool may not look at", { parents: undefined }, 60, [
+    ["pass", /and is root's; the directories above it .* were not looked at -> $/],
     NONE,
   ]],
   ["is another user's", { facts: { ...DIRECTORY, user: 1000 } }, 60, [
@@ -73,12 +140,12 @@ const DIRECTORIES: readonly [
   ["has pulls under way", { files: [IN_USE], inUse: [file("x", 59)] }, 60, [
     FINE,
     NONE,
-    ["pass", /1 file of pulls under way in \/a\/in-use/],
+    ["pass", /1 file of pulls under way in \/a\/in-use, the oldest 59m old/],
   ]],
   ["has leftovers of pulls", { files: [IN_USE], inUse: [file("x", 200), file("y", 1)] }, 60, [
     FINE,
     NONE,
-    ["warn", /\/a\/in-use has 1 file with credentials of pulls long over, the oldest 3h old/],
+    ["warn", /\/a\/in-use has \d files? with credentials, older than any pull: .*\w+ \(3h\)/],
   ]],
   ["has a file in CRI-O's place", { files: [file("in-use", 1)] }, 60, [
     FINE,
@@ -89,7 +156,15 @@ const DIRECTORIES: readonly [
 
 for (const [name, found, staleAfter, expected] of DIRECTORIES) {
   Deno.test(`an auth directory that ${name} gives ${expected.map(([status]) => status)}`, () => {
-    const directory = { path: "/a", facts: DIRECTORY, files: [], inUse: [], copied: false };
+    const directory = {
+      path: "/a",
+      real: "/a",
+      parents: [],
+      facts: DIRECTORY,
+      files: [],
+      inUse: [],
+      copied: false,
+    };
     assertChecks(
       checkAuthDirectory({ ...directory, ...found }, {
         now: NOW,

@@ -7,13 +7,13 @@ import { assertChecks, type Expected } from "../support/checks.ts";
 const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
   ["a fault of the node", new UserError("/a", "is broken"), [
     "fail",
-    /\/a: is broken -> correct it$/,
+    /\/a: is broken -> mend it in \/a$/,
   ]],
   ["a fault with advice", new UserError("/a", "is broken", "mend it"), ["fail", /-> mend it$/]],
   [
     "the tool's sandbox",
     outsideSandbox("/a", "read", "auth-dir"),
-    ["warn", /\/a: outside of this tool's own sandbox.*-> name it .*: --auth-dir \/a$/],
+    ["warn", /\/a: outside of this tool's own sandbox.*-> pass --auth-dir \/a to allow that$/],
   ],
   [
     "the tool's user",

@@ -5,7 +5,7 @@ import { checkGlobalAuthFile } from "../../src/doctor/global_auth_file.ts";
 import type { FileFacts } from "../../src/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../support/checks.ts";
 
-const PRIVATE: FileFacts = { kind: "file", mode: 0o600, user: 0, modified: 0 };
+const PRIVATE: FileFacts = { kind: "file", mode: 0o600, user: 0, group: 0, modified: 0 };
 const PASSWORD = "s3cret";
 const ENTRY = { auth: btoa(`user:${PASSWORD}`) };
 
@@ -136,5 +136,5 @@ Deno.test("a node without a global auth file is fine", () => {
 Deno.test("a global auth file that is none fails", () => {
   const checks: Check[] = [];
   attempt("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
-  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> correct it/]]);
+  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> mend it in \/f/]]);
 });

@@ -2,7 +2,7 @@ import { checkJournald } from "../../src/doctor/journald.ts";
 import type { FileFacts } from "../../src/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../support/checks.ts";
 
-const SOCKET: FileFacts = { kind: "socket", mode: 0o666, user: 0, modified: 0 };
+const SOCKET: FileFacts = { kind: "socket", mode: 0o666, user: 0, group: 0, modified: 0 };
 
 const SOCKETS: readonly [name: string, path: string, facts: FileFacts | undefined, Expected][] = [
   ["journald", "/j", SOCKET, ["pass", /\/j is there/]],

@@ -17,7 +17,7 @@ const HUB = table("docker.io", "mirror.local/hub");
 const NODES: readonly [
   name: string,
   matchImages: readonly string[],
-  registries: readonly Registry[],
+  registries: readonly Registry[] | undefined,
   expected: readonly Expected[],
 ][] = [
   ["one registry", ["docker.io"], [HUB, table("quay.io")], [[
@@ -61,8 +61,21 @@ const NODES: readonly [
     [["pass", /docker\.io, a\.io/]],
   ],
   ["a URL", ["docker.io", "https://docker.io"], [HUB], [
-    ["warn", /"https:\/\/docker\.io" begins with a URL scheme.* -> correct/],
-    ["warn", /"https:\/\/docker\.io" covers no/],
+    ["warn", /"https:\/\/docker\.io" begins with a URL scheme.* -> write "docker\.io" in "matchI/],
+  ]],
+  ["Docker Hub by its other name", ["index.docker.io/team"], [HUB], [
+    [
+      "warn",
+      /"index\.docker\.io\/team" matches nothing: .* docker\.io\/… -> write "docker\.io\/team"/,
+    ],
+    ["fail", /docker\.io \(f\) has mirrors, and no entry covers it/],
+  ]],
+  ["a path that no name has", ["docker.io", "quay.io/Team"], [HUB], [
+    ["warn", /"quay\.io\/Team" has upper case in its path.* -> write it like docker\.io or/],
+  ]],
+  ["registries that were not read", ["docker.io", "nginx"], undefined, [
+    ["warn", /"nginx" begins with no host/],
+    ["skip", /not checked: whether the entries cover the registries that have mirrors/],
   ]],
   ["the wrong registry", ["quay.io"], [HUB], [
     ["fail", /docker\.io \(f\) has mirrors, and no entry covers it/],

@@ -20,7 +20,7 @@ const ARGUMENTS: readonly [
   ],
   [["--auth-dir=a"], {}, [[
     "fail",
-    /refuses it on each pull: --auth-dir: "a" is not an abs.* -> correct/,
+    /refuses it on each pull: --auth-dir: "a" is not an abs.* -> mend "args"/,
   ]]],
   [["--auth-dir=/a", "--auth-dir=/b"], {}, [["fail", /--auth-dir: must be given once/]]],
   [["--auth-dir"], {}, [["fail", /--auth-dir: has no value/]]],

@@ -49,7 +49,7 @@ const CONFIGS: readonly [
   [
     "another audience",
     { a: config(OURS.replace("https://kubernetes.default.svc", "vault")) },
-    [["warn", /audience "vault" -> .*--api-audiences/]],
+    [["pass", /ours among/]],
   ],
   [
     "annotations that service accounts must have",
@@ -99,6 +99,10 @@ const CONFIGS: readonly [
       /^fail: b: provider "crio-credential-provider" stands in a as well; the kubelet does not/,
     ],
   ]],
+  ["a file that is broken beside another's", { a: "x: 1", b: config(OTHER) }, [[
+    "fail",
+    /^fail: a: "x" is no key .* -> mend it in a/,
+  ]]],
   ["a file that is broken beside ours", { a: "x: 1", b: config(OURS) }, [[
     "fail",
     /^fail: a: "x" is no/,

@@ -2,7 +2,7 @@ import { checkProviderDirectory } from "../../src/doctor/provider_directory.ts";
 import type { FileFacts } from "../../src/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../support/checks.ts";
 
-const DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, user: 0, modified: 0 };
+const DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, user: 0, group: 0, modified: 0 };
 const FILE: FileFacts = { ...DIRECTORY, kind: "file" };
 const OURS = "crio-credential-provider";
 
@@ -55,6 +55,7 @@ for (const [name, facts, executables, expected, copied = false] of DIRECTORIES) 
   Deno.test(`a provider directory with ${name} gives ${expected[0]?.[0]}`, () => {
     const found = { path: "/p", origin: "--bin-dir", facts, copied };
     const checks = checkProviderDirectory({
+      isConfigurationKnown: true,
       ...found,
       executables: new Map(Object.entries(executables)),
     });

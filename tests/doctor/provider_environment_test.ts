@@ -17,7 +17,24 @@ const ENVIRONMENTS: readonly [
     "pass",
     /all/,
   ]]],
-  ["no entries for the script form", [], "script", [["pass", /script form empties/]]],
+  ["what the script form obeys", kubeletEnvironment("script"), "script", [["pass", /script form/]]],
+  ["no entries for the script form", [], "script", [[
+    "warn",
+    /leaves \d+ variables of .* that the script form obeys: LD_PRELOAD, LD_AUDIT, /,
+  ]]],
+  ["a library for the script form", [...FULL, { name: "LD_PRELOAD", value: "/x.so" }], "script", [[
+    "fail",
+    /sets LD_PRELOAD, which the script form obeys/,
+  ]]],
+  [
+    "a variable that has no value without effect",
+    [
+      ...FULL,
+      { name: "NODE_CHANNEL_FD", value: "" },
+    ],
+    "compiled",
+    [["fail", /sets NODE_CHANNEL_FD, which .* whatever its value -> remove NODE_CH/]],
+  ],
   ["some missing", unset, "compiled", [
     [
       "warn",
@@ -26,7 +43,7 @@ const ENVIRONMENTS: readonly [
   ]],
   ["some missing for a form that is not known", unset, undefined, [[
     "warn",
-    /, if this is one, obeys/,
+    / of .* that one of the two forms obeys/,
   ]]],
   ["a further CA", [...FULL, ca], "compiled", [[
     "fail",

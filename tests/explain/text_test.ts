@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
 import { parseAuthFile } from "../../src/auth/auth_file.ts";
-import { explainPull } from "../../src/explain/explanation.ts";
+import { explainNothingToDo, explainPull } from "../../src/explain/explanation.ts";
 import { formatMermaid } from "../../src/explain/mermaid.ts";
 import { explainRegistries } from "../../src/explain/registry_tables.ts";
 import { readSecretsFile } from "../../src/explain/secrets_file.ts";
 import { formatText } from "../../src/explain/text.ts";
+import type { PulledImages } from "../../src/kubelet/pulled_images.ts";
 
 const IMAGE = "quay.io/team/app";
 
-function explain(toml: string, auths: readonly object[], global?: object, form?: "tag" | "digest") {
+function explain(
+  toml: string,
+  auths: readonly object[],
+  global?: object,
+  { form, pulledImages = "node", names }: {
+    readonly form?: "tag" | "digest" | undefined;
+    readonly pulledImages?: PulledImages;
+    readonly names?: readonly string[];
+  } = {},
+) {
   const items = auths.map((auths, index) => ({
     kind: "Secret",
     type: "kubernetes.io/dockerconfigjson",
@@ -25,12 +35,14 @@ function explain(toml: string, auths: readonly object[], global?: object, form?:
     secrets: readSecretsFile(list, "list.json", {
       namespace: "ns",
       types: ["kubernetes.io/dockerconfigjson"],
+      ...(names !== undefined && { named: { annotation: "a.io/secrets", names } }),
     }),
     global: {
       path: "config.json",
       file: global && parseAuthFile(JSON.stringify(global), "config.json"),
     },
     authFile: "/etc/crio/auth/ns-0123.json",
+    pulledImages,
     showUsers: false,
   });
 }
@@ -68,6 +80,9 @@ global file     config.json
                 credential helpers kept: ghcr.io
                 credential helpers left out: m.io
                 other fields kept: credsStore
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
 
 pull source 1: m.io/team/app (mirror)
   + secret "s1", key "m.io": chosen, as specific as others, and the last in the order of secrets and keys
@@ -201,9 +216,79 @@ const CONCLUSIONS: readonly [
 
 for (const [name, toml, form, conclusions] of CONCLUSIONS) {
   Deno.test(`an explanation of ${name} ends as CRI-O does`, () => {
-    assert.deepEqual(explain(toml, [MIRROR], undefined, form).conclusions, conclusions);
+    assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
   });
 }
+
+Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
+  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
+  const text = formatText(explanation);
+  assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
+  assert.match(
+    text,
+    /\n +mirrors: mirror\.example\.com:5000\/team \(for pulls by digest only\); location: quay\.io\/team; blocked\n.*\nblocked +quay\.io\/team\/app \(the registry itself\): by \[\[registry\]\] with prefix "quay\.io\/team", 10\.conf:1\n/,
+  );
+  assert.match(
+    text,
+    /\npull source 1: mirror\.example\.com:5000\/team\/app \(mirror, for pulls by digest only\)\n/,
+  );
+  const chart = formatMermaid(explanation);
+  assert.match(chart, /-\.->\|"mirror 1, not asked"\|/);
+  assert.match(chart, /n2 -\.->\|"blocked"\| n3\n/);
+});
+
+Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
+  const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
+  assert.equal(form, "tag");
+  assert.deepEqual(registries?.table?.mirrors, [
+    { location: "mirror.example.com:5000/team", pulls: "digest-only" },
+  ]);
+  assert.deepEqual(sources.map(({ pulls, asked }) => [pulls, asked]), [["digest-only", false]]);
+  assert.deepEqual(blockedSources.map(({ repository, by }) => [repository, by.line]), [
+    ["quay.io/team/app", 2],
+  ]);
+  assert.deepEqual(registries?.credentialHelpers, {
+    first: ["ecr-login"],
+    fileIsRead: false,
+    file: "10.conf",
+  });
+});
+
+Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
+  const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
+  assert.deepEqual(bare.warnings, [
+    'config.json holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them',
+  ]);
+  const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
+  assert.match(
+    formatText(slash),
+    /- global file, key "quay\.io\/": passed over, has a slash at its end, and so is never found; write it as "quay\.io"\n/,
+  );
+  const unpadded = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io": { auth: "dTpwdzE" } } });
+  assert.equal(
+    unpadded.conclusions.at(-1),
+    `quay.io/team/app is not pulled: CRI-O fails at the global file's entry "quay.io", which has an "auth" ` +
+      'in base64 without the "=" at its end, which CRI-O does not take.',
+  );
+});
+
+Deno.test("a short name that is an alias is told to lead elsewhere", () => {
+  const toml = `${TABLE}[aliases]\nnginx = "quay.io/mirrored/nginx"\n`;
+  const files = { main: { path: "f", text: toml }, dropIns: [] };
+  const note = (written?: string) => {
+    const image = "docker.io/library/nginx";
+    return explainNothingToDo({ image }, explainRegistries(files, image, written)).notes;
+  };
+  const leads =
+    '"nginx" is an alias of quay.io/mirrored/nginx (f): CRI-O pulls from there, with what ' +
+    "the plugin does for docker.io/library/nginx; name the image in full";
+  assert.deepEqual(note("nginx"), [leads]);
+  assert.deepEqual(note(), [`if the pod names the image "nginx": ${leads}`]);
+  assert.deepEqual(note("docker.io/library/nginx"), []);
+});
 
 Deno.test("what holds under a condition alone is a note", () => {
   const explanation = explain(TABLE, [{ "quay.io": auth("a") }, { "quay.io/team": auth("b") }]);
@@ -212,3 +297,46 @@ Deno.test("what holds under a condition alone is a note", () => {
     /\nnote: several credentials of the namespace cover quay\.io\/team\/app itself \(secret "s0", "s1"\): if the pod's own/,
   );
 });
+
+Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", () => {
+  const secrets = [{ "m.io": auth("a") }, { "m.io": auth("b") }, { "m.io": auth("c") }];
+  const text = formatText(explain(TABLE, secrets, undefined, { names: ["s1", "s0", "gone"] }));
+  const named = `secrets         s1, s0 from list.json
+                named by the service account's annotation a.io/secrets: s1, s0, gone
+                of equally specific credentials the one of the secret named later is used
+                - secret "gone": there is no such secret in namespace "ns"
+                not read: 1 not named by the service account
+`;
+  assert.ok(text.includes(named), text);
+  assert.match(text, /\nm\.io\/team\/app is pulled with the credential of secret "s0"/);
+});
+
+Deno.test("of an annotation that names no secret it is told that this is on purpose", () => {
+  const text = formatText(explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: [] }));
+  assert.match(
+    text,
+    /\nsecrets +none from list\.json\n +the service account's annotation a\.io\/secrets names none: no secret is read, on purpose\n/,
+  );
+});
+
+const PAIRS: readonly [name: string, auths: object[], pair: boolean][] = [
+  ["a credential of the namespace is chosen", [{ "m.io": auth("a") }], true],
+  ["none is chosen", [{ "o.io": auth("a") }], false],
+];
+
+for (const [name, auths, pair] of PAIRS) {
+  Deno.test(`with --pulled-images service-account it is told what the answer carries where ${name}`, () => {
+    const explanation = explain(TABLE, auths, undefined, { pulledImages: "service-account" });
+    assert.equal(explanation.pulledImage?.emptyPair, pair);
+    const text = formatText(explanation);
+    assert.match(text, /\npulled image +--pulled-images service-account: .* cannot be restarted/);
+    assert.match(
+      text,
+      pair
+        ? /\n +the answer carries an empty pair: the image is recorded as the service account's\n/
+        : /\n +no credential of the namespace is chosen: the answer carries no pair/,
+    );
+    assert.match(text, /\n +--pulled-images node: .* restart while the API server is away\n/);
+    assert.equal(explain(TABLE, auths).pulledImage?.emptyPair, false);
+  });
+}

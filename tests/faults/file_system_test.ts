@@ -94,6 +94,16 @@ for (
   });
 }
 
+Deno.test("an auth directory that may not be listed is no reason to fail: only old files stay there", async () => {
+  await using cluster = await clusterWithFile();
+  const { authDir } = cluster.node.settings;
+  await Deno.chmod(authDir, 0o300);
+  const result = await pullBy(cluster, WITHOUT_OVERRIDE);
+  assertDone(result);
+  await Deno.chmod(authDir, 0o700);
+  await assertCleanAfterNextRun(cluster);
+});
+
 Deno.test("an outdated file that may not be removed is an error", async () => {
   await using cluster = await clusterWithFile();
   const { node: { settings }, api } = cluster;
@@ -153,9 +163,31 @@ function removeIfThere(directory: string): void {
 }
 
 for (
-  const { what, replace } of [
-    { what: "a file", replace: (path: string) => Deno.writeTextFileSync(path, "x") },
-    { what: "a link to nowhere", replace: (path: string) => Deno.symlinkSync(`${path}-no`, path) },
+  const { what, replace, error } of [
+    {
+      what: "a file",
+      replace: (path: string) => Deno.writeTextFileSync(path, "x"),
+      error: /^error: \/.*\/auth: is no directory; remove it/,
+    },
+    {
+      what: "a link to nowhere",
+      replace: (path: string) => Deno.symlinkSync(`${path}-no`, path),
+      error: /^error: \/.*\/auth: is a symbolic link to \/.*\/auth-no, which is no directory/,
+    },
+    {
+      what: "a link to another directory",
+      replace: (path: string) => {
+        Deno.mkdirSync(`${path}-real`, { mode: 0o700 });
+        Deno.symlinkSync("auth-real", path);
+      },
+      error:
+        /\/auth: leads by a symbolic link to (\/.*\/auth-real), where .*; build with --auth-dir \1, /,
+    },
+    {
+      what: "a link to shared memory",
+      replace: (path: string) => Deno.symlinkSync("/dev/shm", path),
+      error: /\/auth: leads by a symbolic link to \/dev\/shm, .* no build can write below \/dev\/$/,
+    },
   ]
 ) {
   Deno.test(`${what} that takes the auth directory's place during a run is named`, async () => {
@@ -166,12 +198,82 @@ for (
       replace(authDir);
       return undefined;
     };
-    assertFailed(await cluster.pull(), /^error: \/.*\/auth: cannot create the directory: /);
+    assertFailed(await cluster.pull(), error);
+    const left = await Array.fromAsync(Deno.readDir(`${authDir}-real`)).catch(() => []);
+    assert.deepEqual(left, []);
     cluster.api.respond = undefined;
     await Deno.remove(authDir);
     await assertCleanAfterNextRun(cluster);
   });
 }
+
+/** Ways to hold a reader for ever, or at least to be no file. */
+const NO_FILES: readonly [what: string, make: (path: string) => Promise<unknown>, said: RegExp][] =
+  [
+    ["a FIFO", (path) => runPlugin("/usr/bin/mkfifo", { args: [path] }), /a named pipe \(FIFO\)/],
+    ["a socket", (path) => leaveSocket(path), /a socket/],
+    ["a directory", (path) => Deno.mkdir(path), /a directory/],
+    ["a link to a device that never ends", (path) => Deno.symlink("/dev/zero", path), /a device/],
+    ["a link to a terminal", (path) => Deno.symlink("/dev/ptmx", path), /a device/],
+  ];
+
+/** Binds a socket and ends: its name stays. */
+async function leaveSocket(path: string): Promise<void> {
+  const code = "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])";
+  const { code: status, stderr } = await runPlugin("/usr/bin/python3", {
+    args: ["-c", code, path],
+  });
+  assert.equal(status, 0, stderr);
+}
+
+/** The files that a pull reads; two more are looked at below. */
+const READ: readonly [what: string, path: (cluster: Cluster) => string][] = [
+  ["the registries file", ({ node }) => node.settings.registriesConf[0] ?? ""],
+  ["a drop-in", ({ node }) => `${node.settings.registriesConfDir[0]}/a.conf`],
+  ["the global auth file", ({ node }) => node.settings.kubeletAuthFile],
+  ["the CA file", ({ node }) => node.settings.caFile],
+];
+
+for (const [what, make, said] of NO_FILES) {
+  Deno.test(`${what} in the place of any file that a pull reads is named, and holds up no run`, async (test) => {
+    await using cluster = await Cluster.start();
+    for (const [name, pathOf] of READ) {
+      const path = pathOf(cluster);
+      // A directory among the drop-ins is none of them, whatever its name (containers-registries.conf.d(5)).
+      if (name === "a drop-in" && what === "a directory") continue;
+      await test.step(name, async () => {
+        const kept = await Deno.readTextFile(path).catch(() => undefined);
+        if (kept !== undefined) await Deno.remove(path);
+        await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+        await make(path);
+        const begun = performance.now();
+        const result = await cluster.pull({ args: ["--timeout", "20s"] });
+        assert.ok(performance.now() - begun < 10_000, "the run was held up");
+        assertFailed(result, new RegExp(`^error: ${path}: is ${said.source}, expected a file$`));
+        await Deno.remove(path);
+        if (kept !== undefined) await Deno.writeTextFile(path, kept);
+      });
+    }
+  });
+}
+
+Deno.test("a FIFO in the place of the kubeconfig or of OpenShift's address holds up no run", async () => {
+  await using cluster = await Cluster.start({ settings: { apiserver: "", caFile: "" } });
+  const { node: { settings } } = cluster;
+  for (const path of [settings.apiserverEnvFile, settings.kubeconfig[0] ?? ""]) {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await runPlugin("/usr/bin/mkfifo", { args: [path] });
+    assertFailed(await cluster.pull(), new RegExp(`^error: ${path}: is a named pipe`));
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a drop-in that is masked by a link to /dev/null is an empty one", async () => {
+  await using cluster = await Cluster.start();
+  await Deno.symlink("/dev/null", `${cluster.node.settings.registriesConfDir[0]}/masked.conf`);
+  assertDone(await cluster.pull());
+  assert.deepEqual(await cluster.authFile(), FIRST);
+});
 
 Deno.test("without a mask files and directories are still for their owner alone", async () => {
   await using cluster = await Cluster.start();

@@ -8,7 +8,7 @@ async function list(answer: (request: number) => HttpAnswer) {
   const listing = listSecrets({
     transport: () => Promise.resolve(answer(++requests)),
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
     types: ["kubernetes.io/dockerconfigjson"],
     clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 },
     deadline: 60_000,

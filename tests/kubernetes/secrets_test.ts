@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { readSecret } from "../../src/auth/docker_config.ts";
 import { formatScope } from "../../src/auth/scope.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
-import { listPages, listSecrets } from "../../src/kubernetes/secrets.ts";
+import { getSecrets, listPages, listSecrets, RefusedError } from "../../src/kubernetes/secrets.ts";
 import type { ServiceAccount } from "../../src/kubernetes/service_account_token.ts";
-import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
+import { type HttpAnswer, LargeAnswerError } from "../../src/kubernetes/transport.ts";
+import { serviceAccountToken } from "../support/service_account_token.ts";
 
 const CLOCK = {
   now: () => 0,
@@ -26,11 +27,20 @@ function failure(code: number, reason: string, message = "") {
   return answer(code, { kind: "Status", status: "Failure", reason, message, code });
 }
 
+const TOKEN = serviceAccountToken();
+
+const ACCOUNT: ServiceAccount = {
+  namespace: "team-a",
+  name: "builder",
+  audience: ["https://a.svc"],
+  issuer: "https://a.svc.cluster.local",
+};
+
 /** Lists against answers given in turn; the last one is repeated. */
 async function list(
   answers: readonly (HttpAnswer | Error)[],
   types: Parameters<typeof listSecrets>[0]["types"] = ["kubernetes.io/dockerconfigjson"],
-  serviceAccount: ServiceAccount = { namespace: "team-a", name: "builder" },
+  serviceAccount: ServiceAccount = ACCOUNT,
 ) {
   const paths: string[] = [];
   const retries: string[] = [];
@@ -107,13 +117,53 @@ Deno.test("a continue token is sent as it came, whatever it is made of", async (
   assert.deepEqual([query.get("continue"), query.get("limit")], [token, "500"]);
 });
 
-Deno.test("a list of pages without end is given up on at 256 Mi characters", async () => {
-  const filler = " ".repeat(60 * 1024 * 1024);
-  const answers = [1, 2, 3, 4, 5].map((next) => {
-    const { body, ...rest } = page(["a"], `${next}`);
-    return { ...rest, body: filler + body };
-  });
-  await assert.rejects(list(answers), /SecretList of https:\/\/a\.io: is longer than 268435456$/);
+/** A page whose body has so many characters. */
+function sized(names: readonly string[], length: number, next?: string): HttpAnswer {
+  const { body, ...rest } = page(names, next);
+  return { ...rest, body: body.padStart(length) };
+}
+
+const MI = 1024 * 1024;
+
+Deno.test("a list of pages without end is given up on at 32 Mi characters", async () => {
+  const full = ["1", "2", "3"].map((next) => sized(["a"], 8 * MI, next));
+  const rest = (length: number) => [sized(["b"], 8 * MI - length, "4"), sized(["c"], 200)];
+  assert.deepEqual((await list([...full, ...rest(200)])).names, ["a", "a", "a", "b", "c"]);
+  await assert.rejects(
+    list([...full, ...rest(199)]),
+    /^UserError: https:\/\/a\.io: the secrets of namespace "team-a" are longer than the 33554432 characters that are read; .*annotation.*ResourceQuota$/,
+  );
+});
+
+Deno.test("the lists of several types have 32 Mi characters together", async () => {
+  const both = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"] as const;
+  await assert.rejects(list([sized([], 17 * MI), sized([], 17 * MI)], both), /are longer than the/);
+  assert.deepEqual((await list([sized([], 16 * MI), sized([], 16 * MI)], both)).names, []);
+});
+
+const LARGE = new LargeAnswerError("https://a.io", "the answer is larger than 8388608 bytes");
+
+Deno.test("a page that is too large is asked for again as a smaller one, and so are those behind it", async () => {
+  const { names, paths } = await list([
+    page(["a"], "1"),
+    LARGE,
+    page(["b"], "2"),
+    LARGE,
+    page(["c"], "3"),
+    page(["d"]),
+  ]);
+  assert.deepEqual(names, ["a", "b", "c", "d"]);
+  assert.deepEqual(
+    paths.map((path) => {
+      const query = new URL(path, "https://a.io").searchParams;
+      return `${query.get("limit")} from ${query.get("continue") ?? "the start"}`;
+    }),
+    ["500 from the start", "500 from 1", "50 from 1", "50 from 2", "4 from 2", "4 from 3"],
+  );
+});
+
+Deno.test("a page of the smallest size that is too large is an error", async () => {
+  await assert.rejects(list([LARGE]), /the answer is larger than 8388608 bytes$/);
 });
 
 Deno.test("a list begins anew three times, and no more", async () => {
@@ -216,7 +266,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   [
     "401",
     failure(401, "Unauthorized", "Unauthorized"),
-    /the token of service account "team-a\/builder" was not accepted: HTTP status 401 Unauthorized: .*serviceAccountTokenAudience.*Role.*namespace "team-a"/,
+    /the token of service account "team-a\/builder" was not accepted: HTTP status 401 Unauthorized: Unauthorized; .*serviceAccountTokenAudience of the CredentialProviderConfig.*kubectl create token default -n team-a -o jsonpath='\{\.spec\.audiences\[0\]\}'$/,
   ],
   [
     "403",
@@ -255,7 +305,21 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   ],
   ["a Status without words", answer(404, { kind: "Status" }), /listed: HTTP status 404$/],
   ["a page without words", answer(403, "<html>s3cret"), /: HTTP status 403; the Role is missing/],
-  ["an endless reason", failure(403, "Forbidden", "x".repeat(9999)), /: x{300}; the Role is/],
+  [
+    "a message that holds a token",
+    failure(404, "NotFound", `no route for Bearer ${TOKEN} or ${TOKEN.slice(0, 30)} of a pod`),
+    /404 NotFound: no route for Bearer \[masked\] or \[masked\] of a pod$/,
+  ],
+  [
+    "a message that holds a token where it is cut",
+    failure(404, "NotFound", `${"x".repeat(290)} ${TOKEN}`),
+    /: x{290} \[masked\]$/,
+  ],
+  [
+    "an endless reason",
+    failure(403, "Forbidden", "x".repeat(9999)),
+    /: x{300}… \(9999 characters\); the Role is/,
+  ],
   ["a nameless secret", answer(200, { kind: "SecretList", items: [{}] }), /"items\[0\]\.metadata"/],
   [
     "a continue token that stays the same",
@@ -266,7 +330,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
 
 Deno.test("a token that names no account is spoken of as such in a refusal", async () => {
   await assert.rejects(
-    list([failure(403, "Forbidden")], undefined, { namespace: "team-a", name: undefined }),
+    list([failure(403, "Forbidden")], undefined, { ...ACCOUNT, name: undefined }),
     /service account "team-a\/\(unnamed\)" may not .* --serviceaccount=team-a:default$/,
   );
 });
@@ -276,6 +340,48 @@ for (const [name, given, error] of REFUSED) {
     await assert.rejects(list([given]), (thrown: Error) => {
       assert.match(thrown.message, error);
       assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}
+
+const AUDIENCES: readonly [
+  name: string,
+  claims: Partial<ServiceAccount>,
+  said: RegExp,
+][] = [
+  [
+    "OpenShift's where the issuer is kubeadm's",
+    {},
+    /; it is for "https:\/\/a\.svc" \("aud"\), made by "https:\/\/a\.svc\.cluster\.local" \("iss"\); most likely its audience is not one .* \(--api-audiences; where that is not set, the issuer\); or the token is expired/,
+  ],
+  [
+    "the issuer",
+    { audience: ["https://a.svc.cluster.local"] },
+    /; most likely the token is expired, or its pod or service account was deleted; or its audience is/,
+  ],
+  ["several", { audience: ["a", "b", "c", "d"] }, /it is for "a", "b", "c" \("aud"\)/],
+  [
+    "nobody, of no issuer",
+    { audience: [], issuer: undefined },
+    /it is for nobody by name \("aud"\), made by an issuer that it does not name \("iss"\); most likely its aud/,
+  ],
+  [
+    "a text as long as a token bears",
+    { audience: ["x".repeat(100_000)] },
+    /it is for "x{256}… \(100000 characters\)" \("aud"\)/,
+  ],
+];
+
+for (const [name, claims, said] of AUDIENCES) {
+  Deno.test(`a 401 for a token whose audience is ${name} says so, and where the audience is set`, async () => {
+    const refused = list([failure(401, "Unauthorized")], undefined, { ...ACCOUNT, ...claims });
+    await assert.rejects(refused, (thrown: Error) => {
+      assert.match(thrown.message, said);
+      assert.match(
+        thrown.message,
+        /and the node's RBAC for request-serviceaccounts-token-audience/,
+      );
       return true;
     });
   });
@@ -293,7 +399,7 @@ async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]
       return Promise.resolve(given);
     },
     server: "https://a.io",
-    serviceAccount: { namespace: "team-a", name: "builder" },
+    serviceAccount: ACCOUNT,
     types: ["kubernetes.io/dockerconfigjson"],
     clock: CLOCK,
     deadline: 60_000,
@@ -329,4 +435,215 @@ Deno.test("a page that cannot be read ends the list, whatever becomes of the nex
     throw new Error("too slow");
   };
   await assert.rejects(listEvents(pages, tooSlow), /^Error: too slow$/);
+});
+
+const REFUSALS: readonly [status: number, refused: boolean][] = [
+  [401, true],
+  [403, true],
+  [404, false],
+  [409, false],
+  [501, false],
+  [503, false],
+];
+
+for (const [code, refused] of REFUSALS) {
+  Deno.test(`status ${code} says ${refused ? "that nothing is granted" : "nothing about rights"}`, async () => {
+    const isRefusal = (error: Error) => {
+      assert.equal(error instanceof RefusedError, refused);
+      return true;
+    };
+    await assert.rejects(list([failure(code, "No", "no")]), isRefusal);
+    await assert.rejects(get(["a"], { a: failure(code, "No", "no") }), isRefusal);
+  });
+}
+
+Deno.test("a server that cannot be reached, and one that is slow, say nothing about rights", async () => {
+  for (const error of [new ConnectionError("connection refused"), LARGE]) {
+    await assert.rejects(list([error]), (thrown) => !(thrown instanceof RefusedError));
+  }
+});
+
+const TYPE = "kubernetes.io/dockerconfigjson";
+
+function secret(name: string, changes: Readonly<Record<string, unknown>> = {}): HttpAnswer {
+  const data = { ".dockerconfigjson": "e30=" };
+  return answer(200, { kind: "Secret", metadata: { name }, type: TYPE, data, ...changes });
+}
+
+/** Gets secrets by name against answers by name; what happens is told in order. */
+async function get(
+  names: readonly string[],
+  answers: Readonly<Record<string, HttpAnswer | Error>>,
+  serviceAccount: ServiceAccount = {
+    namespace: "team-a",
+    name: "builder",
+    audience: [],
+    issuer: undefined,
+  },
+) {
+  const events: string[] = [];
+  const results = await getSecrets(
+    names,
+    {
+      transport: (path, _signal, maxBytes) => {
+        const name = path.replace("/api/v1/namespaces/team-a/secrets/", "");
+        events.push(`asked for ${name}`);
+        assert.equal(maxBytes, 2 * MI);
+        const given = answers[name];
+        assert.ok(given, path);
+        return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
+      },
+      server: "https://a.io",
+      serviceAccount,
+      types: [TYPE],
+      clock: CLOCK,
+      deadline: 60_000,
+      onRetry: () => {},
+    },
+    (name, reason) => events.push(`left out ${name}: ${reason}`),
+    ({ name, type, data }) => {
+      events.push(`read ${name}`);
+      return { name, type, data };
+    },
+  );
+  return { events, results };
+}
+
+Deno.test("named secrets are got one by one in their order, the next while one is read", async () => {
+  const { events, results } = await get(["b", "a", "c"], {
+    a: secret("a"),
+    b: secret("b"),
+    c: secret("c", { data: null }),
+  });
+  assert.deepEqual(events, [
+    "asked for b",
+    "asked for a",
+    "read b",
+    "asked for c",
+    "read a",
+    "read c",
+  ]);
+  assert.deepEqual(results.map(({ name }) => name), ["b", "a", "c"]);
+  assert.deepEqual(results[0], { name: "b", type: TYPE, data: { ".dockerconfigjson": "e30=" } });
+  assert.deepEqual(results[2]?.data, {});
+});
+
+Deno.test("where no secret is named none is asked for", async () => {
+  assert.deepEqual(await get([], {}), { events: [], results: [] });
+});
+
+Deno.test("a named secret that is missing, of another type or too large is left out, and the others count", async () => {
+  const { events, results } = await get(["gone", "tls", "large", "good"], {
+    gone: failure(404, "NotFound", `secrets "gone" not found`),
+    tls: secret("tls", { type: "kubernetes.io/tls" }),
+    large: LARGE,
+    good: secret("good"),
+  });
+  assert.deepEqual(events.filter((event) => event.startsWith("left out")), [
+    'left out gone: there is no such secret in namespace "team-a"',
+    "left out tls: its type is none of those that are read (--secret-types): " + TYPE,
+    "left out large: it is larger than 2097152 bytes, which no secret of Kubernetes is",
+  ]);
+  assert.deepEqual(results.map(({ name }) => name), ["good"]);
+});
+
+const UNREADABLE: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
+  [
+    "403",
+    failure(403, "Forbidden", `secrets "a" is forbidden`),
+    /service account "team-a\/builder" may not get secret "a" of namespace "team-a": HTTP status 403 Forbidden: .*; its Role must name .* resourceNames.* kubectl create role crio-credential-provider-builder -n team-a --verb=get --resource=secrets --resource-name=a --resource-name=b --dry-run=client -o yaml \| kubectl apply -f - && kubectl create rolebinding crio-credential-provider-builder -n team-a --role=crio-credential-provider-builder --serviceaccount=team-a:builder --dry-run=client -o yaml \| kubectl apply -f -$/,
+  ],
+  [
+    "401",
+    failure(401, "Unauthorized", "Unauthorized"),
+    /the token of service account "team-a\/builder" was not accepted/,
+  ],
+  [
+    "404 of something else",
+    answer(404, "404 page not found"),
+    /"a" of .* was not read: HTTP .* 404$/,
+  ],
+  [
+    "a redirect",
+    answer(302, ""),
+    /secret "a" of namespace "team-a" was not read: HTTP status 302$/,
+  ],
+  ["no JSON", answer(200, "<html>s3cret"), /Secret "a" of https:\/\/a\.io: not valid JSON/],
+  ["a list", page(["s3cret"]), /Secret "a" of .*: "kind" must be "Secret"/],
+  ["another secret", secret("s3cret"), /Secret "a" of .*: "metadata\.name" must be "a"/],
+  ["no metadata", secret("", { metadata: null }), /Secret "a" of .*: "metadata" is missing/],
+  ["data of another type", secret("a", { data: "s3cret" }), /"data" must be an object/],
+  [
+    "more JSON values than a secret has",
+    answer(200, `{"kind":"Secret","x":[${"{},".repeat(400_000)}{}]}`),
+    /Secret "a" of .*: holds more than \d+ JSON values/,
+  ],
+];
+
+for (const [name, given, error] of UNREADABLE) {
+  Deno.test(`${name} in the place of a named secret is an error`, async () => {
+    await assert.rejects(get(["a", "b"], { a: given, b: secret("b") }), (thrown: Error) => {
+      assert.match(thrown.message, error);
+      assert.ok(!thrown.message.includes("s3cret"));
+      return true;
+    });
+  });
+}
+
+Deno.test("behind a named secret that is refused no other is asked for", async () => {
+  const forbidden = failure(403, "Forbidden", "no");
+  // Without an answer for b, asking for it fails otherwise.
+  await assert.rejects(get(["a", "b"], { a: forbidden }), RefusedError);
+});
+
+Deno.test("a token that names no account is spoken of as such where a named secret is refused", async () => {
+  await assert.rejects(
+    get(["a"], { a: failure(403, "Forbidden") }, {
+      namespace: "team-a",
+      name: undefined,
+      audience: [],
+      issuer: undefined,
+    }),
+    /account "team-a\/\(unnamed\)" may not get .* --serviceaccount=team-a:default --dry-run/,
+  );
+});
+
+Deno.test("a server that was unreachable a moment ago is asked for a named secret again after a 403", async () => {
+  const asked: string[] = [];
+  const forbidden = failure(403, "Forbidden", "no");
+  const given = [new ConnectionError("connection refused"), forbidden, secret("a")];
+  const results = await getSecrets(
+    ["a"],
+    {
+      transport: () => {
+        const next = given.shift();
+        assert.ok(next !== undefined);
+        return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+      },
+      server: "https://a.io",
+      serviceAccount: { namespace: "team-a", name: "builder", audience: [], issuer: undefined },
+      types: [TYPE],
+      clock: CLOCK,
+      deadline: 60_000,
+      onRetry: (reason) => asked.push(reason),
+    },
+    () => assert.fail("nothing is left out"),
+    ({ name }) => name,
+  );
+  assert.deepEqual(results, ["a"]);
+  assert.deepEqual(asked, ["connection refused", "HTTP status 403 Forbidden: no"]);
+});
+
+Deno.test("named secrets have 32 Mi characters together", async () => {
+  const names = Array.from({ length: 17 }, (_, index) => `s${index}`);
+  const answers = (length: number) =>
+    Object.fromEntries(names.map((name, index) => {
+      const { body, ...rest } = secret(name);
+      return [name, { ...rest, body: body.padStart(index === 16 ? length : 2 * MI - 100) }];
+    }));
+  assert.equal((await get(names, answers(1600))).results.length, 17);
+  await assert.rejects(
+    get(names, answers(1601)),
+    /the secrets of namespace "team-a" are longer than the 33554432 characters that are read/,
+  );
 });

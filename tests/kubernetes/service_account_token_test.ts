@@ -4,15 +4,33 @@ import { compactToken, serviceAccountToken } from "../support/service_account_to
 
 Deno.test("a token tells namespace and service account", () => {
   const token = serviceAccountToken({ namespace: "team-a", serviceAccount: "builder" });
-  assert.deepEqual(readServiceAccount(token), { namespace: "team-a", name: "builder" });
+  const { namespace, name } = readServiceAccount(token);
+  assert.deepEqual({ namespace, name }, { namespace: "team-a", name: "builder" });
 });
 
 Deno.test("a token without its account's name takes it from sub, and needs no sub at all", () => {
   const anonymous = { kubernetes: { serviceaccount: undefined } };
   assert.equal(readServiceAccount(serviceAccountToken(anonymous)).name, "default");
   const bare = serviceAccountToken({ ...anonymous, claims: { sub: undefined } });
-  assert.deepEqual(readServiceAccount(bare), { namespace: "default", name: undefined });
+  const { namespace, name } = readServiceAccount(bare);
+  assert.deepEqual({ namespace, name }, { namespace: "default", name: undefined });
 });
+
+const AUDIENCES: readonly [name: string, aud: unknown, iss: unknown, audience: string[]][] = [
+  ["a list", ["a", "b"], "https://issuer", ["a", "b"]],
+  ["one text", "a", "https://issuer", ["a"]],
+  ["missing, and the issuer, too", undefined, undefined, []],
+  ["of another type, and the issuer, too", [5, { a: 1 }, "a"], 5, ["a"]],
+  ["null, and the issuer, too", null, null, []],
+];
+
+for (const [name, aud, iss, audience] of AUDIENCES) {
+  Deno.test(`an audience that is ${name} is read as far as it says something`, () => {
+    const account = readServiceAccount(serviceAccountToken({ claims: { aud, iss } }));
+    assert.deepEqual(account.audience, audience);
+    assert.equal(account.issuer, typeof iss === "string" ? iss : undefined);
+  });
+}
 
 for (const namespace of ["a", "0", "a-b", "a".repeat(63), "kube-system"]) {
   Deno.test(`a token of the namespace ${namespace} is accepted`, () => {

@@ -5,6 +5,7 @@ import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import { openTransport } from "../../src/kubernetes/transport.ts";
 import { ApiServer, type ApiServerOptions, status } from "../support/api_server.ts";
 import { CertificateAuthority } from "../support/ca.ts";
+import { serviceAccountToken } from "../support/service_account_token.ts";
 import { hang, RawServer, readRequestHead, writeText } from "../support/raw_tls_server.ts";
 
 const ca = await CertificateAuthority.create("kubernetes");
@@ -111,19 +112,19 @@ for (const tlsServerName of ["", "kubernetes.default.svc"]) {
     });
   }
 
-  Deno.test(`verified ${way}: an answer over 64 MiB is given up on`, async () => {
+  Deno.test(`verified ${way}: an answer over 8 MiB is given up on`, async () => {
     await using api = await start();
     let pieces = 0;
     api.respond = () =>
       new Response(
         new ReadableStream({
           pull: (controller) => {
-            if (++pieces > 65) controller.close();
+            if (++pieces > 9) controller.close();
             else controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
           },
         }),
       );
-    await assert.rejects(send(at(api.url, { tlsServerName })), /is larger than 67108864 bytes$/);
+    await assert.rejects(send(at(api.url, { tlsServerName })), /is larger than 8388608 bytes$/);
   });
 
   Deno.test(`verified ${way}: a server that hangs is given up on at the signal`, async () => {
@@ -155,6 +156,15 @@ Deno.test("a bundle may hold several CAs, of which any may have signed", async (
   await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
   const bundle = `# former\n${other.certificatePem}\n# present\n${ca.certificatePem}`;
   assert.equal((await send(at(api.url, { ca: bundle }))).status, 401);
+});
+
+Deno.test("what a server says of a refusal comes without the token and its parts", async () => {
+  await using api = await ApiServer.start({ ca, hosts: ["127.0.0.1"] });
+  const token = serviceAccountToken();
+  const [, claims = "", signature = ""] = token.split(".");
+  api.respond = () => new Response(`no ${token}, not ${claims} and ${signature}`, { status: 403 });
+  const { body } = await send(at(api.url), token);
+  assert.equal(body, "no [masked], not [masked] and [masked]");
 });
 
 Deno.test("requests share a connection for as long as the server leaves it open", async () => {

@@ -27,7 +27,7 @@ Deno.test("a release holds the executables, what they are made of, their policy 
       "scripts/release.ts",
       "--out",
       out,
-    ], { DENORT_BIN: "/bin/true" });
+    ], { DENORT_BIN: "/bin/true", DENORT_BIN_X86_64: "", DENORT_BIN_AARCH64: "" });
     assert.equal(made.code, 0, made.stderr);
     const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name).sort();
     const name = "crio-credential-provider";
@@ -88,6 +88,7 @@ Deno.test("a package URL escapes the scope's sign", () => {
   const { components, metadata } = billOfMaterials("program", facts, "2.0.0");
   assert.equal(components[0]?.purl, "pkg:npm/%40scope/name@1.2.3");
   assert.ok(!("timestamp" in metadata));
+  assert.deepEqual(metadata.component.licenses, [{ license: { id: "Apache-2.0" } }]);
   assert.throws(
     () => billOfMaterials("program", { ...facts, dependencies: ["name"] }, "2.0.0"),
     /not a dependency of deno\.lock: name/,

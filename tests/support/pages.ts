@@ -32,6 +32,15 @@ export async function readPage(path: string): Promise<Page> {
   return { path, text, blocks };
 }
 
+/** The pages of the project, in the order of their paths: those at its root, and all below `docs/`. */
+export async function allPages(): Promise<Page[]> {
+  const root = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+  const docs = [...filesBelow(new URL("docs/", PROJECT))]
+    .map((file) => file.pathname.slice(PROJECT.pathname.length))
+    .filter((path) => path.endsWith(".md"));
+  return await Promise.all([...root, ...docs.sort()].map(readPage));
+}
+
 /** The tables of a page whose header begins with a word: their rows, cell by cell. */
 export function tableRows({ text }: Page, header: string): string[][] {
   const rows: string[][] = [];
@@ -50,7 +59,7 @@ export function tableRows({ text }: Page, header: string): string[][] {
  * are for the shell and are not understood.
  */
 export function callsOf(commands: string, program: string): string[][] {
-  const call = new RegExp(`(?<![\\w/.-])${program}(?= +[a-z-])((?: +[^\\s|<>&;]+)*)`, "g");
+  const call = new RegExp(`(?<![\\w/.-])${program}(?= +[a-z-])((?: +[^\\s|<>&;()]+)*)`, "g");
   return [...commands.replaceAll(/ *\\\n */g, " ").matchAll(call)].map(([, words = ""]) => {
     assert.doesNotMatch(words, /["'$]/);
     return words.trim().split(/ +/).filter((word) => word !== "");
@@ -75,13 +84,15 @@ export function fragments(text: string): Set<string> {
 
 /**
  * Whether a block shows a part of an output, whole lines of it. An ellipsis in the block stands for a
- * part of a line, and a line that is an ellipsis alone for any lines.
+ * part of a line, and a line that is an ellipsis alone for any lines, or none.
  */
 export function shows(block: string, output: string): boolean {
   const lines = block.trimEnd().split("\n").map((line) =>
-    line === "…" ? "[^]*" : line.split("…").map((part) => RegExp.escape(part)).join(".*")
+    line === "…"
+      ? "(?:[^]*\\n)?"
+      : `${line.split("…").map((part) => RegExp.escape(part)).join(".*")}\\n`
   );
-  return new RegExp(`^${lines.join("\\n")}$`, "m").test(output);
+  return new RegExp(`^${lines.join("")}`, "m").test(`${output}\n`);
 }
 
 /** What the program prints from: the sources without comments, texts that are broken over lines joined. */

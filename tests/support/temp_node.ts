@@ -52,6 +52,8 @@ export class TempNode implements AsyncDisposable {
       caFile: this.path("etc/kubernetes/pki/ca.crt"),
       apiserver: apiServer?.url ?? "",
       journaldSocket: "",
+      // Most tests look at the files themselves, so nobody takes them.
+      waitForTaken: 0,
       ...settings,
     };
   }

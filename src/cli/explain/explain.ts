@@ -2,7 +2,7 @@
 
 import { authFilePath, readGlobalAuthFile } from "../../auth/auth_file.ts";
 import { CLOCK } from "../../clock.ts";
-import { UsageError, UserError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
@@ -11,19 +11,20 @@ import {
   type Pull,
   type SecretsRead,
 } from "../../explain/explanation.ts";
-import { normalizeImage } from "../../explain/image_name.ts";
+import { explainImageName, normalizeImage } from "../../explain/image_name.ts";
 import { formatMermaid } from "../../explain/mermaid.ts";
 import { explainRegistries } from "../../explain/registry_tables.ts";
-import { readSecretsFile } from "../../explain/secrets_file.ts";
+import { readSecretsFile, type Wanted } from "../../explain/secrets_file.ts";
 import { formatText } from "../../explain/text.ts";
-import { OutsideSandboxError } from "../../files.ts";
+import { readTokenText } from "../../explain/token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
-import { listSecrets } from "../../kubernetes/secrets.ts";
+import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secret_names.ts";
+import { type AskOptions, getSecrets, listSecrets } from "../../kubernetes/secrets.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../log.ts";
-import { isDnsLabel } from "../../manifests/names.ts";
+import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
 import { readRegistriesFiles } from "../../registries/config.ts";
 import { namedBy } from "../../registries/reference.ts";
 import { applyFlags, type Settings } from "../../settings.ts";
@@ -31,6 +32,7 @@ import { type CtlContext, inputName, readInput, readPipe, report } from "../ctl_
 import type { EXPLAIN_FORMATS } from "../explain.ts";
 import { checkName } from "../generate/names.ts";
 import { givenFlags, type SettingFlags } from "../setting_flags.ts";
+import { wrapReport } from "../wrap.ts";
 
 type Format = typeof EXPLAIN_FORMATS[number];
 
@@ -40,6 +42,7 @@ export interface Flags extends SettingFlags {
   readonly namespace?: string;
   readonly tokenFile?: string;
   readonly secretsFile?: string;
+  readonly serviceAccountAnnotation?: readonly string[];
   readonly showUsers?: boolean;
   readonly format?: Format;
   readonly json?: boolean;
@@ -48,17 +51,10 @@ export interface Flags extends SettingFlags {
 /** Prints an explanation. */
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
-  const settings = applyFlags(this.settings, givenFlags(flags));
-  let explanation: Explanation;
-  try {
-    explanation = await collect(this, flags, settings);
-  } catch (error) {
-    if (!(error instanceof OutsideSandboxError)) throw error;
-    // Other than the plugin's, the sandbox of this command follows its flags.
-    const { where, problem, flag } = error;
-    throw new UserError(where, problem, `pass --${flag} ${where} to allow that`);
-  }
-  this.process.stdout.write(FORMATTERS[format](explanation));
+  const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
+  const explanation = await collect(this, flags, settings);
+  const text = FORMATTERS[format](explanation);
+  this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
 
 function formatOf({ format, json }: Flags): Format {
@@ -86,6 +82,8 @@ interface Subject {
   readonly serviceAccount: ServiceAccount | undefined;
   /** The image as the pod has it; `undefined` when it comes from a request, which does not tell. */
   readonly written?: string;
+  /** Of the service account, as far as they are known. */
+  readonly annotations: ReadonlyMap<string, string>;
 }
 
 async function collect(
@@ -93,7 +91,10 @@ async function collect(
   flags: Flags,
   settings: Settings,
 ): Promise<Explanation> {
-  const { image, token, serviceAccount, written } = await readSubject(context, flags);
+  const { image, token, serviceAccount, annotations, written } = await readSubject(
+    context,
+    flags,
+  );
   if (serviceAccount === undefined) return explainWithoutServiceAccount({ image });
   const { namespace, name } = serviceAccount;
   const form = written === undefined ? undefined : namedBy(written);
@@ -105,14 +106,21 @@ async function collect(
   };
   const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
+  const annotation = settings.secretsAnnotation;
+  const text = annotations.get(annotation);
+  const named = text === undefined
+    ? {}
+    : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
+  const wanted = { namespace, types: settings.secretTypes, ...named };
   const secrets = flags.secretsFile === undefined
-    ? await askApiServer(context, settings, token, serviceAccount)
-    : await readSecrets(context, flags.secretsFile, namespace, settings);
+    ? await askApiServer(context, settings, token, serviceAccount, wanted)
+    : await readSecrets(context, flags.secretsFile, wanted);
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
     secrets,
     global: { path, file: readGlobalAuthFile(path) },
     authFile: await authFilePath(settings.authDir, namespace, image),
+    pulledImages: settings.pulledImages,
     showUsers: flags.showUsers ?? false,
   });
 }
@@ -120,21 +128,23 @@ async function collect(
 async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> {
   const { image, namespace, tokenFile, secretsFile } = flags;
   if (image === undefined) return await readRequest(context, flags);
+  const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(image)} is no name of an image`);
+    throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
   }
   if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
     throw new UsageError("--secrets-file", "reads stdin, as --token-file does");
   }
   if (tokenFile !== undefined) {
-    const token = (await readInput(context, tokenFile, "token-file")).trim();
+    const text = await readInput(context, tokenFile, "token-file");
+    const token = readTokenText(text, `the token in ${inputName(tokenFile)}`);
     const serviceAccount = readServiceAccount(token);
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
       throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
     }
-    return { image: normalized, token, serviceAccount, written: image };
+    return { image: normalized, token, serviceAccount, annotations, written: image };
   }
   if (namespace === undefined) {
     throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
@@ -146,8 +156,30 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       "pass --token-file for the API server to be asked",
     );
   }
-  const serviceAccount = { namespace, name: undefined };
-  return { image: normalized, token: "", serviceAccount, written: image };
+  return {
+    image: normalized,
+    token: "",
+    serviceAccount: unnamed(namespace),
+    annotations,
+    written: image,
+  };
+}
+
+/** The account of a namespace whose secrets are read from a file. */
+function unnamed(namespace: string): ServiceAccount {
+  return { namespace, name: undefined, audience: [], issuer: undefined };
+}
+
+/** `KEY=VALUE`, as `kubectl annotate` takes it. */
+function parseAnnotation(text: string): [key: string, value: string] {
+  const equals = text.indexOf("=");
+  const key = text.slice(0, Math.max(0, equals));
+  if (isAnnotationKey(key)) return [key, text.slice(equals + 1)];
+  throw new UsageError(
+    "--service-account-annotation",
+    `${JSON.stringify(text)} is not KEY=VALUE`,
+    `write it like ${SECRETS_ANNOTATION}=pull-secret,docker-hub`,
+  );
 }
 
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
@@ -156,13 +188,19 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
       throw new UsageError(`--${flag}`, "goes with --image; a request on stdin has its own token");
     }
   }
+  if ((flags.serviceAccountAnnotation ?? []).length > 0) {
+    throw new UsageError(
+      "--service-account-annotation",
+      "goes with --image; a request on stdin has its own annotations",
+    );
+  }
   if (flags.secretsFile === "-") {
     throw new UsageError("--secrets-file", "reads stdin, as the request does", "pass --image");
   }
-  const { image, serviceAccountToken: token } = parseRequest(
-    await readPipe(context, "the kubelet's request (or pass --image)"),
-  );
-  return { image, token, serviceAccount: token === "" ? undefined : readServiceAccount(token) };
+  const { image, serviceAccountToken: token, serviceAccountAnnotations: annotations } =
+    parseRequest(await readPipe(context, "the kubelet's request (or pass --image)"));
+  const serviceAccount = token === "" ? undefined : readServiceAccount(token);
+  return { image, token, serviceAccount, annotations };
 }
 
 /** As of a list from the API server: a namespace's secrets hold Helm's releases, too. */
@@ -171,11 +209,10 @@ const MAX_SECRETS_BYTES = 256 * 1024 * 1024;
 async function readSecrets(
   context: CtlContext,
   file: string,
-  namespace: string,
-  { secretTypes: types }: Settings,
+  wanted: Wanted,
 ): Promise<SecretsRead> {
   const text = await readInput(context, file, "secrets-file", MAX_SECRETS_BYTES);
-  return readSecretsFile(text, inputName(file), { namespace, types });
+  return readSecretsFile(text, inputName(file), wanted);
 }
 
 async function askApiServer(
@@ -183,10 +220,15 @@ async function askApiServer(
   settings: Settings,
   token: string,
   serviceAccount: ServiceAccount,
+  { named }: Wanted,
 ): Promise<SecretsRead> {
+  if (named?.names.length === 0) {
+    const from = "nowhere: the API server is not asked";
+    return { from, secrets: [], leftOut: [], named: { ...named, notRead: [] } };
+  }
   const server = await findApiServer(settings);
   using transport = openTransport(server, token);
-  const secrets = await listSecrets({
+  const ask: AskOptions = {
     transport,
     server: server.url,
     serviceAccount,
@@ -195,6 +237,15 @@ async function askApiServer(
     deadline: CLOCK.now() + settings.timeout,
     onRetry: (reason, delay) =>
       report(context, `trying again in ${Math.round(delay)} ms: ${reason}`),
-  });
-  return { from: `${server.url} (address from ${server.origin})`, secrets, leftOut: [] };
+  };
+  const from = `${server.url} (address from ${server.origin})`;
+  if (named === undefined) return { from, secrets: await listSecrets(ask), leftOut: [] };
+  const notRead: { secret: string; reason: string }[] = [];
+  const secrets = await getSecrets(
+    named.names,
+    ask,
+    (secret, reason) => notRead.push({ secret, reason }),
+    (secret) => secret,
+  );
+  return { from, secrets, leftOut: [], named: { ...named, notRead } };
 }

@@ -1,10 +1,13 @@
 /** `generate machine-config` */
 
 import { UsageError } from "../../errors.ts";
+import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
 import type { IgnitionVersion, Platform } from "../../manifests/choices.ts";
 import {
   formatCredentialProviderConfig,
   mergeProvider,
+  ownAudience,
 } from "../../manifests/credential_provider_config.ts";
 import {
   createKubeletDropIn,
@@ -19,6 +22,7 @@ import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, report } from "../ctl_context.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
 import { checkName } from "./names.ts";
+import { explainPulledImages, settingOptions } from "./provider_settings.ts";
 import { formatMirrors, parseMirrors } from "./registries_conf.ts";
 
 /** Flags of the command. */
@@ -32,6 +36,8 @@ export interface Flags {
   readonly audience?: string;
   readonly ignition: IgnitionVersion;
   readonly env: boolean;
+  readonly secretsAnnotation?: string;
+  readonly pulledImages?: PulledImages;
 }
 
 /** Prints a `MachineConfig`. */
@@ -56,11 +62,13 @@ export async function generateMachineConfig(this: CtlContext, flags: Flags): Pro
     mergeProvider(base, {
       matchImages: patterns,
       env,
-      ...(audience !== undefined && { audience }),
+      audience: audience ?? ownAudience(base) ?? OPENSHIFT_AUDIENCE,
+      ...settingOptions(this, flags),
     }),
   );
+  const provider = formatYaml([formatCredentialProviderConfig(config)]);
   const files: NodeFile[] = [
-    { path, text: formatYaml([formatCredentialProviderConfig(config)]) },
+    { path, text: explainPulledImages(config, this.settings) + provider },
   ];
   if (mirrors.length > 0) files.push({ path: DROP_IN_PATH, text: formatMirrors(mirrors, flags) });
   if (platform === "none") {

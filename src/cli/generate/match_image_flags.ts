@@ -9,11 +9,13 @@ import {
   type Overlap,
   parseCredentialProviderConfig,
 } from "../../manifests/credential_provider_config.ts";
+import { canonicalName, isHubAlias } from "../../manifests/match_images.ts";
 import { refuseViolations } from "../../manifests/crio_credential_provider_config.ts";
 import { type CtlContext, inputName, readInput, report } from "../ctl_context.ts";
 
 /**
- * Refuses patterns that match nothing or are not of the kubelet's form.
+ * Refuses patterns that match nothing or are not of the kubelet's form; warns of those that match
+ * nothing because the kubelet gives the images another name.
  *
  * @throws {UsageError} for the first of them.
  */
@@ -21,7 +23,15 @@ export function checkMatchImages(context: CtlContext, patterns: readonly string[
   for (const pattern of patterns) {
     const problem = explainMatchImage(pattern);
     if (problem !== undefined) {
-      throw new UsageError("--match-image", `${JSON.stringify(pattern)} ${problem}`);
+      const meant = canonicalName(pattern);
+      const error = new UsageError(
+        "--match-image",
+        `${JSON.stringify(pattern)} ${problem}`,
+        meant === undefined ? undefined : `write ${meant}`,
+      );
+      // It does no harm beside entries that match.
+      if (!isHubAlias(pattern)) throw error;
+      report(context, `warning: ${error.message}`);
     }
     if (pattern === "*") {
       report(context, `warning: "*" matches hosts of one label, such as localhost, and no others`);
@@ -32,14 +42,16 @@ export function checkMatchImages(context: CtlContext, patterns: readonly string[
 /**
  * Reads a provider file that the kubelet would accept.
  *
+ * @param flag that names the file. @default "merge"
  * @throws {UserError} that names all rules it breaks.
  */
 export async function readProviderFile(
   context: CtlContext,
   path: string,
+  flag = "merge",
 ): Promise<CredentialProviderConfig> {
   const name = inputName(path);
-  const config = parseCredentialProviderConfig(await readInput(context, path, "merge"), name);
+  const config = parseCredentialProviderConfig(await readInput(context, path, flag), name);
   refuseViolations(findViolations(config), name);
   return config;
 }
