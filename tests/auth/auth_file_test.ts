@@ -110,7 +110,7 @@ Deno.test("a file in the place of the directory is refused", async () => {
     await Deno.writeTextFile(`${directory}/auth`, "");
     await assert.rejects(
       () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
-      /auth: is no directory/,
+      /auth: cannot create the directory: something else is there; remove it/,
     );
   });
 });
