@@ -44,6 +44,8 @@ export interface PluginForm {
 export interface PluginNode {
   /** Why it refuses the configuration; empty where it does not. */
   readonly error: string;
+  /** Whether it warns of keys that differ in case alone. */
+  readonly warnsOfTwins: boolean;
   /** As merged; empty where no file sets it. */
   readonly credentialHelpers: readonly string[];
   readonly pulls: readonly PluginPull[];
@@ -59,12 +61,18 @@ export function readNode(root: string, images: readonly string[]): PluginNode {
     }));
     return {
       error: "",
+      warnsOfTwins: configuration.twins.length > 0,
       credentialHelpers: configuration.credentialHelpers?.helpers ?? [],
       pulls: images.map((image) => readPull(configuration, image)),
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { error: error.message.replaceAll(root, ""), credentialHelpers: [], pulls: [] };
+    return {
+      error: error.message.replaceAll(root, ""),
+      warnsOfTwins: false,
+      credentialHelpers: [],
+      pulls: [],
+    };
   }
 }
 
