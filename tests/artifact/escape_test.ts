@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
 import { findOpenings } from "../../scripts/support/openings.ts";
-import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
-import type { Settings } from "../../src/settings.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import type { Settings } from "../../src/settings/settings.ts";
 import { AUTH, Cluster, IMAGE } from "../support/cluster.ts";
 import { authFileName } from "../support/crio_consumer.ts";
 import { buildExecutable } from "../support/executable.ts";

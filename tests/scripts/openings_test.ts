@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findMissing, findOpenings } from "../../scripts/support/openings.ts";
-import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 
 const OPENINGS: readonly [name: string, program: string, found: readonly RegExp[]][] = [
   ["nothing", "const a = () => 1; a();", []],

@@ -1,26 +1,34 @@
 /** What the plugin's own modules say, in the form in which the library's answers are compared. */
 
-import { type AuthFile, formatAuthFile, parseAuthFile } from "../../../src/auth/auth_file.ts";
-import type { Credential } from "../../../src/auth/docker_config.ts";
-import { judgeEntry, whyUnfindable } from "../../../src/auth/library_entry.ts";
-import { lookUp } from "../../../src/auth/lookup.ts";
-import { readCredentials } from "../../../src/auth/namespace_credentials.ts";
-import { resolveCredentials } from "../../../src/auth/resolve.ts";
+import {
+  type AuthFile,
+  formatAuthFile,
+  parseAuthFile,
+} from "../../../src/delivery/auth_file/auth_file.ts";
+import type { Credential } from "../../../src/credentials/docker_config.ts";
+import { judgeEntry, whyUnfindable } from "../../../src/delivery/auth_file/library_entry.ts";
+import { lookUp } from "../../../src/delivery/auth_file/lookup.ts";
+import { readCredentials } from "../../../src/credentials/namespace_credentials.ts";
+import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
 import { UserError } from "../../../src/errors.ts";
-import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secret_types.ts";
-import type { Secret } from "../../../src/kubernetes/secrets.ts";
+import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secrets/secret_types.ts";
+import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
 import {
   mergeRegistries,
   readRegistriesFiles,
   type RegistriesConfiguration,
-} from "../../../src/registries/config.ts";
-import { findPullSources, type Form, refusedBy } from "../../../src/registries/pull_sources.ts";
+} from "../../../src/sources/registries_conf/config.ts";
+import {
+  findPullSources,
+  type Form,
+  refusedBy,
+} from "../../../src/sources/registries_conf/pull_sources.ts";
 import {
   formatRepository,
   parseRepository,
   type Repository,
-} from "../../../src/registries/reference.ts";
-import { SETTINGS } from "../../../src/settings.ts";
+} from "../../../src/sources/reference.ts";
+import { SETTINGS } from "../../../src/settings/settings.ts";
 import type { MadeSecret } from "./auth_files.ts";
 
 /** What the plugin makes of one image. */
