@@ -5,11 +5,11 @@
  * image's own registry. So a pair is given only where each of these hosts may have it.
  */
 
-import type { Credential, ScopedCredential } from "../auth/docker_config.ts";
-import { equalCredentials } from "../auth/lookup.ts";
-import { canonicalHost, compareSpecificity, covers } from "../auth/scope.ts";
-import { formatRepository, type Repository } from "../registries/reference.ts";
-import { decodeUtf8 } from "../utf8.ts";
+import type { Credential, ScopedCredential } from "../credentials/docker_config.ts";
+import { equalCredentials } from "./auth_file/lookup.ts";
+import { canonicalHost, compareSpecificity, covers } from "../credentials/scope.ts";
+import { formatRepository, type Repository } from "../sources/reference.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 
 /** What a container runtime sends to a registry. */
 export interface Pair {

@@ -10,7 +10,7 @@
  * the names of sections and the section headers.
  */
 
-import { isObject, type JsonObject } from "../parse.ts";
+import { isObject, type JsonObject } from "../text/parse.ts";
 
 /** A file that is no compiled executable, or one laid out otherwise than this reads. */
 export class CompiledFileError extends Error {

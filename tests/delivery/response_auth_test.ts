@@ -1,13 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import fc from "fast-check";
-import type { ScopedCredential } from "../../src/auth/docker_config.ts";
-import { parseScope } from "../../src/auth/scope.ts";
+import type { ScopedCredential } from "../../src/credentials/docker_config.ts";
+import { parseScope } from "../../src/credentials/scope.ts";
 import {
   describeWithheld,
   offerCredentials,
   orderedKeys,
 } from "../../src/delivery/response_auth.ts";
-import type { Repository } from "../../src/registries/reference.ts";
+import type { Repository } from "../../src/sources/reference.ts";
 import { share } from "../support/share.ts";
 
 const IMAGE = "docker.io/library/nginx";

@@ -451,3 +451,19 @@ for (
     },
   });
 }
+
+for (const failure of ["EPERM", "EOPNOTSUPP", "EMLINK"]) {
+  Deno.test({
+    name: `where a hard link fails with ${failure} the file is renamed to its place`,
+    ignore: !traceable,
+    fn: async () => {
+      await using cluster = await Cluster.start();
+      const inject = `inject=linkat,link:error=${failure}`;
+      const strace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat,link", "-e", inject];
+      assertDone(await pullBy(cluster, ["/usr/bin/strace", ...strace]));
+      assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
+      assert.ok(await cluster.authFile());
+      await assertCleanAfterNextRun(cluster);
+    },
+  });
+}

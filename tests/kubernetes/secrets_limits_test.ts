@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { listSecrets } from "../../src/kubernetes/secrets.ts";
+import { listSecrets } from "../../src/kubernetes/secrets/list.ts";
 import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
 
 /** Lists from a server that answers each request by its number, from 1. */

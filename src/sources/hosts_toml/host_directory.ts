@@ -1,6 +1,6 @@
 /** Registry host -> the directory in which containerd looks for its `hosts.toml`. */
 
-import { fileError, readTextFile } from "../../files.ts";
+import { fileError, readTextFile } from "../../process/files.ts";
 
 /** The flag that names the roots, for errors about the sandbox. */
 const FLAG = "containerd-hosts-dir";

@@ -11,7 +11,7 @@
 
 import { parse, TomlError } from "smol-toml";
 import { hideUserInfo } from "../../errors.ts";
-import { isObject, type JsonObject } from "../../parse.ts";
+import { isObject, type JsonObject } from "../../text/parse.ts";
 
 /** A host that containerd asks. */
 export interface HostEntry {

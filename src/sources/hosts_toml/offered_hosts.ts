@@ -1,6 +1,6 @@
 /** Image -> the hosts that containerd asks for it, each of which it offers the pair it is given. */
 
-import type { Repository } from "../../registries/reference.ts";
+import type { Repository } from "../reference.ts";
 import { findHostDirectory, type HostDirectory } from "./host_directory.ts";
 import {
   type HostEntry,

@@ -3,7 +3,7 @@
  * started, mounted and changed there is gone with them, also when the run is killed.
  */
 
-import { mustRun, run } from "../process.ts";
+import { mustRun } from "../process.ts";
 
 /** The arguments of unshare(1) that make the namespaces. */
 const UNSHARE = [
@@ -21,13 +21,17 @@ const CGROUPS = "/sys/fs/cgroup";
 /** Why there can be no real node here; `undefined` where there can. */
 export async function whyNoNode(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "a real node needs root";
+  const words = (error: unknown) => error instanceof Error ? error.message : String(error);
   try {
-    const { code, stderr } = await run("unshare", [...UNSHARE, "/bin/true"]);
-    if (code !== 0) return `namespaces are not to be had: ${stderr.trim()}`;
+    await mustRun("unshare", [...UNSHARE, "/bin/true"]);
+  } catch (error) {
+    return `a real node needs namespaces of its own: ${words(error).trim()}`;
+  }
+  try {
     const probe = await Cgroups.make(`crio-credential-provider-probe-${Deno.pid}`);
     await probe[Symbol.asyncDispose]();
   } catch (error) {
-    return `control groups are not to be had: ${error instanceof Error ? error.message : error}`;
+    return `a real node needs control groups: ${words(error)}`;
   }
   return undefined;
 }
