@@ -396,21 +396,37 @@ function refuseNamed(
   const what = `secret "${secret}" of namespace "${namespace}"`;
   const answered = describeAnswer(answer);
   if (answer.status !== 403) return new UserError(server, `${what} was not read: ${answered}`);
-  const account = name ?? "default";
-  const role = `crio-credential-provider-${account}`;
-  const apply = "--dry-run=client -o yaml | kubectl apply -f -";
+  const account = { namespace, name: name ?? "default" };
+  const commands = roleCommands(account, names);
+  // A command that is cut in the log would make another Role than is meant.
+  const shown = commands.length <= LONGEST_COMMANDS
+    ? commands
+    : `crio-credential-ctl generate rbac --namespace ${namespace} --service-account ` +
+      `${account.name}, with --secret NAME for each of them, prints it`;
   return ranked(
     answer,
     new UserError(
       server,
       `service account "${namespace}/${name ?? "(unnamed)"}" may not get ${what}: ${answered}`,
-      `its Role must name the secrets of the annotation as resourceNames, with the verb get: ` +
-        `kubectl create role ${role} -n ${namespace} --verb=get --resource=secrets ` +
-        `${names.map((each) => `--resource-name=${each}`).join(" ")} ${apply} && ` +
-        `kubectl create rolebinding ${role} -n ${namespace} --role=${role} ` +
-        `--serviceaccount=${namespace}:${account} ${apply}`,
+      `its Role must name the secrets of the annotation as resourceNames, with the verb get: ${shown}`,
     ),
   );
+}
+
+/** Up to this length commands are part of an error, in characters: all of it is never cut in the log. */
+const LONGEST_COMMANDS = 900;
+
+/** What makes the Role and its binding, whether they are there or not. */
+function roleCommands(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  secrets: readonly string[],
+): string {
+  const role = `crio-credential-provider-${name}`;
+  const apply = "--dry-run=client -o yaml | kubectl apply -f -";
+  return `kubectl create role ${role} -n ${namespace} --verb=get --resource=secrets ` +
+    `${secrets.map((secret) => `--resource-name=${secret}`).join(" ")} ${apply} && ` +
+    `kubectl create rolebinding ${role} -n ${namespace} --role=${role} ` +
+    `--serviceaccount=${namespace}:${name} ${apply}`;
 }
 
 /** 401 and 403 say that nothing is granted; every other answer says nothing about rights. */

@@ -658,3 +658,23 @@ Deno.test("named secrets have 32 Mi characters together", async () => {
     /the secrets of namespace "team-a" are longer than the 33554432 characters that are read/,
   );
 });
+
+Deno.test("the commands for a Role are never cut: where they are too long, the tool that prints it is named", async () => {
+  const names = ["a", ...Array.from({ length: 31 }, (_, index) => `secret-with-a-name-${index}`)];
+  await assert.rejects(get(names, { a: failure(403, "Forbidden", "no") }), (error: Error) => {
+    assert.match(
+      error.message,
+      /with the verb get: crio-credential-ctl generate rbac --namespace team-a --service-account builder, with --secret NAME for each of them, prints it$/,
+    );
+    return true;
+  });
+  const few = names.slice(0, 11);
+  await assert.rejects(get(few, { a: failure(403, "Forbidden", "no") }), (error: Error) => {
+    assert.match(
+      error.message,
+      /--resource-name=secret-with-a-name-9 --dry-run=client .*apply -f -$/,
+    );
+    assert.ok(!error.message.includes("…"));
+    return true;
+  });
+});
