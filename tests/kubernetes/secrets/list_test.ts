@@ -79,7 +79,9 @@ Deno.test("lists as an API server serves them are read, entry by entry", async (
   const fixture = (name: string) =>
     answer(
       200,
-      Deno.readTextFileSync(new URL(`../../../fixtures/secrets/${name}-list.json`, import.meta.url)),
+      Deno.readTextFileSync(
+        new URL(`../../../fixtures/secrets/${name}-list.json`, import.meta.url),
+      ),
     );
   const { secrets } = await list(
     [fixture("dockerconfigjson"), fixture("dockercfg")],
