@@ -241,6 +241,16 @@ for (const [name, text, limit] of LIMITS) {
   });
 }
 
+for (const status of [204, 205, 304]) {
+  Deno.test(`an answer of status ${status} ends with its head, whatever length it names`, async () => {
+    const answers = reader(
+      `HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\n${OK}Content-Length: 0\r\n\r\n`,
+    );
+    assert.deepEqual(await answers.read(), { status, retryAfter: null, body: "" });
+    assert.equal((await answers.read()).status, 200);
+  });
+}
+
 Deno.test("what an earlier part of an answer left in the buffer ends no later line", async () => {
   // Lines of all lengths, more of them than the buffer holds, with ends where others had none.
   const lines = Array.from({ length: 400 }, (_, index) => `1;${"x".repeat(index % 97)}\r\ny\r\n`);

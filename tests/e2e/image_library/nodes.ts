@@ -241,12 +241,15 @@ function formatTable({ keys, mirrors, inline: isInline }: Table, style: Style): 
   return head + mirrors.map(one).join("");
 }
 
+const SPELLINGS: readonly Style[] = ["registry", "Registry", "REGISTRY"]
+  .map((registry) => ({ registry, mirror: "mirror" }));
+
 /** Tables, all spelled alike; else the library takes the tables of either spelling. */
 const tables = fc.array(registry, { minLength: 1, maxLength: 4 }).chain((tables) =>
   often(
     style.map((style) => tables.map(() => style)),
-    fc.tuple(...tables.map(() => style)),
-    60,
+    fc.tuple(...tables.map(() => fc.constantFrom(...SPELLINGS))),
+    40,
   ).map((styles) =>
     tables.map((table, index) => {
       const style = styles[index];
