@@ -1,16 +1,21 @@
 /**
  * The main job, shown end to end: a kubelet request for an image whose registry is mirrored, a
  * namespace's secret in an API server, and the auth file that opens the mirror for that one pull.
- * The API server and the mirror are embedded; the plugin is the built artifact in its sandbox.
+ * The API server and the mirror are embedded; the plugin is the built artifact in its sandbox: the
+ * compiled form, or the script form where the other cannot be made.
  */
 
 import { ApiServer } from "../tests/support/api_server.ts";
 import { PLUGIN_ENV, type PluginResult, runPlugin } from "../tests/support/plugin.ts";
 import { Registry } from "../tests/support/registry.ts";
 import { type TempNode, tempNode } from "../tests/support/temp_node.ts";
-import { parseAuthFile } from "../src/auth/auth_file.ts";
-import { readCredential } from "../src/auth/docker_config.ts";
+import { parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
+import { readCredential } from "../src/credentials/docker_config.ts";
+import type { Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
+import { compile } from "./compile.ts";
+import { findRuntimePart } from "./runtime_part.ts";
+import { readArtifact } from "./support/artifact.ts";
 
 const IMAGE = "docker.io/library/nginx";
 const MANIFEST = "/v2/library/nginx/manifests/latest";
@@ -74,6 +79,28 @@ async function readAuth(node: TempNode, namespace: string, host: string) {
   return auth === undefined ? undefined : { name, text, auth, mode };
 }
 
+/** Builds the plugin, and says in which form. */
+async function build(settings: Settings, out: string): Promise<string> {
+  const part = await findRuntimePart();
+  if ("from" in part) {
+    print(`The plugin is shown in its compiled form (runtime part: ${part.from}).`);
+    return await compile({ settings, out });
+  }
+  print("The plugin is shown in its script form: the compiled form cannot be made here,");
+  print(part.missing);
+  return await buildScript({ settings, out, deno: Deno.execPath() });
+}
+
+/** The permissions inside of an executable, by kind. */
+async function readPermissions(executable: string): Promise<string[]> {
+  const { grants } = await readArtifact(await Deno.readFile(executable));
+  const kinds = Map.groupBy(grants, ({ verb, kind }) => `--${verb}-${kind}=`);
+  return [...kinds].map(([flag, lines]) => {
+    const separator = `,\n${" ".repeat(flag.length)}`;
+    return flag + lines.map(({ target }) => target).join(separator);
+  });
+}
+
 async function demo(): Promise<void> {
   await using api = await ApiServer.start();
   await using mirror = await Registry.start({ users: { myuser: { password: "mypassword" } } });
@@ -94,20 +121,14 @@ async function demo(): Promise<void> {
     "insecure = true",
   ].join("\n");
   await node.writeRegistriesConf(registriesConf);
-  const executable = await buildScript({
-    settings: node.settings,
-    out: node.path("bin"),
-    deno: Deno.execPath(),
-  });
+  const executable = await build(node.settings, node.path("bin"));
 
   heading("1. The node mirrors docker.io to a registry that wants a login");
   indent(registriesConf);
   claim(`without credentials the mirror answers 401`, await fetchManifest(mirror) === 401);
 
   heading("2. The plugin is one file; this is what its sandbox lets it touch");
-  const header = (await Deno.readTextFile(executable)).split("\n", 2)[1] ?? "";
-  const permissions = header.match(/--allow-\w+=\S+/g) ?? [];
-  indent(permissions.join("\n").replaceAll(node.root, "").replaceAll(",", "\n               "));
+  indent((await readPermissions(executable)).join("\n").replaceAll(node.root, ""));
 
   heading("3. A pod of namespace team-a starts: the kubelet's request (token shortened)");
   indent(requestFor(`${tokens["team-a"].slice(0, 8)}…`));

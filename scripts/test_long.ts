@@ -4,7 +4,8 @@
  */
 
 import { formatReports, readReports } from "../tests/support/summary.ts";
-import { PROJECT } from "./support/project.ts";
+import { runTests } from "./support/test_runs.ts";
+import { announceTests } from "./test.ts";
 
 /** Limit of the whole run, in minutes. */
 const LIMIT = 60;
@@ -14,16 +15,17 @@ function print(text: string): void {
 }
 
 /** @returns the exit status. */
-async function runTests(args: readonly string[], summary: string): Promise<number> {
+async function runAll(args: readonly string[], summary: string): Promise<number> {
   const begin = performance.now();
   const limit = AbortSignal.timeout(LIMIT * 60_000);
-  const { success } = await new Deno.Command(Deno.execPath(), {
-    // One file at a time: the long tests load the machine themselves, and judge time limits.
-    args: ["test", "--allow-all", ...(args.length > 0 ? args : ["tests"])],
-    cwd: PROJECT,
+  const plan = await announceTests(args);
+  if (plan === undefined) return 1;
+  // One file at a time: the long tests load the machine themselves, and judge time limits.
+  const success = await runTests(plan, {
+    flags: [],
     env: { LONG: "1", SUMMARY_FILE: summary },
     signal: limit,
-  }).spawn().status;
+  });
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
   print(`\n${formatReports(readReports(await Deno.readTextFile(summary)))}\n`);
   if (success) print(`passed in ${minutes} min`);
@@ -36,7 +38,7 @@ async function runTests(args: readonly string[], summary: string): Promise<numbe
 const summary = await Deno.makeTempFile();
 let status: number;
 try {
-  status = await runTests(Deno.args, summary);
+  status = await runAll(Deno.args, summary);
 } finally {
   await Deno.remove(summary);
 }

@@ -1,10 +1,11 @@
 /** Entry of the operator's tool `crio-credential-ctl`. */
 
 import type { StricliProcess } from "@stricli/core";
-import { runCtl } from "./cli/ctl.ts";
-import type { Settings } from "./settings.ts";
-import { writeText } from "./stdio.ts";
-import type { BuildFacts } from "./version.ts";
+import { terminal } from "./cli/application.ts";
+import { runCtl } from "./ctl/application.ts";
+import type { Settings } from "./settings/settings.ts";
+import { writeText } from "./process/stdio.ts";
+import type { BuildFacts } from "./executable/version.ts";
 
 /** What the build fixes in an executable. */
 interface Build {
@@ -17,9 +18,13 @@ interface Build {
 declare const BUILD: Build;
 
 const process: StricliProcess = {
-  stdout: { write: (text) => writeText(Deno.stdout, text) },
-  stderr: { write: (text) => writeText(Deno.stderr, text) },
+  stdout: { write: (text) => writeText(Deno.stdout, text, "the output") },
+  stderr: terminal().stderr,
 };
 
 const { settings, facts } = BUILD;
-Deno.exit(await runCtl(Deno.args, { process, stdin: Deno.stdin, settings }, facts));
+/** A terminal that does not tell its width says 0. */
+const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined;
+Deno.exit(
+  await runCtl(Deno.args, { process, stdin: Deno.stdin, columns, cwd: Deno.cwd, settings }, facts),
+);

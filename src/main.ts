@@ -1,13 +1,13 @@
 /** Entry of the plugin `crio-credential-provider`: the pull, `audit`, `--version`, `--help`. */
 
-import { CLOCK } from "./clock.ts";
+import { CLOCK } from "./process/clock.ts";
 import { describeError } from "./errors.ts";
 import { isWholeRequest } from "./kubelet/credential_provider.ts";
-import { createLog, JournaldStream, type Log, stderrSink } from "./log.ts";
+import { createLog, JournaldStream, type Log, stderrSink } from "./process/log.ts";
 import { providePullCredentials } from "./plugin.ts";
-import type { Settings } from "./settings.ts";
-import { readText, writeText } from "./stdio.ts";
-import type { BuildFacts } from "./version.ts";
+import type { Settings } from "./settings/settings.ts";
+import { readText, writeText } from "./process/stdio.ts";
+import type { BuildFacts } from "./executable/version.ts";
 
 /** What the build fixes in an executable. */
 interface Build {
@@ -48,6 +48,7 @@ async function run(build: Build, args: readonly string[]): Promise<number> {
 
 async function pull(settings: Settings, log: Log): Promise<number> {
   // The clock began with the process.
+  const started = 0;
   const deadline = settings.timeout;
   try {
     const request = await readText(
@@ -56,7 +57,7 @@ async function pull(settings: Settings, log: Log): Promise<number> {
       settings.timeout,
       isWholeRequest,
     );
-    const surroundings = { settings, log, clock: CLOCK, deadline };
+    const surroundings = { settings, log, clock: CLOCK, started, deadline };
     const { response, withdraw } = await providePullCredentials(request, surroundings);
     try {
       writeText(Deno.stdout, response);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../scripts/build.ts";
 import { buildCtl } from "../scripts/build_ctl.ts";
-import { DEFAULT_SETTINGS } from "../src/settings.ts";
+import { kubeadmAudience } from "../src/manifests/audience.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { request } from "./support/cluster.ts";
 import { runCtlWith } from "./support/ctl.ts";
@@ -152,11 +153,11 @@ for (const page of PAGES) {
       .flatMap(([, call = ""]) => callsOf(call, CTL));
     for (const words of [...all, ...inText]) {
       const command = words.filter((word, index) => index < 2 && !word.startsWith("-"));
-      const { code, stdout } = await runCtlWith([...command, "--help"]);
+      const { code, stdout } = await runCtlWith([...command, "--help-all"]);
       assert.equal(code, 0, words.join(" "));
       for (const flag of words.filter((word) => word.startsWith("--"))) {
         const name = flag.replace(/=.*/, "").replace(/^--no-/, "--");
-        assert.match(stdout, new RegExp(`\\[?${name}[\\]/ ]`), words.join(" "));
+        assert.match(stdout, new RegExp(`${name}[/ \\n]`), words.join(" "));
       }
     }
   });
@@ -279,12 +280,17 @@ async function playExample(apiServer: string): Promise<string[]> {
   }
 
   // The node as it is set up, copied: what doctor says of it.
-  const config = await runCtlWith(["generate", "kubelet-config", "--match-image=docker.io"]);
+  const config = await runCtlWith([
+    "generate",
+    "kubelet-config",
+    "--match-image=docker.io",
+    `--audience=${kubeadmAudience()}`,
+  ]);
   await node.write(node.path("etc/kubernetes/credential-provider-config.yaml"), config.stdout);
   const kubeletFlags = KUBERNETES.blocks.find((block) => !isPrinted(block))?.text ?? "";
   await node.write(node.path("etc/default/kubelet"), kubeletFlags);
   await node.write(node.path("var/lib/kubelet/config.yaml"), "kind: KubeletConfiguration\n");
-  await node.write(node.path("var/lib/crio/version"), `"1.34.1"`);
+  await node.write(node.path("var/lib/crio/version"), `"1.34.3"`);
   await Deno.chmod(settings.kubeletAuthFile, 0o644);
   await Deno.remove(settings.authDir, { recursive: true });
   const { caFile } = settings;

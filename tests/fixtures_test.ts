@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { load, loadAll } from "js-yaml";
 import * as v from "valibot";
 import { applySettingsFile } from "../scripts/support/settings_file.ts";
-import { readSecret } from "../src/auth/docker_config.ts";
+import { readSecret } from "../src/credentials/docker_config.ts";
 import { parseRequest } from "../src/kubelet/credential_provider.ts";
-import { mergeRegistries } from "../src/registries/config.ts";
-import { findPullSources } from "../src/registries/pull_sources.ts";
-import { formatRepository } from "../src/registries/reference.ts";
-import { DEFAULT_SETTINGS } from "../src/settings.ts";
+import { kubeadmAudience, OPENSHIFT_AUDIENCE } from "../src/manifests/audience.ts";
+import { mergeRegistries } from "../src/sources/registries_conf/config.ts";
+import { findPullSources } from "../src/sources/registries_conf/pull_sources.ts";
+import { formatRepository } from "../src/sources/reference.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const IMAGE = "docker.io/library/nginx";
@@ -32,6 +33,7 @@ const CredentialProviderConfig = v.strictObject({
         serviceAccountTokenAudience: v.pipe(v.string(), v.nonEmpty()),
         cacheType: v.picklist(["Token", "ServiceAccount"]),
         requireServiceAccount: v.boolean(),
+        optionalServiceAccountAnnotationKeys: v.optional(v.array(v.string())),
       })),
     })),
     v.minLength(1),
@@ -40,18 +42,18 @@ const CredentialProviderConfig = v.strictObject({
 });
 
 for (
-  const path of [
-    "kubernetes/credential-provider-config.yaml",
-    "openshift/ecr-credential-provider.yaml",
-  ]
+  const [path, audience] of [
+    ["kubernetes/credential-provider-config.yaml", kubeadmAudience()],
+    ["openshift/ecr-credential-provider.yaml", OPENSHIFT_AUDIENCE],
+  ] as const
 ) {
-  Deno.test(`${path} is a provider configuration that asks for tokens of the API server`, () => {
+  Deno.test(`${path} is a provider configuration that asks for tokens of its API server`, () => {
     const { providers } = v.parse(CredentialProviderConfig, load(read(path)));
     const provider = providers.find(({ name }) => name === "crio-credential-provider");
-    assert.equal(
-      provider?.tokenAttributes?.serviceAccountTokenAudience,
-      "https://kubernetes.default.svc",
-    );
+    assert.equal(provider?.tokenAttributes?.serviceAccountTokenAudience, audience);
+    assert.deepEqual(provider?.tokenAttributes?.optionalServiceAccountAnnotationKeys, [
+      DEFAULT_SETTINGS.secretsAnnotation,
+    ]);
   });
 }
 
@@ -69,9 +71,15 @@ const Rule = v.strictObject({
   verbs: v.array(v.string()),
 });
 
-for (const [path, kind] of [["node-rbac", "ClusterRole"], ["namespace-rbac", "Role"]] as const) {
+for (
+  const [path, kind] of [
+    ["kubernetes/node-rbac", "ClusterRole"],
+    ["openshift/node-rbac", "ClusterRole"],
+    ["kubernetes/namespace-rbac", "Role"],
+  ] as const
+) {
   Deno.test(`${path}.yaml binds the role that it defines`, () => {
-    const [role, binding] = loadAll(read(`kubernetes/${path}.yaml`));
+    const [role, binding] = loadAll(read(`${path}.yaml`));
     const { metadata, rules } = v.parse(
       v.looseObject({
         kind: v.literal(kind),
@@ -89,14 +97,19 @@ for (const [path, kind] of [["node-rbac", "ClusterRole"], ["namespace-rbac", "Ro
   });
 }
 
-Deno.test("the node's role names the audience that the provider configuration asks for", () => {
-  const { providers } = v.parse(
-    CredentialProviderConfig,
-    load(read("kubernetes/credential-provider-config.yaml")),
-  );
-  const audience = providers[0]?.tokenAttributes?.serviceAccountTokenAudience ?? "";
-  assert.ok(read("kubernetes/node-rbac.yaml").includes(`resources: ["${audience}"]`));
-});
+for (
+  const [config, role] of [
+    ["kubernetes/credential-provider-config.yaml", "kubernetes/node-rbac.yaml"],
+    ["openshift/ecr-credential-provider.yaml", "openshift/node-rbac.yaml"],
+  ] as const
+) {
+  Deno.test(`${role} names the audience that ${config} asks for`, () => {
+    const { providers } = v.parse(CredentialProviderConfig, load(read(config)));
+    const own = providers.find(({ tokenAttributes }) => tokenAttributes !== undefined);
+    const audience = own?.tokenAttributes?.serviceAccountTokenAudience ?? "";
+    assert.ok(read(role).includes(`resources: ["${audience}"]`));
+  });
+}
 
 Deno.test("the example's secret is for a mirror of the example's image", () => {
   const secret = v.parse(

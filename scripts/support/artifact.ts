@@ -1,12 +1,13 @@
 /** An executable of this project, read without being run. */
 
 import * as v from "valibot";
-import { PERMISSION_KINDS } from "../../src/sandbox.ts";
-import type { Settings } from "../../src/settings.ts";
-import { SETTINGS_ENTRIES } from "../../src/settings_schema.ts";
+import { PERMISSION_KINDS } from "../../src/settings/sandbox.ts";
+import type { Settings } from "../../src/settings/settings.ts";
+import { SETTINGS_ENTRIES } from "../../src/settings/settings_schema.ts";
 import { scriptHeader } from "../build.ts";
 import { compiledMetadata } from "../compile.ts";
 import { sha256 } from "./build_facts.ts";
+import { findOpenings } from "./openings.ts";
 
 /** Something baked into an executable: a permission or another condition of its run. */
 export interface Grant {
@@ -86,7 +87,9 @@ async function readProgram(program: string) {
   if (JSON.stringify(JSON.parse(json)) !== json) {
     deviations.push("its first line holds more than JSON");
   }
-  const found = await sha256(program.slice(end + 1));
+  const rest = program.slice(end + 1);
+  deviations.push(...findOpenings(rest));
+  const found = await sha256(rest);
   if (found !== facts.bundleSha256) {
     deviations.push(`the program is not the one it claims to be: its SHA-256 is ${found}`);
   }

@@ -1,11 +1,13 @@
 /** The program as one JavaScript module: what both forms of the artifact carry. */
 
-import type { Settings } from "../../src/settings.ts";
-import type { BuildFacts } from "../../src/version.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import type { Settings } from "../../src/settings/settings.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { addCompileHints } from "./compile_hints.ts";
 import { embedLaterModules } from "./later_modules.ts";
 import { modulesAtStart } from "./module_graph.ts";
+import { findMissing, findOpenings } from "./openings.ts";
 import { PROJECT } from "./project.ts";
 
 /** A failure of a build, meant for the person who started it. */
@@ -21,9 +23,19 @@ export class BuildError extends Error {
  * program is loaded: that is what every pull calls. What is behind an `import()` becomes a function, in
  * which the pulls that do not call it find nothing to do.
  *
- * @throws {BuildError} with the bundler's words when it fails.
+ * In front of all stands the lock-down.
+ *
+ * @throws {BuildError} with the bundler's words when it fails, and when the program holds what no
+ * permission confines: `import()`, or a part of the runtime that the lock-down takes away.
  */
 export async function bundle(entry: string): Promise<string> {
+  const program = LOCK_DOWN + await bundleModules(entry);
+  const openings = [...findOpenings(program), ...findMissing(program)];
+  if (openings.length > 0) throw new BuildError([`src/${entry}`, ...openings].join("\n  "));
+  return program;
+}
+
+async function bundleModules(entry: string): Promise<string> {
   if (entry !== PLUGIN) return await whileAlone(() => runBundler(`src/${entry}`));
   const { later } = await modulesAtStart(`src/${entry}`);
   const external = later.map(({ specifier }) => `--external=${specifier}`);

@@ -1,15 +1,16 @@
 /** The part of the tool's shell header that makes the sandbox of `doctor`. */
 
-import { placesToRead } from "../../src/doctor/places.ts";
-import { requiredPermissions } from "../../src/sandbox.ts";
-import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
+import { placesToRead } from "../../src/ctl/doctor/places.ts";
+import { requiredPermissions } from "../../src/settings/sandbox.ts";
+import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 /** Flags whose value is a path of the node. */
 const NODE_PATHS = [
   "config",
   "bin-dir",
   "kubelet-config",
-  ...SETTING_NAMES.filter((name) => SETTINGS[name].default.toString().startsWith("/"))
+  "kubelet-root-dir",
+  ...SETTING_NAMES.filter((name) => String(SETTINGS[name].default).startsWith("/"))
     .map((name) => SETTINGS[name].flag),
   SETTINGS.caFile.flag,
 ];
@@ -19,9 +20,6 @@ const NODE_PATHS = [
  * `--allow-net`: with `--root` that directory, else the places of a node with these settings, and
  * either way what the words name. Nothing grants a write, so that journald's socket is looked at
  * alone.
- *
- * They also put the kubelet's command line on stdin, since no permission but all of them opens
- * anything in `/proc`.
  *
  * @param quote quotes a word for the shell.
  */
@@ -40,17 +38,14 @@ export function doctorPrelude(settings: Settings, quote: (word: string) => strin
     `case "\${flag#-}" in`,
     `root) root="$value";;`,
     `plugin) files="$files,$value";;`,
+    // From stdin nothing is to be granted.
+    `kubelet-cmdline|roles) case "$value" in -) ;; *) files="$files,$value";; esac;;`,
     `${NODE_PATHS.join("|")}) paths="$paths\${value:+,$value}";;`,
     // `https://host/path` -> `host:443`
     `apiserver) hosts="\${value#https://}"; hosts="\${hosts%%/*}";`,
     `case "$hosts" in *]) hosts="$hosts:443";; *:*) ;; *) hosts="$hosts:443";; esac;;`,
     "esac; done;",
-    `exec </dev/null;`,
-    `if [ "$root" ]; then files="$files,$root"; else`,
-    `files="$files,"${quote(places)}"$paths";`,
-    "for process in /proc/[0-9]*; do",
-    `if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = kubelet ] &&`,
-    `[ -r "$process/cmdline" ]; then exec <"$process/cmdline"; break; fi;`,
-    "done; fi;; esac; ",
+    `if [ "$root" ]; then files="$files,$root"; else files="$files,"${quote(places)}"$paths"; fi;;`,
+    "esac; ",
   ].join(" ");
 }

@@ -5,13 +5,13 @@
  */
 
 import { hostAndPort } from "../kubernetes/api_server_url.ts";
-import { requiredPermissions } from "../sandbox.ts";
+import { requiredPermissions } from "../settings/sandbox.ts";
 import { LOCAL_API_SERVER } from "../kubernetes/kubeadm.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** An attempt to leave the sandbox. */
 export interface Probe {
-  readonly kind: "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
+  readonly kind: "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "code";
   /** What is attempted, for people. */
   readonly attempt: string;
   readonly run: () => unknown;
@@ -38,8 +38,12 @@ export function probesFor(settings: Settings): Probe[] {
     { kind: "sys", attempt: "read the host's name", run: () => Deno.hostname() },
     { kind: "sys", attempt: "list network interfaces", run: () => Deno.networkInterfaces() },
     { kind: "sys", attempt: "read the user's id", run: () => Deno.uid() },
-    { kind: "import", attempt: "load code from a URL", run: () => load("https://localhost:1/") },
-    { kind: "import", attempt: "load code from a file", run: () => load("file:///etc/hostname") },
+    { kind: "code", attempt: "make code of text", run: () => compileText("1") },
+    ...TAKEN_AWAY.map(([attempt, reach]): Probe => ({
+      kind: "code",
+      attempt,
+      run: () => need(reach()),
+    })),
   ];
 }
 
@@ -53,12 +57,32 @@ export async function tryProbe({ kind, attempt, run }: Probe): Promise<ProbeResu
   }
 }
 
-/** The loader of modules says the refusal in words alone, and `fetch` wraps it. */
+/** A refusal of the runtime, which `fetch` wraps, of the engine, or of the lock-down. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof Deno.errors.NotCapable) return true;
-  if (!(error instanceof TypeError)) return false;
-  return isRefusal(error.cause) ||
-    /Requires (?:read|import) access to|--no-remote/.test(error.message);
+  if (error instanceof Deno.errors.NotCapable || error instanceof EvalError) return true;
+  if (error instanceof NotThere) return true;
+  return error instanceof TypeError && isRefusal(error.cause);
+}
+
+/** Something of the runtime that the lock-down (`src/executable/lock_down.js`) has taken away. */
+class NotThere extends Error {}
+
+/** What no permission guards, and where it would be found. */
+const TAKEN_AWAY: readonly (readonly [attempt: string, reach: () => unknown])[] = [
+  ["start a worker", () => Reflect.get(globalThis, "Worker")],
+  ["reach Node's modules", () => Reflect.get(globalThis, "process")],
+  ["reach the runtime's inner parts", () => Object.getOwnPropertySymbols(Deno)[0]],
+  ["run WebAssembly", () => Reflect.get(globalThis, "WebAssembly")],
+  ["load graphics drivers", () => Reflect.get(globalThis, "navigator")],
+];
+
+function need(found: unknown): void {
+  if (found === undefined) throw new NotThere();
+}
+
+/** By the constructor that every function leads to. */
+function compileText(text: string): unknown {
+  return Reflect.construct(compileText.constructor, [text]);
 }
 
 /** Files that hold secrets of the node, the program's own environment, and the ways up. */
@@ -139,11 +163,6 @@ async function connect(address: string): Promise<void> {
 
 function startProgram(): void {
   new Deno.Command("/nonexistent/program").outputSync();
-}
-
-/** The specifier is a variable, so that no bundler looks for it. */
-function load(specifier: string): Promise<unknown> {
-  return import(specifier);
 }
 
 function targets(settings: Settings, kind: "read" | "write" | "net"): string[] {

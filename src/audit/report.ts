@@ -1,7 +1,11 @@
 /** What an executable may touch and why, as it finds out about itself. */
 
-import { formatTable } from "../cli/table.ts";
-import { findRuntimeVariables, type RuntimeVariable } from "../runtime_environment.ts";
+import { formatTable } from "../text/table.ts";
+import {
+  findRuntimeVariables,
+  isObeyed,
+  type RuntimeVariable,
+} from "../executable/runtime_environment.ts";
 import {
   deniedPermissions,
   isGranted,
@@ -9,9 +13,9 @@ import {
   type PolicyLine,
   policyOf,
   requiredPermissions,
-} from "../sandbox.ts";
-import type { Settings } from "../settings.ts";
-import { type BuildFacts, executableForm, versionFields } from "../version.ts";
+} from "../settings/sandbox.ts";
+import type { Settings } from "../settings/settings.ts";
+import { type BuildFacts, executableForm, versionFields } from "../executable/version.ts";
 import { type ProbeResult, probesFor, tryProbe } from "./probes.ts";
 
 /** A line of the policy, and whether the process holds that permission. */
@@ -29,6 +33,8 @@ export interface AuditReport {
   readonly deny: readonly HeldPermission[];
   /** What must be refused, tried. */
   readonly tried: readonly ProbeResult[];
+  /** What no permission refuses, and is closed all the same. */
+  readonly closed: readonly Closed[];
   readonly notCovered: readonly string[];
   /** Variables that reach through the sandbox; `undefined` where no environment was given. */
   readonly variables: readonly RuntimeVariable[] | undefined;
@@ -36,17 +42,76 @@ export interface AuditReport {
   readonly findings: readonly string[];
 }
 
+/** A way past the permissions that is closed by other means. */
+export interface Closed {
+  readonly way: string;
+  /** What closes it. */
+  readonly by: string;
+  /** How that is seen. */
+  readonly proof: string;
+}
+
+type Form = ReturnType<typeof executableForm>;
+
+/** The ways that nothing can be tried of, since trying would need what is not to be there. */
+function closedWays(form: Form): Closed[] {
+  const reading = "deno task audit FILE";
+  return [
+    {
+      way: "load code, JSON or text with import()",
+      by: "not in the program: it has no import(), and imports no module",
+      proof: `${reading} parses the whole program`,
+    },
+    form === "compiled"
+      ? {
+        way: "the same by code that got into the program",
+        by: "the runtime leads import() of every file to nothing",
+        proof: `${reading} finds the import map in the executable`,
+      }
+      : {
+        way: "the same by code that got into the program",
+        by: "the runtime asks for the permissions above, and denies all hosts",
+        proof: "--deny-import in the second line of the executable",
+      },
+    form === "compiled"
+      ? {
+        way: "plant compiled code in a directory for temporary files",
+        by: "the executable reads and writes no cache of compiled code",
+        proof: `${reading} finds code_cache_key null`,
+      }
+      : {
+        way: "plant compiled code in the cache of the runtime",
+        by: "the cache is below $DENO_DIR, the home directory of the kubelet's user",
+        proof: "the owner of that directory",
+      },
+  ];
+}
+
 /** What no sandbox of the runtime covers. */
+function notCovered(form: Form): string[] {
+  return [...NOT_COVERED, ...form === "compiled" ? NOT_COVERED_COMPILED : NOT_COVERED_SCRIPT];
+}
+
+const NOT_COVERED_COMPILED = [
+  "The runtime obeys variables of its environment before any permission, and the dynamic loader " +
+  "others before that. This form needs the env entries of the documented CredentialProviderConfig.",
+  "The runtime reads what the kernel says of the machine's memory and processors.",
+];
+
+const NOT_COVERED_SCRIPT = [
+  "The shell, env and the runtime are programs of the node, and the dynamic loader obeys LD_PRELOAD " +
+  "and the like in each before the environment is emptied. So this form needs the env entries of " +
+  "the documented CredentialProviderConfig, too.",
+  "The runtime keeps a cache of compiled code below $DENO_DIR, and reads what the kernel says of the " +
+  "machine's memory and processors.",
+];
+
 const NOT_COVERED = [
   "A symbolic link inside an allowed directory is followed when something is read there, so these " +
   "directories must be root's to write. In the auth directory files are created and renamed without " +
   "following links, and a directory that everyone can write to, or that is another user's, is refused.",
-  "The runtime obeys variables of its environment before any permission. The script form empties its " +
-  "environment; the compiled form needs the env entries of the documented CredentialProviderConfig.",
   "Root can replace this executable, read its memory and every file it reads.",
   "Names are resolved by the C library, which reads its own files and asks the node's name servers.",
-  "The runtime keeps a cache of compiled code below $DENO_DIR (script form), and reads what the " +
-  "kernel says of the machine's memory and processors.",
   "The runtime cannot list its permissions. That it holds one for a path or host not tried here is " +
   "found by reading the executable: deno task audit FILE.",
 ];
@@ -66,6 +131,7 @@ export async function auditProcess(
   const deny = withGrants(policy.deny, deniedPermissions(settings));
   const tried: ProbeResult[] = [];
   for (const probe of probesFor(settings)) tried.push(await tryProbe(probe));
+  const form = executableForm();
   const variables = environment === undefined ? undefined : findRuntimeVariables(environment);
   return {
     executable: versionFields(facts),
@@ -73,7 +139,8 @@ export async function auditProcess(
     allow,
     deny,
     tried,
-    notCovered: NOT_COVERED,
+    closed: closedWays(form),
+    notCovered: notCovered(form),
     variables,
     findings: [
       ...allow.filter(({ granted }) => !granted)
@@ -82,15 +149,16 @@ export async function auditProcess(
         .map(({ kind, target }) => `${kind} ${target} is granted and must not be`),
       ...tried.filter(({ denied }) => !denied)
         .map(({ kind, attempt }) => `${kind}: ${attempt} was not denied`),
-      ...dangerous(variables).map(({ name, effect }) => `${name} is set: it ${effect}`),
+      ...dangerous(variables, form).map(({ name, effect }) => `${name} is set: it ${effect}`),
     ],
   };
 }
 
-/** The script form empties its environment before the runtime starts. */
-function dangerous(variables: readonly RuntimeVariable[] | undefined): readonly RuntimeVariable[] {
-  if (variables === undefined || executableForm() === "script") return [];
-  return variables.filter(({ compiled }) => compiled);
+function dangerous(
+  variables: readonly RuntimeVariable[] | undefined,
+  form: Form,
+): readonly RuntimeVariable[] {
+  return variables?.filter((variable) => isObeyed(variable, form)) ?? [];
 }
 
 function withGrants(
@@ -131,6 +199,9 @@ export function formatReport(report: AuditReport): string {
       ]),
     ),
     "",
+    "Closed by other means than permissions",
+    ...report.closed.flatMap(({ way, by, proof }) => [`  - ${way}`, `    ${by}`, `    ${proof}`]),
+    "",
     "What the sandbox does not cover",
     ...report.notCovered.map((text) => `  - ${text}`),
     "",
@@ -153,12 +224,17 @@ function formatVariables({ variables }: AuditReport): string[] {
   if (variables === undefined) {
     return ["The kubelet's environment was not given: audit --environment < /proc/<pid>/environ"];
   }
-  if (variables.length === 0) return ["The environment holds no variable that the runtime obeys."];
-  const effect = executableForm() === "script"
-    ? "emptied by this form before the runtime starts"
-    : "set these with env in the CredentialProviderConfig";
+  if (variables.length === 0) {
+    return ["The environment holds no variable that reaches through the sandbox."];
+  }
+  const form = executableForm();
   return [
-    `The environment holds variables that the runtime obeys; ${effect}`,
-    ...formatTable(variables.map(({ name, effect }) => [name, effect])),
+    "The environment holds variables that reach through the sandbox. Set with env in the",
+    "CredentialProviderConfig those that have a value that does nothing; unset the others.",
+    ...formatTable(variables.map((variable) => {
+      const { name, effect, neutral } = variable;
+      if (!isObeyed(variable, form)) return [name, effect, "emptied by this form"];
+      return [name, effect, neutral === undefined ? "unset it" : `set it to "${neutral}"`];
+    })),
   ];
 }

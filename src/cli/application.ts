@@ -1,9 +1,14 @@
 /** What the command lines of this project have in common. */
 
-import { FlagNotFoundError, type StricliProcess, text_en } from "@stricli/core";
+import {
+  FlagNotFoundError,
+  type StricliProcess,
+  text_en,
+  UnexpectedPositionalError,
+} from "@stricli/core";
 import { describeError } from "../errors.ts";
-import { escapeControls } from "../log.ts";
-import { writeText } from "../stdio.ts";
+import { escapeControls } from "../process/log.ts";
+import { writeText } from "../process/stdio.ts";
 
 /** Exit status for a command line that cannot be understood. */
 export const WRONG_USAGE = 2;
@@ -17,21 +22,39 @@ export const APPLICATION = {
   localization: {
     text: {
       ...text_en,
-      exceptionWhileParsingArguments: (error: unknown) => `error: ${describeUsage(error)}`,
-      exceptionWhileRunningCommand: (error: unknown) =>
-        `error: ${escapeControls(describeError(error))}`,
+      briefs: { ...text_en.briefs, helpAll: "The same with the plugin's settings" },
+      exceptionWhileParsingArguments: (error: unknown) => describeUsage(error),
+      exceptionWhileRunningCommand: describeFailure,
+      // --help and --version may find no room for what they print, either.
+      exceptionWhileRunningIntegrationFlag: ({ exception }: { readonly exception: unknown }) =>
+        describeFailure(exception),
     },
   },
 } as const;
 
-function describeUsage(error: unknown): string {
+/** What a command says that fails. */
+export function describeFailure(error: unknown): string {
+  return `error: ${escapeControls(describeError(error))}`;
+}
+
+/**
+ * What is wrong with a command line.
+ *
+ * @param meant the flag that a word without one is probably meant for.
+ */
+export function describeUsage(error: unknown, meant?: string): string {
   // The library tells its errors apart by their classes' names, which a minified bundle has lost.
   if (error instanceof FlagNotFoundError) {
     const { input, corrections } = error;
-    return `--${input} is no flag of this program` +
+    return `error: --${input} is no flag of this program` +
       (corrections.length === 0 ? "" : `, did you mean ${corrections.map(spell).join(" or ")}?`);
   }
-  return error instanceof Error ? error.message : describeError(error);
+  if (error instanceof UnexpectedPositionalError) {
+    const input = escapeControls(error.input);
+    return `error: ${JSON.stringify(input)} stands without a flag` +
+      (meant === undefined ? "; --help lists the flags" : `, did you mean ${meant} ${input}?`);
+  }
+  return `error: ${error instanceof Error ? error.message : describeError(error)}`;
 }
 
 /** `registriesConf` -> `--registries-conf` */

@@ -6,12 +6,14 @@
 import {
   checkLiteral,
   memberError,
+  type Members,
   membersOf,
+  optionalObject,
   optionalText,
   parseJson,
   requiredText,
-} from "../parse.ts";
-import { decodeUtf8, isPrintableAscii } from "../utf8.ts";
+} from "../text/parse.ts";
+import { decodeUtf8, isPrintableAscii } from "../text/utf8.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
@@ -23,6 +25,8 @@ export interface CredentialProviderRequest {
   readonly image: string;
   /** The pod's service-account token; empty for a pod without service account (a static pod). */
   readonly serviceAccountToken: string;
+  /** Those annotations of the service account that the provider's configuration names. */
+  readonly serviceAccountAnnotations: ReadonlyMap<string, string>;
 }
 
 /**
@@ -57,7 +61,21 @@ export function parseRequest(text: string): CredentialProviderRequest {
   const image = requiredText(request, "image");
   const problem = imageProblem(image);
   if (problem !== undefined) throw memberError(request, "image", problem);
-  return { image, serviceAccountToken: optionalText(request, "serviceAccountToken") ?? "" };
+  const annotations = optionalObject(request, "serviceAccountAnnotations");
+  return {
+    image,
+    serviceAccountToken: optionalText(request, "serviceAccountToken") ?? "",
+    serviceAccountAnnotations: annotations === undefined ? NONE : readTexts(annotations),
+  };
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/** A map, since the keys come from strangers: `__proto__` is a key like any other. */
+function readTexts(members: Members): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const key of Object.keys(members.all)) texts.set(key, requiredText(members, key));
+  return texts;
 }
 
 function imageProblem(image: string): string | undefined {
@@ -77,12 +95,19 @@ function imageProblem(image: string): string | undefined {
  * the kubelet answered from its cache would find no file. `cacheDuration` must be given, because
  * without it the configuration's `defaultCacheDuration` counts. The key type `Image` keeps a kubelet
  * that shares answers between simultaneous requests from sharing them across images.
+ *
+ * @param accountsImage the image, if the kubelet is to record it as the service account's: then the
+ * answer carries an empty pair for it (`pulled_images.ts`). @default none: it is every pod's
  */
-export function formatResponse(): string {
+export function formatResponse(accountsImage?: string): string {
   return JSON.stringify({
     apiVersion: API_VERSION,
     kind: "CredentialProviderResponse",
     cacheKeyType: "Image",
     cacheDuration: "0s",
+    ...(accountsImage !== undefined &&
+      { auth: Object.fromEntries([[accountsImage, EMPTY_PAIR]]) }),
   }) + "\n";
 }
+
+const EMPTY_PAIR = { username: "", password: "" } as const;

@@ -7,7 +7,7 @@
  * environment, past the sandbox.
  */
 
-import { decodeUtf8 } from "../utf8.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 
 /** Something that bytes are read from. */
 export interface Source {
@@ -82,14 +82,15 @@ export class AnswerReader {
   /**
    * Reads an answer to its end.
    *
+   * @param maxBytes largest body of this answer. @default that of the connection
    * @throws {HttpError} when it is none, or ends early.
    * @throws {UnwantedAnswer} when it is one of another kind than was asked for.
    * @throws {TooLargeError} when its body is larger than what is borne.
    */
-  async read(): Promise<HttpAnswer> {
+  async read(maxBytes = this.#maxBytes): Promise<HttpAnswer> {
     const head = await this.#readHead();
     this.reusable = head.persistent && head.framing.kind !== "close";
-    const body = await this.#readBody(head.framing);
+    const body = await this.#readBody(head.framing, Math.min(maxBytes, this.#maxBytes));
     return {
       status: head.status,
       retryAfter: head.fields.get("retry-after") ?? null,
@@ -108,20 +109,20 @@ export class AnswerReader {
     }
   }
 
-  async #readBody(framing: Framing): Promise<Uint8Array> {
+  async #readBody(framing: Framing, maxBytes: number): Promise<Uint8Array> {
     switch (framing.kind) {
       case "length":
-        if (framing.length > this.#maxBytes) throw new TooLargeError();
+        if (framing.length > maxBytes) throw new TooLargeError();
         return await this.#exactly(framing.length);
       case "chunked":
-        return await this.#readChunks();
+        return await this.#readChunks(maxBytes);
       case "close":
-        return await this.#readToEnd();
+        return await this.#readToEnd(maxBytes);
     }
   }
 
   /** RFC 9112 section 7.1. Extensions and trailers mean nothing here. */
-  async #readChunks(): Promise<Uint8Array> {
+  async #readChunks(maxBytes: number): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     for (let total = 0;;) {
       const line = await this.#readLine();
@@ -130,7 +131,7 @@ export class AnswerReader {
       const length = parseInt(size, 16);
       if (length === 0) break;
       total += length;
-      if (total > this.#maxBytes) throw new TooLargeError();
+      if (total > maxBytes) throw new TooLargeError();
       // The buffer that this is a part of is used again.
       chunks.push((await this.#exactly(length)).slice());
       if (await this.#readLine() !== "") throw new HttpError("a chunk is longer than its size");
@@ -142,9 +143,9 @@ export class AnswerReader {
     return join(chunks);
   }
 
-  async #readToEnd(): Promise<Uint8Array> {
+  async #readToEnd(maxBytes: number): Promise<Uint8Array> {
     for (;;) {
-      if (this.#end - this.#start > this.#maxBytes) throw new TooLargeError();
+      if (this.#end - this.#start > maxBytes) throw new TooLargeError();
       if (!await this.#fill()) return this.#take(this.#end - this.#start);
     }
   }

@@ -9,8 +9,9 @@ import {
   optionalText,
   parseJson,
   requiredText,
-} from "../parse.ts";
-import { decodeUtf8 } from "../utf8.ts";
+} from "../text/parse.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
+import { isLabel, isSubdomain } from "./names.ts";
 
 /** Whose token it is. */
 export interface ServiceAccount {
@@ -45,7 +46,7 @@ export function readServiceAccount(token: string): ServiceAccount {
   const kubernetes = optionalObject(claims, "kubernetes.io");
   if (kubernetes === undefined) throw memberError(claims, "kubernetes.io", "is missing");
   const namespace = requiredText(kubernetes, "namespace");
-  if (!isNamespaceName(namespace)) {
+  if (!isLabel(namespace)) {
     throw memberError(kubernetes, "namespace", "is not a namespace's name");
   }
   const account = optionalObject(kubernetes, "serviceaccount");
@@ -106,22 +107,6 @@ function hasUrlCharacters(text: string): boolean {
   return text.isWellFormed() && encodeURIComponent(text) === text;
 }
 
-/** An RFC 1123 label, the form of every Kubernetes namespace. */
-function isNamespaceName(text: string): boolean {
-  return text.length <= 63 && !text.includes(".") && isSubdomain(text);
-}
-
-/** An RFC 1123 subdomain, the form of a service account's name. By hand, like the above. */
-function isSubdomain(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const letterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
-    const inner = (code === 0x2d || code === 0x2e) && i > 0 && i < text.length - 1;
-    if (!letterOrDigit && !inner) return false;
-  }
-  return text.length > 0 && text.length <= 253;
-}
-
 /**
  * `system:serviceaccount:<namespace>:<name>`
  *
@@ -132,10 +117,11 @@ function parseSubject(
   checked: string | undefined,
   where: string,
 ): { namespace: string; name: string } {
-  const [system, kind, namespace, name, ...rest] = sub.split(":");
+  // What is missing is as little a name as what is empty.
+  const [system, kind, namespace = "", name = "", ...rest] = sub.split(":");
   if (
-    system !== "system" || kind !== "serviceaccount" || namespace === undefined ||
-    name === undefined || rest.length > 0 || (name !== checked && !isSubdomain(name))
+    system !== "system" || kind !== "serviceaccount" || rest.length > 0 ||
+    (name !== checked && !isSubdomain(name))
   ) {
     throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
   }

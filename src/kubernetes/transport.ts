@@ -11,15 +11,27 @@ import {
   TooLargeError,
   UnwantedAnswer,
 } from "./http.ts";
-import { encodeUtf8 } from "../utf8.ts";
+import { encodeUtf8 } from "../text/utf8.ts";
 
 export type { HttpAnswer } from "./http.ts";
 
-/** Sends one GET. Rejects with a `ConnectionError` when trying again may help. */
-export type Transport = (path: string, signal: AbortSignal) => Promise<HttpAnswer>;
+/**
+ * Sends one GET. Rejects with a `ConnectionError` when trying again may help, and with a
+ * {@link LargeAnswerError} when the body is larger than allowed.
+ *
+ * @param maxBytes largest body accepted. @default {@link MAX_BODY_BYTES}
+ */
+export type Transport = (
+  path: string,
+  signal: AbortSignal,
+  maxBytes?: number,
+) => Promise<HttpAnswer>;
 
-/** Largest body accepted, in bytes. A page holds at most 500 secrets. */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Largest body accepted, in bytes: what a page of a list may take (`secrets.ts`). */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+/** An answer that is larger than what was allowed for; a smaller one may be asked for. */
+export class LargeAnswerError extends UserError {}
 
 /** A connection with what reads answers off it. */
 interface Connection {
@@ -50,7 +62,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
     open = undefined;
   };
 
-  const send: Transport = async (path, signal) => {
+  const send: Transport = async (path, signal, maxBytes = MAX_BODY_BYTES) => {
     // What is being waited for ends when its connection does.
     const stop = () => close();
     try {
@@ -60,12 +72,12 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
       signal.throwIfAborted();
       const { tls, answers } = open;
       await writeAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
-      const answer = await answers.read();
+      const answer = await answers.read(maxBytes);
       if (!answers.reusable) close();
       return answer.status === 200 ? answer : withoutToken(answer, token);
     } catch (error) {
       if (!signal.aborted) close();
-      throw failure(error, server, signal);
+      throw failure(error, server, signal, maxBytes);
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -125,9 +137,14 @@ async function writeAll(connection: Deno.TlsConn, bytes: Uint8Array): Promise<vo
   }
 }
 
-function failure(error: unknown, server: ApiServer, signal: AbortSignal): Error {
+function failure(
+  error: unknown,
+  server: ApiServer,
+  signal: AbortSignal,
+  maxBytes: number,
+): Error {
   if (error instanceof TooLargeError) {
-    return new UserError(server.url, `the answer is larger than ${MAX_BODY_BYTES} bytes`);
+    return new LargeAnswerError(server.url, `the answer is larger than ${maxBytes} bytes`);
   }
   if (error instanceof UnwantedAnswer) {
     return new UserError(server.url, `answered ${error.message}, for which it was not asked`);

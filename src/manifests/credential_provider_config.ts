@@ -5,18 +5,18 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { describeIssue } from "../schema.ts";
-import { kubeletEnvironment } from "../runtime_environment.ts";
-import { parseGoDuration } from "./duration.ts";
+import { describeIssue } from "../text/schema.ts";
+import { kubeletEnvironment } from "../executable/runtime_environment.ts";
+import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
+import { findArgument, setArgument } from "./arguments.ts";
+import { DEFAULT_AUDIENCE } from "./audience.ts";
+import { parseGoDuration } from "../text/duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
 import { isAnnotationKey } from "./names.ts";
 import { type Manifest, parseYaml } from "./yaml.ts";
 
 /** The name of our provider, which is that of the executable in the kubelet's plugin directory. */
 export const PROVIDER_NAME = "crio-credential-provider";
-
-/** The audience that the API server itself accepts by default. */
-export const DEFAULT_AUDIENCE = "https://kubernetes.default.svc";
 
 const CONFIG_VERSIONS = ["v1", "v1beta1", "v1alpha1"].map((v) => `kubelet.config.k8s.io/${v}`);
 const PROVIDER_VERSIONS = ["v1", "v1beta1", "v1alpha1"].map((v) =>
@@ -212,10 +212,17 @@ function refusal(pattern: string): string | undefined {
 /** What can be chosen about our provider. */
 export interface ProviderOptions {
   readonly matchImages: readonly string[];
-  /** Audience of the tokens. @default {@link DEFAULT_AUDIENCE} */
+  /** Audience of the tokens. @default that of an existing provider, else {@link DEFAULT_AUDIENCE} */
   readonly audience?: string;
   /** Arguments of the plugin. @default those of an existing provider, else none */
   readonly args?: readonly string[];
+  /** Settings by flag, which replace what the arguments say about them. @default none */
+  readonly settings?: ReadonlyMap<string, string>;
+  /**
+   * Annotation of service accounts that the kubelet passes on, unless the arguments name another;
+   * empty: none. @default {@link SECRETS_ANNOTATION}
+   */
+  readonly secretsAnnotation?: string;
   /** Whether {@link kubeletEnvironment} is set, which the compiled form needs. @default true */
   readonly env?: boolean;
 }
@@ -225,19 +232,23 @@ export interface ProviderOptions {
  * must not be cached; the kubelet demands one nevertheless.
  */
 export function createProvider(options: ProviderOptions): CredentialProvider {
+  let args = options.args ?? [];
+  for (const [flag, value] of options.settings ?? []) args = setArgument(args, flag, value);
+  const given = options.secretsAnnotation ?? SECRETS_ANNOTATION;
+  const annotation = given === "" ? "" : findArgument(args, "secrets-annotation") ?? given;
   return {
     name: PROVIDER_NAME,
     apiVersion: PROVIDER_VERSION,
     matchImages: [...options.matchImages],
     defaultCacheDuration: "1s",
-    args: [...options.args ?? []],
+    args: [...args],
     env: options.env === false ? [] : kubeletEnvironment(),
     tokenAttributes: {
       serviceAccountTokenAudience: options.audience ?? DEFAULT_AUDIENCE,
       cacheType: "Token",
       requireServiceAccount: false,
       requiredServiceAccountAnnotationKeys: [],
-      optionalServiceAccountAnnotationKeys: [],
+      optionalServiceAccountAnnotationKeys: annotation === "" ? [] : [annotation],
     },
   };
 }
@@ -273,8 +284,8 @@ export interface MergeResult {
 
 /**
  * Puts our provider into a configuration. The others stay as they are and in order; an existing one
- * of our name is replaced where it stands, but keeps its arguments if none are given, and the
- * variables that it sets besides ours.
+ * of our name is replaced where it stands, but keeps its arguments and its audience if none are given,
+ * and the variables that it sets besides ours.
  *
  * @param existing a configuration without violations.
  */
@@ -301,7 +312,13 @@ export function mergeProvider(
   if (kept.length === 0) return { config: undefined, skipped, shared };
 
   const old = existing.providers.find(({ name }) => name === PROVIDER_NAME);
-  const fresh = createProvider({ args: old?.args ?? [], ...options, matchImages: kept });
+  const audience = options.audience ?? ownAudience(existing);
+  const fresh = createProvider({
+    args: old?.args ?? [],
+    ...options,
+    ...(audience !== undefined && { audience }),
+    matchImages: kept,
+  });
   const own = new Set(fresh.env.map(({ name }) => name));
   const provider = {
     ...fresh,
@@ -311,6 +328,12 @@ export function mergeProvider(
     ? [...existing.providers, provider]
     : existing.providers.map((each) => each === old ? provider : each);
   return { config: { ...emptyConfig(), providers }, skipped, shared };
+}
+
+/** The audience of our provider in a configuration; `undefined` when there is none. */
+export function ownAudience({ providers }: CredentialProviderConfig): string | undefined {
+  const own = providers.find(({ name }) => name === PROVIDER_NAME);
+  return own?.tokenAttributes?.serviceAccountTokenAudience || undefined;
 }
 
 function findOverlap(

@@ -5,12 +5,14 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check } from "../schema.ts";
+import { check } from "../text/schema.ts";
+import { OPENSHIFT_AUDIENCE } from "./audience.ts";
 import { CRIO_CONFIG_VERSIONS, type CrioConfigVersion } from "./choices.ts";
 import {
   type CredentialProviderConfig,
   mergeProvider,
   type MergeResult,
+  type ProviderOptions,
   type Violation,
 } from "./credential_provider_config.ts";
 import { type Manifest, parseYaml } from "./yaml.ts";
@@ -131,14 +133,19 @@ export interface Rendering extends MergeResult {
  * entry left it writes no file, and reports success all the same.
  *
  * @param platform the provider file of the platform.
- * @param env whether variables are set for the provider, which the operator does not do.
+ * @param additions what is set for the provider that the operator does not set: variables, and the
+ * annotation of service accounts that the kubelet passes on.
  */
 export function renderCrioCredentialProviderConfig(
   matchImages: readonly string[],
   platform: CredentialProviderConfig,
-  env: boolean,
+  additions: Pick<ProviderOptions, "env" | "secretsAnnotation">,
 ): Rendering {
-  const merged = mergeProvider(platform, { matchImages: [...matchImages].sort(), env });
+  const merged = mergeProvider(platform, {
+    matchImages: [...matchImages].sort(),
+    audience: OPENSHIFT_AUDIENCE,
+    ...additions,
+  });
   const left = merged.skipped.map(({ pattern }) => pattern);
   return {
     ...merged,

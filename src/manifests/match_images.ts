@@ -66,8 +66,29 @@ function decode(path: string): string {
   }
 }
 
-/** The name that the kubelet compares is the pod's, normalised: a host, and a path of lower case. */
-const NAME = /^[A-Za-z0-9*.-]+(?::\d+)?(?:\/[a-z0-9._/-]*)?$/;
+/**
+ * What follows is by the grammar of names of the Distribution project (`reference/regexp.go`): the
+ * kubelet compares the pod's image as `reference.ParseNormalizedNamed` makes it, and the image library
+ * accepts no other names.
+ */
+const HOST_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
+const COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+/** A path that some name may begin with: the last component may be cut anywhere. */
+const PATH_BEGINNING = new RegExp(`^/(?:${COMPONENT}/)*(?:${COMPONENT}(?:[._]|__|-+)?)?$`);
+
+/** A name of Docker Hub that the kubelet never uses, since it writes `docker.io` in its place. */
+const HUB_ALIAS = /^index\.docker\.io(?=$|\/)/;
+
+/** Whether a pattern is for Docker Hub by the name that the kubelet never uses. */
+export function isHubAlias(text: string): boolean {
+  return HUB_ALIAS.test(text);
+}
+
+/** What the writer of a pattern meant, where that can be told; else `undefined`. */
+export function canonicalName(text: string): string | undefined {
+  const meant = text.replace(/^[a-z]+:\/\//i, "").replace(HUB_ALIAS, "docker.io");
+  return meant === text || explainUnmatchable(meant) !== undefined ? undefined : meant;
+}
 
 /**
  * Says why no image, or not the images that the writer means, can match a pattern that the kubelet
@@ -75,24 +96,25 @@ const NAME = /^[A-Za-z0-9*.-]+(?::\d+)?(?:\/[a-z0-9._/-]*)?$/;
  */
 export function explainUnmatchable(text: string): string | undefined {
   if (/^[a-z]+:\/\//i.test(text)) return "begins with a URL scheme: leave it out";
-  if (text.startsWith("[") && !/\]:\d/.test(text)) {
-    return "is an IPv6 address without a port, which the kubelet reads as a set of characters";
+  if (text.startsWith("[")) {
+    return "is an IPv6 address, which no name of an image can hold for the image library: " +
+      "use a host name";
   }
-  const path = text.slice(text.indexOf("/"));
-  if (text.includes("/") && /[:@]/.test(path)) {
-    return "names a tag or digest: the kubelet compares the name without";
+  if (isHubAlias(text)) {
+    return "matches nothing: the kubelet names such images docker.io/…";
   }
-  if (text.includes("/") && path.includes("*")) {
-    return `has a "*" in its path, where it is no wildcard`;
+  const [, authority = "", path = ""] = /^([^/]*)(.*)$/s.exec(text) ?? [];
+  if (/[:@]/.test(path)) return "names a tag or digest: the kubelet compares the name without";
+  if (path.includes("*")) return `has a "*" in its path, where it is no wildcard`;
+  const [, host = "", port] = /^([^:]*)(?::(.*))?$/.exec(authority) ?? [];
+  if (host.split(".").includes("") || port === "") return "has an empty part in its host";
+  const isHost = host.split(".").every((label) => HOST_LABEL.test(label.replaceAll("*", "x")));
+  if (!isHost || (path !== "" && !PATH_BEGINNING.test(path))) {
+    return path.toLowerCase() !== path
+      ? "has upper case in its path, which names of images have not"
+      : "is not of the form host[:port][/path] that names of images have";
   }
-  if (!NAME.test(text) && !/^\[[A-Fa-f0-9:.]+\]:\d+(?:\/[a-z0-9._/-]*)?$/.test(text)) {
-    return "is not of the form host[:port][/path] that names of images have";
-  }
-  const host = text.split("/", 1)[0] ?? "";
-  if (!host.startsWith("[") && host.split(/[.:]/).includes("")) {
-    return "has an empty part in its host";
-  }
-  if (!/[.:*]/.test(host) && host !== "localhost") {
+  if (!/[.*]/.test(host) && port === undefined && host !== "localhost") {
     return "begins with no host: the kubelet compares full names, such as docker.io/library/nginx";
   }
   return undefined;

@@ -49,19 +49,42 @@ export function createNamespaceRbac(
   namespace: string,
   serviceAccounts: readonly string[],
 ): Manifest[] {
-  const metadata = { name: NAMESPACE_ROLE, namespace };
+  const rule = { apiGroups: [""], resources: ["secrets"], verbs: ["list"] };
+  return createRoleAndBinding({ name: NAMESPACE_ROLE, namespace }, rule, serviceAccounts);
+}
+
+/**
+ * Lets a service account get the secrets that it names, and nothing else. Each account has a Role of
+ * its own, so that several in a namespace do not open each other's secrets.
+ */
+export function createNamedSecretsRbac(
+  namespace: string,
+  serviceAccount: string,
+  secrets: readonly string[],
+): Manifest[] {
+  const name = `${NAMESPACE_ROLE}-${serviceAccount}`;
+  const rule = {
+    apiGroups: [""],
+    resources: ["secrets"],
+    resourceNames: [...secrets],
+    verbs: ["get"],
+  };
+  return createRoleAndBinding({ name, namespace }, rule, [serviceAccount]);
+}
+
+function createRoleAndBinding(
+  metadata: { readonly name: string; readonly namespace: string },
+  rule: Manifest,
+  serviceAccounts: readonly string[],
+): Manifest[] {
+  const { name: role, namespace } = metadata;
   return [
-    {
-      apiVersion: API_VERSION,
-      kind: "Role",
-      metadata,
-      rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["list"] }],
-    },
+    { apiVersion: API_VERSION, kind: "Role", metadata, rules: [rule] },
     {
       apiVersion: API_VERSION,
       kind: "RoleBinding",
       metadata,
-      roleRef: { apiGroup: API_GROUP, kind: "Role", name: NAMESPACE_ROLE },
+      roleRef: { apiGroup: API_GROUP, kind: "Role", name: role },
       subjects: serviceAccounts.map((name) => ({ kind: "ServiceAccount", name, namespace })),
     },
   ];

@@ -2,7 +2,7 @@
 
 import { stringify } from "smol-toml";
 import { UsageError } from "../errors.ts";
-import { parseRepository } from "../registries/reference.ts";
+import { parseRepository } from "../sources/reference.ts";
 
 /** A registry, or a part of it, with one mirror. */
 export interface MirrorRule {
@@ -40,14 +40,40 @@ export function parseMirrorRule(text: string): MirrorRule {
  * @throws {UsageError} whose place is left to be filled in.
  */
 export function checkLocation(text: string): void {
-  // Every image of the location must have a name that the image library takes.
-  if (parseRepository(`${text}/repository/image`) !== undefined) return;
-  throw new UsageError(
-    "",
-    `${JSON.stringify(text)} is not a registry with port and path`,
-    /^https?:\/\//.test(text) ? "leave out the URL scheme" : "write it like mirror.local:5000/hub",
-  );
+  const [problem, advice] = explainLocation(text) ?? [];
+  if (problem === undefined) return;
+  throw new UsageError("", `${JSON.stringify(text)} ${problem}`, advice);
 }
+
+/**
+ * Why references of the image library cannot begin with a location (its `docker/reference`), and what
+ * to write in its place.
+ */
+function explainLocation(text: string): [problem: string, advice: string] | undefined {
+  const [, host = "", path = ""] = /^([^/]*)(.*)$/s.exec(text) ?? [];
+  if (/^https?:\/\//.test(text)) return [NO_REGISTRY, "leave out the URL scheme"];
+  if (host === "index.docker.io") {
+    return ["never applies: such images are named docker.io/…", `write docker.io${path}`];
+  }
+  if (host.startsWith("[")) {
+    return ["is an IPv6 address, which no reference of the image library holds", "use a host name"];
+  }
+  if (/[A-Z]/.test(host) && !/[.:]/.test(host)) {
+    return [
+      "is no host to the image library: it is in capitals, without a dot or a port",
+      "write the full name of the host",
+    ];
+  }
+  if (/[A-Z]/.test(path)) {
+    return ["has upper case in its path, which no reference of the image library has", EXAMPLE];
+  }
+  // Every image of the location must have a name that the image library takes.
+  if (parseRepository(`${text}/repository/image`) !== undefined) return undefined;
+  return [NO_REGISTRY, EXAMPLE];
+}
+
+const NO_REGISTRY = "is not a registry with port and path";
+const EXAMPLE = "write it like mirror.local:5000/hub";
 
 /**
  * Makes the drop-in: one table for each source, its mirrors in the order given.

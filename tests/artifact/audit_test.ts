@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { RUNTIME_VARIABLES } from "../../src/runtime_environment.ts";
-import { policyOf } from "../../src/sandbox.ts";
+import { RUNTIME_VARIABLES } from "../../src/executable/runtime_environment.ts";
+import { policyOf } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
 import { formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
@@ -20,10 +20,14 @@ Deno.test("audit --json tells each permission with its setting and step, and tri
   assert.equal(report.executable.denoVersion, Deno.version.deno);
   for (const dependency of report.executable.dependencies) assert.match(dependency, / sha512-/);
   const kinds = new Set(report.tried.map(({ kind }: { kind: string }) => kind));
-  const expected = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+  const expected = ["read", "write", "net", "env", "run", "ffi", "sys", "code"];
   assert.deepEqual([...kinds], expected);
   for (const { attempt, denied } of report.tried) assert.ok(denied, attempt);
   assert.ok(report.notCovered.length >= 5);
+  // Nothing can be tried of what is not in the program.
+  const [loading, planted] = report.closed;
+  assert.match(loading.by, /^not in the program: it has no import\(\)/);
+  assert.match(planted.by, await formUnderTest() === "compiled" ? /to nothing$/ : /permissions/);
   // An attempt must not change what it is made on.
   assert.deepEqual(await cluster.node.authDirEntries(), []);
 });
@@ -96,20 +100,37 @@ Deno.test("audit names the variables of an environment that reach through, and n
   const names = variables.map(({ name }: { name: string }) => name);
   assert.deepEqual(names, ["NODE_EXTRA_CA_CERTS", "SSLKEYLOGFILE"]);
   assert.ok(!stdout.includes("hidden"));
-  // The script form has emptied its environment before the runtime starts.
+  // The script form empties its environment before the runtime starts.
   const compiled = await formUnderTest() === "compiled";
   assert.deepEqual([code, findings.length], compiled ? [1, 2] : [0, 0]);
 });
 
+Deno.test("audit fails where the loader is told to run other code, in either form", async () => {
+  await using cluster = await Cluster.start();
+  const { code, stdout } = await cluster.pull({
+    args: ["audit", "--environment"],
+    stdin: "LD_PRELOAD=/tmp/hidden.so\0NODE_CHANNEL_FD=3\0",
+  });
+  assert.match(stdout, /^ {2}LD_PRELOAD +runs other code in the program's process +set it to ""$/m);
+  assert.match(
+    stdout,
+    /^ {2}NODE_CHANNEL_FD +can end the run .*(?:unset it|emptied by this form)$/m,
+  );
+  assert.match(stdout, /LD_PRELOAD is set: it runs other code/);
+  assert.ok(!stdout.includes("hidden"));
+  assert.equal(code, 1);
+});
+
 Deno.test("audit has nothing to say of an environment with neutral values", async () => {
   await using cluster = await Cluster.start();
-  const environment = RUNTIME_VARIABLES.map(({ name, neutral }) => `${name}=${neutral}`).join("\n");
+  const environment = RUNTIME_VARIABLES.filter(({ neutral }) => neutral !== undefined)
+    .map(({ name, neutral }) => `${name}=${neutral}`).join("\n");
   const { code, stdout } = await cluster.pull({
     args: ["audit", "--environment"],
     stdin: environment,
   });
   assert.equal(code, 0);
-  assert.match(stdout, /^The environment holds no variable that the runtime obeys\.$/m);
+  assert.match(stdout, /^The environment holds no variable that reaches through the sandbox\.$/m);
 });
 
 Deno.test("audit does not take what it does not know", async () => {

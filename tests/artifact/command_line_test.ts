@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
-import { permissionFlags } from "../../src/sandbox.ts";
+import { permissionFlags } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
 import { tempNode } from "../support/temp_node.ts";
 
@@ -20,7 +20,7 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
   [["--bogus"], 2, /^$/, /--bogus is no flag of this program$/m],
   [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is outside of 100ms to 55s/],
   [["--timeout"], 2, /^$/, /Expected input for flag --timeout/],
-  [["pull"], 2, /^$/, /Too many arguments/],
+  [["pull"], 2, /^$/, /"pull" stands without a flag; --help lists/],
   [
     ["--auth-dir", "/elsewhere"],
     2,

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { requiredPermissions } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { requiredPermissions } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a build of the compiled form as a command, with variables of its own. */
 async function compileCommand(env: Readonly<Record<string, string>>, out: string) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "scripts/compile.ts", "--out", out],
     cwd: new URL("../../", import.meta.url),
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "1", DENORT_BIN_X86_64: "", DENORT_BIN_AARCH64: "", ...env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };

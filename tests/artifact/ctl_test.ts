@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
-import { buildCtl } from "../../scripts/build_ctl.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { startedWith } from "../support/ctl.ts";
+import { buildTool, formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const PROVIDERS = `${FIXTURES}openshift/ecr-credential-provider.yaml`;
+const CONF = `${FIXTURES}registries/openshift.conf`;
 const RESOURCE = `${FIXTURES}openshift/crio-credential-provider-config.yaml`;
 
 Deno.test("the built crio-credential-ctl", async (test) => {
   const directory = await Deno.makeTempDir();
   try {
-    const ctl = await buildCtl({ out: directory });
+    const ctl = await buildTool(DEFAULT_SETTINGS, directory);
+    const isScript = await formUnderTest() === "script";
 
     await test.step("names its version and what it is made of", async () => {
       const { code, stdout } = await runPlugin(ctl, { args: ["--version"] });
@@ -38,6 +41,7 @@ Deno.test("the built crio-credential-ctl", async (test) => {
         assert.deepEqual([code, stderr], [0, ""]);
         const { providers } = schemas.readManifest(schemas.CredentialProviderConfig, stdout);
         assert.equal(providers.length, 2);
+        if (!isScript) return;
         const started = await startedWith(ctl, [...merge, ...words]);
         assert.deepEqual(started.filter((word) => word.startsWith("--allow")), [
           `--allow-read=${PROVIDERS}`,
@@ -53,9 +57,33 @@ Deno.test("the built crio-credential-ctl", async (test) => {
     });
 
     await test.step("grants nothing to another command with the same words", async () => {
+      // The permissions of the compiled form are the same for all commands.
+      if (!isScript) return;
       const words = await startedWith(ctl, ["explode", "--merge", PROVIDERS, "--from=x"]);
       assert.ok(words.includes("--no-prompt"));
       assert.deepEqual(words.filter((word) => word.startsWith("--allow")), []);
+    });
+
+    await test.step("reads a file by its path from the working directory", async () => {
+      await Deno.copyFile(PROVIDERS, `${directory}/providers.yaml`);
+      for (const path of ["providers.yaml", "./providers.yaml"]) {
+        const { code, stderr } = await runPlugin(ctl, {
+          args: [...merge, "--merge", path],
+          cwd: directory,
+        });
+        assert.deepEqual([code, stderr], [0, ""]);
+      }
+    });
+
+    await test.step("says how to pass what its sandbox never reaches", async () => {
+      const { code, stdout, stderr } = await runPlugin(ctl, {
+        args: [...merge, "--merge", "/proc/self/cmdline"],
+      });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /\/proc, \/dev and \/sys; pass it on stdin: --merge - < \/proc\/self\/cmdline\n$/,
+      );
     });
 
     await test.step("ends with 1 when its reader is gone", async () => {
@@ -70,6 +98,176 @@ Deno.test("the built crio-credential-ctl", async (test) => {
       const stderr = await new Response(child.stderr).text();
       assert.match(stderr, /its reader is gone/);
       assert.equal((await child.status).code, 1);
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+/** Root may read everything, unless it gives that up. */
+const WITHOUT_OVERRIDE: readonly [string, ...string[]] = Deno.uid() === 0
+  ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+  : ["env"];
+
+Deno.test("crio-credential-ctl says that root is needed, and what it could not check without", async (test) => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const ctl = await buildTool(DEFAULT_SETTINGS, directory);
+    const root = `${directory}/node`;
+    const conf = `${root}/etc/containers/registries.conf`;
+    await Deno.mkdir(`${root}/etc/containers`, { recursive: true });
+    await Deno.writeTextFile(conf, "");
+    await Deno.chmod(conf, 0);
+    const [command, ...words] = WITHOUT_OVERRIDE;
+    const run = (...args: string[]) => runPlugin(command, { args: [...words, ctl, ...args] });
+
+    await test.step("doctor", async () => {
+      const { stdout } = await run("doctor", "--root", root);
+      assert.match(
+        stdout,
+        /^WARN {2}registries .*: permission denied, not looked at\n.*run this as root/m,
+      );
+      assert.match(
+        stdout,
+        /^skip {2}mirrors +not checked: the registries files were not read whole$/m,
+      );
+      assert.match(
+        stdout,
+        /\nResult: .* \d not checked\nNot all could be looked at: run this as root/,
+      );
+    });
+
+    await test.step("a path with a comma, in the script form", async () => {
+      const file = `${directory}/a,b.json`;
+      await Deno.copyFile(SECRETS, file);
+      const { code, stderr } = await run(
+        "explain",
+        ...IMAGE,
+        "--registries-conf",
+        CONF,
+        "--secrets-file",
+        file,
+      );
+      if (await formUnderTest() === "script") {
+        assert.match(
+          stderr,
+          /outside the sandbox of this exec.*; give the file a name without a comma$/m,
+        );
+        assert.equal(code, 1);
+      } else assert.equal(code, 0, stderr);
+    });
+
+    await test.step("explain", async () => {
+      const words = [...IMAGE, "--secrets-file", SECRETS, "--registries-conf", conf];
+      const { code, stdout, stderr } = await run("explain", ...words);
+      assert.match(stderr, /permission denied; run this as root, or as a user who may read it$/m);
+      assert.deepEqual([code, stdout], [1, ""]);
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+const IMAGE = ["--image", "nginx", "--namespace", "team"];
+const SECRETS = `${FIXTURES}secrets/team.json`;
+
+/** A command line of each command that does not ask for stdin, and the statuses it may end with. */
+const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly number[]][] = [
+  [[], [0]],
+  [["--help"], [0]],
+  [["--version"], [0]],
+  [["--version-json"], [0]],
+  [["completions", "bash"], [0]],
+  [["generate", "rbac", "--all-nodes"], [0]],
+  [["generate", "kubelet-config", "--match-image", "docker.io", "--merge", PROVIDERS], [0]],
+  [["generate", "kubelet-config", "--from", RESOURCE], [0]],
+  [["generate", "registries-conf", "--mirror", "docker.io=mirror.local/hub"], [0]],
+  [["generate", "crio-credential-provider-config", "--match-image", "docker.io"], [0]],
+  [
+    ["generate", "machine-config", "--role=worker", "--platform=aws", "--match-image=docker.io"],
+    [0],
+  ],
+  [["explain", ...IMAGE, "--secrets-file", SECRETS], [0]],
+  [["explain", ...IMAGE], [2]],
+  [["explain", "--help"], [0]],
+  // What is found is this machine's business.
+  [["doctor"], [0, 1]],
+  [["doctor", "--json", "--root", FIXTURES], [0, 1]],
+  [["doctor", "--bogus"], [2]],
+];
+
+/** A command line of each way to ask for stdin, and what is said where it is empty. */
+const WITH_STDIN: readonly [line: readonly string[], error: RegExp][] = [
+  [["explain"], /stdin: empty, expected JSON/],
+  [["explain", "--image", "nginx", "--token-file", "-"], /the token in stdin: is empty/],
+  [["explain", ...IMAGE, "--registries-conf", CONF, "--secrets-file", "-"], /stdin: is empty/],
+  [["generate", "secret", "--registry=a.io", "--namespace=a", "--username=a"], /stdin: is empty/],
+  [["generate", "kubelet-config", "--match-image=a.io", "--merge", "-"], /stdin: /],
+  [["generate", "kubelet-config", "--from", "-"], /stdin: /],
+  [["doctor", "--roles", "-"], /stdin: is empty, expected roles/],
+  [["doctor", "--kubelet-cmdline", "-"], /stdin: is empty, expected the kubelet's command line/],
+];
+
+/** How long a command may take that waits for nobody, in milliseconds: far less than for a person. */
+const PATIENCE = 30_000;
+
+Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and only then", async (test) => {
+  const directory = await Deno.makeTempDir();
+  const endless = () => new ReadableStream<Uint8Array<ArrayBuffer>>({});
+  try {
+    const ctl = await buildTool({ ...DEFAULT_SETTINGS, timeout: 1000 }, directory);
+    const redirected = (line: readonly string[], redirection: string) =>
+      runPlugin("/bin/sh", {
+        args: ["-c", `exec "$0" "$@" ${redirection}`, ctl, ...line],
+        timeout: PATIENCE,
+      });
+    for (const [line, statuses] of WITHOUT_STDIN) {
+      await test.step(`not for "${line.join(" ")}"`, async () => {
+        const results = [
+          await runPlugin(ctl, { args: line, stdin: endless(), timeout: PATIENCE }),
+          await redirected(line, "<&-"),
+          await redirected(line, "</dev/null"),
+        ];
+        for (const { code, signal } of results) {
+          assert.equal(signal, null);
+          assert.ok(statuses.includes(code), `ended with ${code}`);
+        }
+        const [first, ...others] = results.map((
+          { code, stdout, stderr },
+        ) => [code, stdout, stderr]);
+        for (const other of others) assert.deepEqual(other, first);
+      });
+    }
+    for (const [line, error] of WITH_STDIN) {
+      await test.step(`for "${line.join(" ")}"`, async () => {
+        for (const redirection of ["<&-", "</dev/null"]) {
+          const { code, signal, stdout, stderr } = await redirected(line, redirection);
+          assert.match(stderr, error);
+          assert.deepEqual([code, signal, stdout], [1, null, ""]);
+        }
+        const { code, signal, stdout, stderr } = await redirected(line, "</etc");
+        assert.match(stderr, /^error: stdin: cannot be read: Is a directory \(os error 21\)$/m);
+        assert.deepEqual([code, signal, stdout], [1, null, ""]);
+      });
+    }
+    for (const line of [["--help"], ["doctor", "--help"], ["--version"], ["--version-json"]]) {
+      await test.step(`and "${line.join(" ")}" says that stdout is full`, async () => {
+        const { code, stderr } = await redirected(line, ">/dev/full");
+        assert.equal(
+          stderr,
+          "error: stdout: cannot write the output: No space left on device (os error 28)\n",
+        );
+        assert.equal(code, 1);
+      });
+    }
+    await test.step("and says what it waits for when the pipe does not end", async () => {
+      const results = await Promise.all(
+        WITH_STDIN.map(([args]) => runPlugin(ctl, { args, stdin: endless(), timeout: 8_000 })),
+      );
+      for (const { signal, stdout, stderr } of results) {
+        assert.deepEqual([signal, stdout], ["SIGKILL", ""]);
+        assert.match(stderr, /^waiting for stdin to end: .* is read from it\n$/);
+      }
     });
   } finally {
     await Deno.remove(directory, { recursive: true });

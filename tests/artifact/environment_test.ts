@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { kubeletEnvironment, RUNTIME_VARIABLES } from "../../src/runtime_environment.ts";
+import {
+  isObeyed,
+  kubeletEnvironment,
+  RUNTIME_VARIABLES,
+} from "../../src/executable/runtime_environment.ts";
 import { CertificateAuthority } from "../support/ca.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import { compiledForm } from "../support/compiled_form.ts";
 import { formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, type PluginResult, runPlugin } from "../support/plugin.ts";
+import { RawServer } from "../support/raw_tls_server.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -18,9 +23,40 @@ const HOSTILE: Environment = {
   DENO_CERT: "/nonexistent/ca.pem",
   NODE_EXTRA_CA_CERTS: "/nonexistent/ca.pem",
   SSLKEYLOGFILE: LEAK,
+  DENO_UNSTABLE_CRON_SOCK: "tcp:127.0.0.1:9",
   DENO_INTERNAL_CHILD_ENTRYPOINT: "/nonexistent/program.js",
   DENO_LOG: "trace",
   DENO_TRACE_PERMISSIONS: "1",
+  DENO_STARTUP_PHASES: "1",
+  DENO_TOKIO_METRICS: "1",
+  DENO_EXTRA_STDIO_FDS: "0,1,2,3,4,5,6,7,8,9",
+  ICU_DATA: "/nonexistent",
+  ICU_TIMEZONE_FILES_DIR: "/nonexistent",
+  // With 0 the runtime does nothing for ever.
+  DENO_TOKIO_EVENT_INTERVAL: "x",
+  DENO_TOKIO_GLOBAL_QUEUE_INTERVAL: "0",
+  DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: "0",
+  NODE_CHANNEL_SERIALIZATION_MODE: "x",
+  NODE_CHANNEL_FD: "0",
+  TMPDIR: "relative",
+  LC_ALL: "nonexistentlanguage",
+  OPENSSL_ia32cap: "",
+  OPENSSL_armcap: "",
+  SIMDUTF_FORCE_IMPLEMENTATION: "",
+  LD_PRELOAD: "/nonexistent/library.so",
+  LD_AUDIT: "/nonexistent/library.so",
+  LD_LIBRARY_PATH: "/nonexistent",
+  GCONV_PATH: "/nonexistent",
+  LOCPATH: "/nonexistent",
+  LD_PROFILE: "libc.so.6",
+  LD_DEBUG: "files",
+  GLIBC_TUNABLES: "glibc.malloc.check=3",
+  HOSTALIASES: "/nonexistent",
+  RES_OPTIONS: "timeout:30",
+  LOCALDOMAIN: "example.com",
+  LD_SHOW_AUXV: "1",
+  LD_TRACE_LOADED_OBJECTS: "1",
+  SHELLOPTS: "noexec",
   DENO_PERMISSION_BROKER_PATH: "/nonexistent/broker",
   DENO_AUDIT_PERMISSIONS: LEAK,
   DENO_COVERAGE_DIR: LEAK,
@@ -53,6 +89,17 @@ const OF_THE_SCRIPT: Environment = {
   IFS: "/",
 };
 
+/** `env` of the documented CredentialProviderConfig, which the kubelet puts over its own. */
+const DOCUMENTED = Object.fromEntries(kubeletEnvironment().map(({ name, value }) => [name, value]));
+
+/** All variables that the documented env sets, with hostile values. */
+function hostile(cluster: Cluster): Environment {
+  return Object.fromEntries(
+    Object.entries(HOSTILE).filter(([name]) => name in DOCUMENTED)
+      .map(([name, value]) => [name, valueOn(cluster, value)]),
+  );
+}
+
 Deno.test("there is a hostile value for each variable that reaches through the sandbox", () => {
   assert.deepEqual(Object.keys(HOSTILE), RUNTIME_VARIABLES.map(({ name }) => name));
 });
@@ -64,10 +111,13 @@ async function assertNoLeak(cluster: Cluster): Promise<void> {
 const valueOn = ({ node }: Cluster, value: string) => value === LEAK ? node.path(LEAK) : value;
 
 if (await formUnderTest() === "script") {
-  Deno.test("no variable has an effect on the script form", async (test) => {
+  const obeyed = RUNTIME_VARIABLES.filter((variable) => isObeyed(variable, "script"));
+
+  Deno.test("no variable of the runtime has an effect on the script form", async (test) => {
     await using cluster = await Cluster.start();
     const plain = await cluster.pull();
     for (const [name, value] of Object.entries({ ...HOSTILE, ...OF_THE_SCRIPT })) {
+      if (obeyed.some((variable) => variable.name === name)) continue;
       await test.step(name, async () => {
         const env = { ...PLUGIN_ENV, [name]: valueOn(cluster, value) };
         assert.deepEqual(await cluster.pull({ env }), plain);
@@ -75,10 +125,25 @@ if (await formUnderTest() === "script") {
       });
     }
   });
-}
 
-/** `env` of the documented CredentialProviderConfig, which the kubelet puts over its own. */
-const DOCUMENTED = Object.fromEntries(kubeletEnvironment().map(({ name, value }) => [name, value]));
+  Deno.test("with the documented env no variable has an effect on the script form", async () => {
+    await using cluster = await Cluster.start();
+    const plain = await cluster.pull();
+    assert.deepEqual(
+      await cluster.pull({ env: { ...PLUGIN_ENV, ...hostile(cluster), ...DOCUMENTED } }),
+      plain,
+    );
+    await assertNoLeak(cluster);
+  });
+
+  Deno.test("without it the script form's shell and env are in the loader's hands", async () => {
+    await using cluster = await Cluster.start();
+    const { stderr } = await cluster.pull({
+      env: { ...PLUGIN_ENV, LD_PRELOAD: "/nonexistent.so" },
+    });
+    assert.match(stderr, /LD_PRELOAD cannot be preloaded/);
+  });
+}
 
 /** A cluster with the compiled form, and a pull with it. */
 async function withCompiledForm(
@@ -90,17 +155,17 @@ async function withCompiledForm(
   await run(cluster, (env) => runPlugin(executable, { stdin, env: { ...PLUGIN_ENV, ...env } }));
 }
 
-Deno.test("with the documented env no variable has an effect on the compiled form", async (test) => {
+Deno.test("with the documented env no variable has an effect on the compiled form", async () => {
   await withCompiledForm(async (cluster, pull) => {
     const plain = await pull({});
     assert.equal(plain.code, 0, plain.stderr);
-    for (const [name, value] of Object.entries(HOSTILE)) {
-      if (!(name in DOCUMENTED)) continue;
-      await test.step(name, async () => {
-        assert.deepEqual(await pull({ [name]: valueOn(cluster, value), ...DOCUMENTED }), plain);
-        await assertNoLeak(cluster);
-      });
-    }
+    const { DENO_STARTUP_PHASES, ...others } = DOCUMENTED;
+    assert.equal(DENO_STARTUP_PHASES, "");
+    // What stands for the compiled form obeys this one whatever its value; the compiled form does not.
+    const env = await formUnderTest() === "compiled" ? DOCUMENTED : others;
+    const { DENO_STARTUP_PHASES: _, ...values } = hostile(cluster);
+    assert.deepEqual(await pull({ ...values, ...env }), plain);
+    await assertNoLeak(cluster);
   });
 });
 
@@ -131,6 +196,130 @@ Deno.test("without the documented env the compiled form obeys what it inherits",
     });
   });
 });
+
+/** What some of them do to the compiled form that nobody has disarmed, where it can be seen. */
+const EFFECTS: Readonly<Record<string, (result: PluginResult) => boolean>> = {
+  DENO_LOG: ({ stderr }) => /^DEBUG RS/m.test(stderr),
+  DENO_STARTUP_PHASES: ({ stderr }) => /^\[startup\]/m.test(stderr),
+  DENO_TOKIO_METRICS: ({ stderr }) => /^RuntimeMetrics/m.test(stderr),
+  DENO_TOKIO_EVENT_INTERVAL: ended,
+  DENO_TOKIO_GLOBAL_QUEUE_INTERVAL: ended,
+  DENO_TOKIO_MAX_IO_EVENTS_PER_TICK: ended,
+  NODE_CHANNEL_SERIALIZATION_MODE: ended,
+  NODE_CHANNEL_FD: ended,
+  TMPDIR: ended,
+  LC_ALL: ended,
+  [Deno.build.arch === "x86_64" ? "OPENSSL_ia32cap" : "OPENSSL_armcap"]: ended,
+  SIMDUTF_FORCE_IMPLEMENTATION: ended,
+  LD_PRELOAD: ({ stderr }) => /cannot be preloaded/.test(stderr),
+  LD_AUDIT: ({ stderr }) => /cannot be loaded as audit interface/.test(stderr),
+  LD_DEBUG: ({ stderr }) => /calling init/.test(stderr),
+  LD_SHOW_AUXV: ({ stdout }) => stdout.startsWith("AT_"),
+  LD_TRACE_LOADED_OBJECTS: ({ stdout }) => /libc\.so/.test(stdout),
+};
+
+function ended({ code, signal, stdout }: PluginResult): boolean {
+  return (code !== 0 || signal !== null) && stdout === "";
+}
+
+/** Variables that a pull's runtime looks up, and what becomes of a pull when they are set: nothing. */
+const LOOKED_UP: readonly string[] = [
+  ...["CI", "COLORTERM", "FORCE_COLOR", "NO_COLOR", "TERM", "TMUX"],
+  ...["HOME", "XDG_DATA_HOME", "TZ"],
+  // LC_ALL hides these.
+  ...["LANG", "LC_MESSAGES"],
+  // Of parts of the runtime that the program does not use.
+  ...["DENO_CACHE_LSC_ENDPOINT", "DENO_DISABLE_OFFSCREEN_CANVAS", "DENO_LOG_LAZY_LOAD"],
+  ...["DENO_KV_REQUIRES_DISTRIBUTED_DATABASE", "DENO_SNAPSHOT_IMPORT_GRAPH", "REQUEST_METHOD"],
+  ...["NODE_CLUSTER_SCHED_POLICY", "NODE_DEBUG", "NODE_UNIQUE_ID"],
+  ...["DENO_LOG_STYLE", "DENO_NO_UPDATE_CHECK", "DENO_USE_CGROUPS", "DENO_USR2_MEMORY_TRIM"],
+  ...["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"],
+];
+
+/** Stands in front of the C library's, and writes down what is looked up. */
+const RECORDER = `
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+extern char **environ;
+char *getenv(const char *name) {
+  size_t length = strlen(name);
+  int file = open(RECORD, O_WRONLY | O_APPEND | O_CREAT, 0600);
+  if (write(file, name, length) < 0 || write(file, "\\n", 1) < 0) _exit(99);
+  close(file);
+  for (char **entry = environ; entry && *entry; entry++) {
+    if (!strncmp(*entry, name, length) && (*entry)[length] == '=') return *entry + length + 1;
+  }
+  return 0;
+}
+`;
+
+/** Whether there is a C compiler. */
+async function hasCompiler(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("cc", { args: ["--version"], stdout: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+if (await formUnderTest() === "compiled") {
+  Deno.test("the variables do what the list says to a compiled form that nobody protects", async (test) => {
+    await withCompiledForm(async (_cluster, pull) => {
+      for (const [name, isSeen] of Object.entries(EFFECTS)) {
+        await test.step(name, async () => {
+          const result = await pull({ [name]: HOSTILE[name] ?? "" });
+          assert.ok(isSeen(result), JSON.stringify(result).slice(0, 1000));
+        });
+      }
+    });
+  });
+
+  Deno.test("DENO_UNSTABLE_CRON_SOCK connects past the permissions, but for its documented value", async () => {
+    await using server = RawServer.startTcp(() => {});
+    await withCompiledForm(async (_cluster, pull) => {
+      const there = { DENO_UNSTABLE_CRON_SOCK: `tcp:127.0.0.1:${server.port}` };
+      await pull({ ...there, ...DOCUMENTED });
+      assert.equal(server.connections, 0);
+      await pull(there);
+      assert.equal(server.connections, 1);
+    });
+  });
+
+  Deno.test({
+    name: "a pull looks up no variable that the list does not judge",
+    // Seen with a library that takes a C compiler to make.
+    ignore: !await hasCompiler(),
+    async fn() {
+      await withCompiledForm(async ({ node }, pull) => {
+        const [source, library, record] = ["r.c", "r.so", "r.txt"].map((name) => node.path(name));
+        assert.ok(source !== undefined && library !== undefined && record !== undefined);
+        await Deno.writeTextFile(source, RECORDER);
+        const args = ["-shared", "-fPIC", `-DRECORD="${record}"`, "-o", library, source];
+        const { success, stderr } = await new Deno.Command("cc", { args }).output();
+        assert.ok(success, new TextDecoder().decode(stderr));
+        assert.equal((await pull({ LD_PRELOAD: library })).code, 0);
+        const names = new Set((await Deno.readTextFile(record)).trimEnd().split("\n"));
+        assert.ok(names.has("SSLKEYLOGFILE"));
+        const judged = new Set([...LOOKED_UP, ...RUNTIME_VARIABLES.map(({ name }) => name)]);
+        assert.deepEqual([...names].filter((name) => !judged.has(name)), []);
+      });
+    },
+  });
+
+  Deno.test("what a pull looks up and the list leaves out has no effect on it", async (test) => {
+    await withCompiledForm(async (_cluster, pull) => {
+      const plain = await pull({});
+      for (const name of LOOKED_UP) {
+        await test.step(name, async () => {
+          for (const value of ["", "1", "/nonexistent"]) {
+            assert.deepEqual(await pull({ LC_ALL: "C", [name]: value }), plain);
+          }
+        });
+      }
+    });
+  });
+}
 
 const VOUCHING = ["NODE_EXTRA_CA_CERTS", "DENO_CERT", "SSL_CERT_FILE"];
 

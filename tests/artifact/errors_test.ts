@@ -173,9 +173,9 @@ const ANSWERS: readonly [name: string, respond: () => Response, error: RegExp, r
     ],
     [
       "more than is bearable",
-      () => new Response(new Blob([new Uint8Array(65 * 1024 * 1024)]).stream()),
-      /the answer is larger than 67108864 bytes/,
-      1,
+      () => new Response(new Blob([new Uint8Array(9 * 1024 * 1024)]).stream()),
+      /the answer is larger than 8388608 bytes/,
+      3,
     ],
   ];
 

@@ -62,7 +62,9 @@ for (const [name, argument] of JSON.parse(Deno.args[0])) {
   } catch (error) {
     const refused = error instanceof Deno.errors.NotCapable ||
       error.cause instanceof Deno.errors.NotCapable || error.code === "ERR_ACCESS_DENIED" ||
-      /Requires \w+ access|--no-(?:remote|npm)|permission/i.test(error.message);
+      /Requires \w+ access|--no-(?:remote|npm)|permission/i.test(error.message) ||
+      // The compiled form's words for a file, a URL and a package.
+      /Blocked by null entry|Module not found: http|in the list of packages/.test(error.message);
     outcomes.push(refused ? "denied" : `${error.name}: ${error.message}`);
   }
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
-import type { Settings } from "../../src/settings.ts";
+import { findOpenings } from "../../scripts/support/openings.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import type { Settings } from "../../src/settings/settings.ts";
 import { AUTH, Cluster, IMAGE } from "../support/cluster.ts";
 import { authFileName } from "../support/crio_consumer.ts";
 import { buildExecutable } from "../support/executable.ts";
@@ -113,6 +115,59 @@ for (const [name, env] of [["", {}], [", whatever the environment says", WIDENIN
     assert.equal(await Deno.readTextFile(`${authDir}/in-use/taken.json`), "{}");
   });
 }
+
+/** Stands in the program's place, behind the lock-down. */
+const HOSTILE = await Deno.readTextFile(new URL("hostile_dependency.js", import.meta.url));
+
+/** What is refused, and by whom. An `import()` is seen in the program before it is ever run. */
+const REFUSALS: readonly (readonly [attempt: RegExp, by: RegExp])[] = [
+  [
+    /^import\(\) |^an import declaration/,
+    /^(?:Blocked by null entry|Requires (?:read|import) access|Module not found|Could not find|npm spec)/,
+  ],
+  [
+    /^node:/,
+    /Requires read access|Deno\.execPath|A dynamic import callback|Cannot access 'default'/,
+  ],
+  [
+    /^(?:eval|require|a shadow realm|WebAssembly|process|a worker)/,
+    /not defined/,
+  ],
+  [/^set(?:Timeout|Interval) with text$/, /^not run$|disallowed|function/],
+  [/^the graphics driver$/, /navigator is not defined/],
+  [/Function$|^the constructor of|^a constructor/, /^Code generation from strings disallowed/],
+  [/^the runtime's inner parts$/, /undefined/],
+  [/Deno|^the frames of the stack$/, /read only|redefine|not extensible/],
+  [/^a way along properties/, /^none$/],
+];
+
+Deno.test("a package that was taken over finds no way out behind the lock-down", async (test) => {
+  await using node = await tempNode({ settings: { apiserver: "https://127.0.0.1:6443" } });
+  const secret = node.path("foreign/secret");
+  await node.write(secret, "hidden");
+  await node.write(`${secret}.json`, '"hidden"');
+  await node.write(`${secret}.js`, 'export default "hidden";');
+  const executable = await buildExecutable(node.settings, node.path("bin"), LOCK_DOWN + HOSTILE);
+  const { stdout, stderr } = await runPlugin(executable, { args: [secret] });
+  assert.notEqual(stdout, "", stderr);
+  assert.ok(!`${stdout}${stderr}`.includes("hidden"));
+  const outcomes: Record<string, { got?: string; refused?: string }> = JSON.parse(stdout);
+  assert.ok(Object.keys(outcomes).length >= 40);
+  for (const [name, { got, refused }] of Object.entries(outcomes)) {
+    await test.step(name, () => {
+      assert.equal(got, undefined);
+      const by = REFUSALS.filter(([attempt]) => attempt.test(name)).map(([, by]) => by);
+      assert.equal(by.length, 1);
+      assert.match(refused ?? "", by[0] ?? /^$/);
+    });
+  }
+});
+
+Deno.test("a program with an import() in it is refused by who reads the executable", () => {
+  const openings = findOpenings(LOCK_DOWN + HOSTILE);
+  assert.ok(openings.length >= 7);
+  for (const opening of openings) assert.match(opening, /calls import\(\)/);
+});
 
 Deno.test("what a link in an allowed directory leads to is in reach, and audit says so", async () => {
   await using cluster = await Cluster.start({ settings: {} });

@@ -1,39 +1,15 @@
 import assert from "node:assert/strict";
-import { buildScript } from "../../scripts/build.ts";
 import { hostAndPort } from "../../src/kubernetes/api_server_url.ts";
-import { type PolicyLine, policyOf } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
-import { AUTH, Cluster, type ClusterOptions, IMAGE, MIRROR, request } from "../support/cluster.ts";
-import { runPlugin } from "../support/plugin.ts";
+import { type PolicyLine, policyOf } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
+import { AUTH, Cluster, type ClusterOptions, MIRROR } from "../support/cluster.ts";
+import { type RecordedAccess, recordPull } from "../support/permission_record.ts";
 
-/** An access that the runtime checked. */
-interface Access {
-  readonly permission: string;
-  readonly value: string;
-}
-
-function isWithin({ permission, value }: Access, { kind, target }: PolicyLine): boolean {
+function isWithin({ permission, value }: RecordedAccess, { kind, target }: PolicyLine): boolean {
   if (permission !== kind) return false;
   // A request is recorded with its URL.
   if (value.startsWith("https://")) return hostAndPort(value) === target;
   return value === target || (kind !== "net" && value.startsWith(`${target}/`));
-}
-
-/**
- * Pulls with an executable that keeps a record, made as the README tells a security reader to make it.
- */
-async function record(cluster: Cluster): Promise<Access[]> {
-  const { settings } = cluster.node;
-  const script = await buildScript({ settings, out: cluster.node.path("recording") });
-  const file = cluster.node.path("record");
-  const text = await Deno.readTextFile(script);
-  await Deno.writeTextFile(
-    script,
-    text.replace("/usr/bin/env -i", `/usr/bin/env -i DENO_AUDIT_PERMISSIONS=${file}`),
-  );
-  await runPlugin(script, { stdin: request(IMAGE, cluster.token) });
-  const lines = (await Deno.readTextFile(file)).trimEnd().split("\n");
-  return lines.map((line) => JSON.parse(line));
 }
 
 /** Nodes that between them make a pull use every line of the policy. */
@@ -74,7 +50,7 @@ Deno.test("the runtime's own record of a pull holds nothing but what the policy 
       await using cluster = await Cluster.start(options);
       await prepare(cluster);
       const { allow, deny } = policyOf(cluster.node.settings);
-      const accesses = await record(cluster);
+      const { accesses } = await recordPull(cluster);
       assert.ok(accesses.length > 5);
       for (const access of accesses) {
         const line = allow.find((line) => isWithin(access, line));

@@ -211,3 +211,21 @@ Deno.test("CRI-O finds a whole file whenever it takes one", async () => {
   await consumer;
   assert.ok(taken > 0 && taken <= 9);
 });
+
+Deno.test("with --pulled-images service-account the kubelet gets an empty pair where a credential was chosen", async () => {
+  await using cluster = await Cluster.start();
+  const args = ["--pulled-images", "service-account"];
+  const chosen = await cluster.pull({ args });
+  assert.equal(chosen.code, 0, chosen.stderr);
+  assert.deepEqual(JSON.parse(chosen.stdout), {
+    apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+    kind: "CredentialProviderResponse",
+    cacheKeyType: "Image",
+    cacheDuration: "0s",
+    auth: { [IMAGE]: { username: "", password: "" } },
+  });
+  cluster.api.deleteSecret("default", "my-registry");
+  const none = await cluster.pull({ args });
+  assert.equal(none.code, 0, none.stderr);
+  assert.equal("auth" in JSON.parse(none.stdout), false);
+});

@@ -84,9 +84,9 @@ const HOSTILE_SECRETS: readonly [name: string, secret: string, data: string][] =
     "members",
     `{"__proto__": {"auths": {}}, "auths": {"a": {"__proto__": 1}}}`,
   ],
-  ["a key of 10 MB", "long", keys("a".repeat(10_000_000))],
-  ["a broken key of 10 MB", "longer", keys(`localhost:5000/ ${"a".repeat(10_000_000)}`)],
-  ["a password of 10 MB", "large", JSON.stringify({ auths: { a: { password: "x".repeat(1e7) } } })],
+  ["a key of 1 MB", "long", keys("a".repeat(1_000_000))],
+  ["a broken key of 1 MB", "longer", keys(`localhost:5000/ ${"a".repeat(1_000_000)}`)],
+  ["a password of 1 MB", "large", JSON.stringify({ auths: { a: { password: "x".repeat(1e6) } } })],
   ["deep JSON", "deep", `{"auths": ${deep}`],
   [
     "deep JSON in an entry",

@@ -3,16 +3,10 @@
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
+import { IMAGE_LIBRARY } from "./image_library/run.ts";
 import { sleep } from "./process.ts";
+import type { Case } from "./report.ts";
 import type { Pod, World } from "./world.ts";
-
-/** A named case. */
-export interface Case {
-  readonly name: string;
-  readonly expected: string;
-  /** @returns what was seen. @throws when that is not what was expected. */
-  readonly play: (world: World) => Promise<string>;
-}
 
 const NGINX = "docker.io/library/nginx";
 const ALPINE = "docker.io/library/alpine";
@@ -40,7 +34,7 @@ async function exist(world: World, pod: Pod, images: readonly string[]): Promise
   );
 }
 
-export const CASES: readonly Case[] = [
+export const CASES: readonly Case<World>[] = [
   {
     name: "the documented example",
     expected:
@@ -323,4 +317,5 @@ export const CASES: readonly Case[] = [
       return "50 files; two of them pulled as a";
     },
   },
+  IMAGE_LIBRARY,
 ];

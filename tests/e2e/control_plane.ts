@@ -1,14 +1,26 @@
 /** etcd and kube-apiserver, and kubectl to talk to them. */
 
-import { CertificateAuthority } from "../support/ca.ts";
+import { CertificateAuthority, type IssuedCertificate } from "../support/ca.ts";
 import type { Parts } from "./parts.ts";
 import { type CommandResult, freePort, mustRun, Program, run } from "./process.ts";
 
-/** The audience that the documented provider configuration asks tokens for. */
-export const AUDIENCE = "https://kubernetes.default.svc";
-const ISSUER = "https://kubernetes.default.svc.cluster.local";
+/** How the API server is started: as its distribution starts it. */
+export type Distribution = "kubeadm" | "OpenShift";
+
+/** The issuer of the tokens, which is their audience too unless `--api-audiences` says otherwise. */
+const ISSUERS: Readonly<Record<Distribution, string>> = {
+  kubeadm: "https://kubernetes.default.svc.cluster.local",
+  OpenShift: "https://kubernetes.default.svc",
+};
 
 export const NODE = "node-1";
+
+/** Where a control plane is, and whose it is like. */
+export interface ControlPlaneOptions {
+  /** The host of its URL. */
+  readonly host: "127.0.0.1" | "localhost";
+  readonly distribution: Distribution;
+}
 
 /** A control plane of the run: RBAC and the node authorizer on, tokens by `TokenRequest`. */
 export class ControlPlane implements AsyncDisposable {
@@ -22,6 +34,8 @@ export class ControlPlane implements AsyncDisposable {
   readonly #etcdPort = freePort();
   readonly #port: number;
   readonly #serviceAccountKey: CryptoKey;
+  #distribution: Distribution;
+  #client: Deno.HttpClient | undefined;
   #etcd: Program | undefined;
   #apiserver: Program | undefined;
 
@@ -31,33 +45,50 @@ export class ControlPlane implements AsyncDisposable {
     port: number,
     ca: CertificateAuthority,
     serviceAccountKey: CryptoKey,
+    { host, distribution }: ControlPlaneOptions,
   ) {
     this.#parts = parts;
     this.#directory = directory;
     this.#port = port;
     this.#serviceAccountKey = serviceAccountKey;
     this.ca = ca;
-    this.url = `https://127.0.0.1:${port}`;
+    this.#distribution = distribution;
+    this.url = `https://${host}:${port}`;
     this.caFile = `${directory}/ca.crt`;
     this.nodeKubeconfig = `${directory}/node.kubeconfig`;
   }
 
+  /** The audience of a token that this API server accepts. */
+  get audience(): string {
+    return ISSUERS[this.#distribution];
+  }
+
   /** @param directory of the run; the CA is put there as `ca.crt`. */
-  static async start(parts: Parts, directory: string, port: number): Promise<ControlPlane> {
+  static async start(
+    parts: Parts,
+    directory: string,
+    port: number,
+    options: ControlPlaneOptions,
+  ): Promise<ControlPlane> {
     const ca = await CertificateAuthority.create("kubernetes");
     const keys = await crypto.subtle.generateKey(
       { name: "ECDSA", namedCurve: "P-256" },
       true,
       ["sign", "verify"],
     );
-    const plane = new ControlPlane(parts, directory, port, ca, keys.privateKey);
+    const plane = new ControlPlane(parts, directory, port, ca, keys.privateKey, options);
     await Deno.writeTextFile(plane.caFile, ca.certificatePem);
     await writeKey(`${directory}/sa.key`, "pkcs8", keys.privateKey);
     await writeKey(`${directory}/sa.pub`, "spki", keys.publicKey);
     const serving = await ca.issue({ hosts: ["127.0.0.1", "localhost"] });
     await Deno.writeTextFile(`${directory}/apiserver.crt`, serving.certPem);
     await Deno.writeTextFile(`${directory}/apiserver.key`, serving.keyPem);
-    await plane.#writeKubeconfig("admin", "kubernetes-admin", "system:masters");
+    const admin = await plane.#writeKubeconfig("admin", "kubernetes-admin", "system:masters");
+    plane.#client = Deno.createHttpClient({
+      caCerts: [ca.certificatePem],
+      cert: admin.certPem,
+      key: admin.keyPem,
+    });
     await plane.#writeKubeconfig("node", `system:node:${NODE}`, "system:nodes");
     try {
       plane.#startEtcd();
@@ -69,15 +100,24 @@ export class ControlPlane implements AsyncDisposable {
     return plane;
   }
 
-  async #writeKubeconfig(name: string, commonName: string, organization: string): Promise<void> {
-    const { certPem, keyPem } = await this.ca.issue({
+  async #writeKubeconfig(
+    name: string,
+    commonName: string,
+    organization: string,
+  ): Promise<IssuedCertificate> {
+    const issued = await this.ca.issue({
       hosts: [],
       commonName,
       organization,
       client: true,
     });
+    const { certPem, keyPem } = issued;
     const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
-    const cluster = { server: this.url, "certificate-authority": this.caFile };
+    // As kubeadm writes it.
+    const cluster = {
+      server: this.url,
+      "certificate-authority-data": base64(this.ca.certificatePem),
+    };
     const user = {
       "client-certificate-data": base64(certPem),
       "client-key-data": base64(keyPem),
@@ -92,6 +132,7 @@ export class ControlPlane implements AsyncDisposable {
     };
     const path = `${this.#directory}/${name}.kubeconfig`;
     await Deno.writeTextFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
+    return issued;
   }
 
   #startEtcd(): void {
@@ -110,7 +151,9 @@ export class ControlPlane implements AsyncDisposable {
     });
   }
 
-  async startApiserver(): Promise<void> {
+  /** @param distribution from now on. @default as before */
+  async startApiserver(distribution: Distribution = this.#distribution): Promise<void> {
+    this.#distribution = distribution;
     const file = (name: string) => `${this.#directory}/${name}`;
     this.#apiserver = new Program("kube-apiserver", this.#parts.kubeApiserver, {
       log: file("apiserver.log"),
@@ -124,8 +167,8 @@ export class ControlPlane implements AsyncDisposable {
         `--client-ca-file=${this.caFile}`,
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
-        `--service-account-issuer=${ISSUER}`,
-        `--api-audiences=${AUDIENCE}`,
+        `--service-account-issuer=${this.audience}`,
+        ...(distribution === "OpenShift" ? [`--api-audiences=${this.audience}`] : []),
         `--service-account-key-file=${file("sa.pub")}`,
         `--service-account-signing-key-file=${file("sa.key")}`,
         "--service-cluster-ip-range=10.0.0.0/24",
@@ -138,6 +181,29 @@ export class ControlPlane implements AsyncDisposable {
 
   async stopApiserver(): Promise<void> {
     await this.#apiserver?.stop();
+  }
+
+  /**
+   * Asks the API server as the cluster's administrator, which takes less than kubectl does.
+   *
+   * @returns the object of its answer.
+   * @throws {Error} with its answer, when that is a refusal.
+   */
+  async request(
+    path: string,
+    { method = "GET", body }: { readonly method?: string; readonly body?: unknown } = {},
+  ) {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      ...(this.#client !== undefined && { client: this.#client }),
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { "Content-Type": "application/json" },
+      }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text);
   }
 
   /** Runs kubectl as the cluster's administrator. */
@@ -219,7 +285,14 @@ export class ControlPlane implements AsyncDisposable {
 
   /** A token of the service account `default`, issued by `TokenRequest`. */
   async token(namespace: string, serviceAccount = "default"): Promise<string> {
-    const args = ["create", "token", serviceAccount, "-n", namespace, `--audience=${AUDIENCE}`];
+    const args = [
+      "create",
+      "token",
+      serviceAccount,
+      "-n",
+      namespace,
+      `--audience=${this.audience}`,
+    ];
     return (await this.mustKubectl(args)).trim();
   }
 
@@ -244,6 +317,7 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#client?.close();
     await this.#apiserver?.stop();
     await this.#etcd?.stop();
   }

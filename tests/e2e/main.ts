@@ -1,65 +1,116 @@
-/** The end-to-end run: the built plugin between the real parts. `deno task e2e [part of a name]` */
+/**
+ * The end-to-end run: the compiled plugin between the real parts.
+ *
+ *   deno task e2e [--without-node] [part of a name]
+ *
+ * First a real node, kubelet and CRI-O included, in namespaces of its own; then what the kubelet's code
+ * and the image library show by themselves.
+ */
 
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
+import { type Builder, findBuilder } from "./builder.ts";
 import { CASES } from "./cases.ts";
-import { findParts } from "./parts.ts";
+import { findNodeParts, findParts, type NodeParts, type Parts } from "./parts.ts";
+import { whyNoNode } from "./real_node/namespaces.ts";
+import { runRealNode } from "./real_node/run.ts";
+import { mask, type Outcome, playAll, print, table } from "./report.ts";
 import { World } from "./world.ts";
 
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}
+const WITHOUT_NODE = "--without-node";
 
-/** How a case ended. */
-interface Outcome {
-  readonly name: string;
-  readonly passed: boolean;
-  readonly seconds: string;
-}
+/** The columns of the table. */
+const OURS = "this plugin";
+const REFERENCE = "reference";
 
-async function main(only: string | undefined): Promise<boolean> {
+async function main(args: readonly string[]): Promise<boolean> {
+  const only = args.find((arg) => arg !== WITHOUT_NODE);
+  const withNode = !args.includes(WITHOUT_NODE);
+  const why = withNode ? await whyNoNode() : undefined;
+  if (why !== undefined) {
+    throw new Error(`${why}; ${WITHOUT_NODE} plays the cases that need no node of their own`);
+  }
   print("Parts");
-  const parts = await findParts((name, path, version) => print(`  ${name}: ${path} ${version}`));
-  const outcomes: Outcome[] = [];
-  const starting = World.start(parts);
-  // An interrupted run leaves nothing behind either.
-  const interrupted = () => {
-    starting.then((world) => world[Symbol.asyncDispose]()).finally(() => Deno.exit(130));
-  };
-  Deno.addSignalListener("SIGINT", interrupted);
-  Deno.addSignalListener("SIGTERM", interrupted);
-  await using world = await starting;
+  const onPart = (name: string, path: string, version: string) =>
+    print(`  ${name}: ${path} ${version}`);
+  const parts = await findParts(onPart);
+  const nodeParts = withNode ? await findNodeParts(onPart) : undefined;
+  const builder = await findBuilder();
+  print(`Form judged: ${Deno.env.get("PLUGIN") ?? builder.description}`);
+  const columns = new Map<string, readonly Outcome[]>();
+  if (nodeParts !== undefined) await playNode({ parts, nodeParts, builder, only }, columns);
+  const outcomes = await playWithoutNode({ parts, builder, only });
+  columns.set(OURS, [...columns.get(OURS) ?? [], ...outcomes]);
 
-  for (const { name, expected, play } of CASES) {
-    if (only !== undefined && !name.includes(only)) continue;
-    print(`\n${name}\n  expected: ${expected}`);
-    const begin = performance.now();
-    let passed = true;
-    try {
-      print(`  seen:     ${await play(world)}`);
-    } catch (error) {
-      passed = false;
-      const message = error instanceof Error ? error.message : String(error);
-      print(`  FAILED:   ${mask(message).replaceAll("\n", "\n            ")}`);
-    }
-    outcomes.push({ name, passed, seconds: ((performance.now() - begin) / 1000).toFixed(1) });
-  }
-
-  const width = Math.max(...outcomes.map(({ name }) => name.length));
-  print(`\n${"case".padEnd(width)}  result  seconds`);
-  for (const { name, passed, seconds } of outcomes) {
-    print(`${name.padEnd(width)}  ${passed ? "passed" : "FAILED"}  ${seconds.padStart(7)}`);
-  }
-  const failed = outcomes.filter(({ passed }) => !passed).length;
-  print(`\n${outcomes.length - failed} passed, ${failed} failed`);
-  return failed === 0 && outcomes.length > 0;
+  print(`\n${table(columns)}`);
+  const own = columns.get(OURS) ?? [];
+  const failed = own.filter(({ passed }) => !passed).length;
+  const left = withNode ? "" : `; the cases of a real node were left out (${WITHOUT_NODE})`;
+  print(`\n${own.length - failed} passed, ${failed} failed${left}`);
+  return failed === 0 && own.length > 0;
 }
 
-/** Hides what looks like a token or an `auth` value. */
-function mask(text: string): string {
-  return text.replaceAll(/\beyJ[\w.-]+/g, "<token>").replaceAll(/("auth": ?")[^"]+/g, "$1<masked>");
+/** What is played, and with what. */
+interface Plan {
+  readonly parts: Parts;
+  readonly builder: Builder;
+  /** A part of the names of the cases. @default all */
+  readonly only: string | undefined;
+}
+
+/** With the plugin as it is released, and with the program that `GO_PLUGIN` names in its place. */
+async function playNode(
+  { parts, nodeParts, builder, only }: Plan & { readonly nodeParts: NodeParts },
+  columns: Map<string, readonly Outcome[]>,
+): Promise<void> {
+  const out = await Deno.makeTempDir();
+  try {
+    // Built with the defaults: the node has its files where those say.
+    const programs = {
+      plugin: await builder.plugin(DEFAULT_SETTINGS, `${out}/plugin`),
+      ctl: await builder.ctl(`${out}/ctl`),
+    };
+    const reference = Deno.env.get("GO_PLUGIN");
+    const judged = [
+      { column: OURS, programs },
+      ...(reference === undefined
+        ? []
+        : [{ column: REFERENCE, programs: { ...programs, plugin: reference } }]),
+    ];
+    for (const { column, programs } of judged) {
+      print(`\nA real node with ${column}: ${programs.plugin}`);
+      const request = { parts, nodeParts, programs, ...(only !== undefined && { only }) };
+      columns.set(column, await runRealNode(request, endWhenInterrupted));
+    }
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+}
+
+async function playWithoutNode({ parts, builder, only }: Plan): Promise<Outcome[]> {
+  if (only !== undefined && !CASES.some(({ name }) => name.includes(only))) return [];
+  const starting = World.start(parts, builder);
+  endWhenInterrupted(() => starting.then((world) => world[Symbol.asyncDispose]()));
+  await using world = await starting;
+  return await playAll(CASES, world, only);
+}
+
+/** What has to end before the program does. */
+let running: () => unknown = () => {};
+
+/** An interrupted run leaves nothing behind either. */
+function endWhenInterrupted(end: () => unknown): void {
+  running = end;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, async () => {
+    await running();
+    Deno.exit(130);
+  });
 }
 
 try {
-  Deno.exit(await main(Deno.args[0]) ? 0 : 1);
+  Deno.exit(await main(Deno.args) ? 0 : 1);
 } catch (error) {
   print(`error: ${mask(error instanceof Error ? error.message : String(error))}`);
   Deno.exit(1);

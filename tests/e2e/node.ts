@@ -24,7 +24,7 @@ export class Kubelet implements AsyncDisposable {
   readonly #ended: Promise<void>;
 
   constructor(parts: Parts, plane: ControlPlane, config: string, binDir: string) {
-    this.#child = new Deno.Command(parts.kubelet, {
+    this.#child = new Deno.Command(parts.kubeletCode, {
       args: [`-config=${config}`, `-bin-dir=${binDir}`, `-kubeconfig=${plane.nodeKubeconfig}`],
       stdin: "piped",
       stdout: "piped",

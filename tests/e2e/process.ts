@@ -38,12 +38,22 @@ export class Program implements AsyncDisposable {
 
   /** Stops the program at once: what it holds is thrown away with the run. */
   async stop(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Ends the program by a signal. */
+  async end(signal: Deno.Signal): Promise<void> {
+    this.signal(signal);
+    await this.#child.status;
+  }
+
+  /** Sends a signal; none where it has ended already. */
+  signal(signal: Deno.Signal): void {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill(signal);
     } catch {
       // It has ended already.
     }
-    await this.#child.status;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,20 +12,29 @@ export class DistributionRegistry implements AsyncDisposable {
   readonly #users: Readonly<Record<string, string>>;
   #program: Program | undefined;
 
-  private constructor(parts: Parts, directory: string, users: Readonly<Record<string, string>>) {
+  private constructor(
+    parts: Parts,
+    directory: string,
+    users: Readonly<Record<string, string>>,
+    host: string,
+  ) {
     this.#parts = parts;
     this.#directory = directory;
     this.#users = users;
-    this.host = `127.0.0.1:${freePort()}`;
+    this.host = host;
   }
 
-  /** @param users passwords by user name. */
+  /**
+   * @param users passwords by user name.
+   * @param host `host:port`. @default a free port of 127.0.0.1
+   */
   static async start(
     parts: Parts,
     directory: string,
     users: Readonly<Record<string, string>>,
+    host = `127.0.0.1:${freePort()}`,
   ): Promise<DistributionRegistry> {
-    const registry = new DistributionRegistry(parts, directory, users);
+    const registry = new DistributionRegistry(parts, directory, users, host);
     await Deno.mkdir(directory);
     const lines = await Promise.all(
       Object.entries(users).map(([user, password]) =>
@@ -44,16 +53,35 @@ export class DistributionRegistry implements AsyncDisposable {
         auth: { htpasswd: { realm: "e2e", path: `${directory}/htpasswd` } },
       }),
     );
-    registry.#program = new Program("docker-registry", parts.dockerRegistry, {
-      args: ["serve", `${directory}/config.yml`],
-      log: `${directory}/registry.log`,
+    await registry.start();
+    return registry;
+  }
+
+  /** Starts the program, again after {@link stop}. */
+  async start(): Promise<void> {
+    this.#program = new Program("docker-registry", this.#parts.dockerRegistry, {
+      args: ["serve", `${this.#directory}/config.yml`],
+      log: `${this.#directory}/registry.log`,
     });
-    await registry.#program.until(async () => {
-      const response = await fetch(`http://${registry.host}/v2/`);
+    await this.#program.until(async () => {
+      const response = await fetch(`http://${this.host}/v2/`);
       await response.body?.cancel();
       return response.status === 401;
     });
-    return registry;
+  }
+
+  async stop(): Promise<void> {
+    await this.#program?.stop();
+  }
+
+  /** Stops it from answering, without closing what is open: requests are taken and hang. */
+  stall(): void {
+    this.#program?.signal("SIGSTOP");
+  }
+
+  /** Ends a {@link stall}. */
+  resume(): void {
+    this.#program?.signal("SIGCONT");
   }
 
   /** `Basic` credentials of a user, as an auth file has them. */
@@ -65,7 +93,7 @@ export class DistributionRegistry implements AsyncDisposable {
     return this.#users[user] ?? "";
   }
 
-  /** Pushes the image under several names. */
+  /** Pushes the image under several names, with the tag `latest` unless the name has one. */
   async push(layout: string, ...repositories: readonly string[]): Promise<void> {
     const [user = "", password = ""] = Object.entries(this.#users)[0] ?? [];
     for (const repository of repositories) {
@@ -73,10 +101,11 @@ export class DistributionRegistry implements AsyncDisposable {
         "copy",
         "--insecure-policy",
         "--quiet",
+        "--preserve-digests",
         "--dest-tls-verify=false",
         `--dest-creds=${user}:${password}`,
         `oci:${layout}`,
-        `docker://${this.host}/${repository}:latest`,
+        `docker://${this.host}/${repository}${repository.includes(":") ? "" : ":latest"}`,
       ]);
     }
   }
@@ -105,8 +134,21 @@ export class DistributionRegistry implements AsyncDisposable {
   }
 }
 
-/** Makes an OCI image layout with one empty layer. */
-export async function makeImage(directory: string): Promise<void> {
+/** What an image has. */
+export interface ImageOptions {
+  /** A directory whose files are its one layer. @default an empty layer */
+  readonly files?: string;
+  /** What a container runs. */
+  readonly command?: readonly string[];
+  /** Something that makes this image another than those of the same files. */
+  readonly label?: string;
+}
+
+/** Makes an OCI image layout with one layer. @returns the manifest's digest. */
+export async function makeImage(
+  directory: string,
+  { files, command, label }: ImageOptions = {},
+): Promise<string> {
   await Deno.mkdir(`${directory}/blobs/sha256`, { recursive: true });
   const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const digestOf = async (bytes: Uint8Array<ArrayBuffer>) =>
@@ -116,19 +158,15 @@ export async function makeImage(directory: string): Promise<void> {
     await Deno.writeFile(`${directory}/blobs/${digest.replace(":", "/")}`, bytes);
     return { mediaType, digest, size: bytes.length };
   };
-  const tar = new Uint8Array(1024);
-  const gzip = new Blob([tar]).stream().pipeThrough(new CompressionStream("gzip"));
-  const layer = await put(
-    "application/vnd.oci.image.layer.v1.tar+gzip",
-    new Uint8Array(await new Response(gzip).arrayBuffer()),
-  );
+  const tar = files === undefined ? new Uint8Array(1024) : await archive(files);
+  const layer = await put("application/vnd.oci.image.layer.v1.tar", tar);
   const config = await put(
     "application/vnd.oci.image.config.v1+json",
     encode({
       architecture: "amd64",
       os: "linux",
-      config: {},
-      rootfs: { type: "layers", diff_ids: [await digestOf(tar)] },
+      config: { Cmd: command, Labels: label === undefined ? undefined : { label } },
+      rootfs: { type: "layers", diff_ids: [layer.digest] },
     }),
   );
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
@@ -141,4 +179,15 @@ export async function makeImage(directory: string): Promise<void> {
     encode({ schemaVersion: 2, manifests: [manifest] }),
   );
   await Deno.writeFile(`${directory}/oci-layout`, encode({ imageLayoutVersion: "1.0.0" }));
+  return manifest.digest;
+}
+
+async function archive(files: string): Promise<Uint8Array<ArrayBuffer>> {
+  const out = await Deno.makeTempFile();
+  try {
+    await mustRun("tar", ["--create", `--file=${out}`, `--directory=${files}`, "."]);
+    return await Deno.readFile(out);
+  } finally {
+    await Deno.remove(out);
+  }
 }

@@ -1,10 +1,9 @@
 /** One node, one cluster, two registries: what the cases play in. */
 
-import { buildScript } from "../../scripts/build.ts";
-import { buildCtl } from "../../scripts/build_ctl.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { PLUGIN_ENV, type PluginResult, runPlugin } from "../support/plugin.ts";
 import { request } from "../support/cluster.ts";
+import type { Builder } from "./builder.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Crio, Kubelet, NODE_OBJECT, type PullResult } from "./node.ts";
 import type { Parts } from "./parts.ts";
@@ -40,6 +39,7 @@ export class World implements AsyncDisposable {
   readonly teams: DistributionRegistry;
   readonly kubelet: Kubelet;
   readonly crio: Crio;
+  readonly builder: Builder;
   readonly #disposables: AsyncDisposableStack;
 
   private constructor(
@@ -54,6 +54,7 @@ export class World implements AsyncDisposable {
       | "teams"
       | "kubelet"
       | "crio"
+      | "builder"
     >,
     disposables: AsyncDisposableStack,
   ) {
@@ -66,6 +67,7 @@ export class World implements AsyncDisposable {
     this.teams = members.teams;
     this.kubelet = members.kubelet;
     this.crio = members.crio;
+    this.builder = members.builder;
     this.#disposables = disposables;
   }
 
@@ -73,7 +75,7 @@ export class World implements AsyncDisposable {
    * Starts everything. `PLUGIN` names an executable to judge in the place of a build; its sandbox
    * is fixed, so `E2E_DIR` and `E2E_APISERVER_PORT` then say what it was built for.
    */
-  static async start(parts: Parts): Promise<World> {
+  static async start(parts: Parts, builder: Builder): Promise<World> {
     await using started = new AsyncDisposableStack();
     const given = Deno.env.get("E2E_DIR");
     const directory = given ?? await Deno.makeTempDir({ prefix: "crio-credential-provider-e2e-" });
@@ -82,7 +84,12 @@ export class World implements AsyncDisposable {
     started.defer(() => Deno.remove(directory, { recursive: true }));
 
     const port = Number(Deno.env.get("E2E_APISERVER_PORT") ?? freePort());
-    const plane = started.use(await ControlPlane.start(parts, directory, port));
+    const plane = started.use(
+      await ControlPlane.start(parts, directory, port, {
+        host: "127.0.0.1",
+        distribution: "OpenShift",
+      }),
+    );
     await Deno.mkdir(`${directory}/images`);
     await makeImage(`${directory}/images/small`);
     const mirror = started.use(
@@ -97,7 +104,7 @@ export class World implements AsyncDisposable {
       await DistributionRegistry.start(parts, `${directory}/teams`, users("team-a", "team-b")),
     );
     await teams.push(`${directory}/images/small`, "team-a/app", "team-b/app");
-    const ctl = await buildCtl({ out: `${directory}/ctl`, deno: Deno.execPath() });
+    const ctl = await builder.ctl(`${directory}/ctl`);
 
     const settings: Settings = {
       ...DEFAULT_SETTINGS,
@@ -111,22 +118,30 @@ export class World implements AsyncDisposable {
     };
     await writeRegistries(ctl, settings, mirror.host, teams.host);
     await Deno.mkdir(settings.authDir, { mode: 0o700 });
-    const executable = await placePlugin(directory, settings);
+    const executable = await placePlugin(directory, settings, builder);
 
     const config = await generate(ctl, [
       "kubelet-config",
+      `--audience=${plane.audience}`,
       ...matchImages.map((image) => `--match-image=${image}`),
     ]);
     await Deno.writeTextFile(`${directory}/credential-provider-config.yaml`, config);
     await plane.create(NODE_OBJECT);
-    await plane.mustKubectl(["apply", "-f", "-"], await generate(ctl, ["rbac", "--all-nodes"]));
+    await plane.mustKubectl(
+      ["apply", "-f", "-"],
+      await generate(ctl, [
+        "rbac",
+        "--all-nodes",
+        `--audience=${plane.audience}`,
+      ]),
+    );
     const kubelet = started.use(
       new Kubelet(parts, plane, `${directory}/credential-provider-config.yaml`, `${directory}/bin`),
     );
     const registriesConf = settings.registriesConf[0] ?? "";
     const crio = new Crio(parts, directory, settings.authDir, registriesConf);
     const members = { directory, settings, executable, ctl, plane, mirror, teams, kubelet, crio };
-    return new World(members, started.move());
+    return new World({ ...members, builder }, started.move());
   }
 
   /**
@@ -195,12 +210,7 @@ export class World implements AsyncDisposable {
 
   /** Builds another executable for this node, with other settings. */
   build(settings: Partial<Settings>, name: string): Promise<string> {
-    const out = `${this.directory}/${name}`;
-    return buildScript({
-      settings: { ...this.settings, ...settings },
-      out,
-      deno: Deno.execPath(),
-    });
+    return this.builder.plugin({ ...this.settings, ...settings }, `${this.directory}/${name}`);
   }
 
   /** What lies in the auth directory. */
@@ -255,10 +265,14 @@ async function writeRegistries(
 }
 
 /** Puts the plugin into the kubelet's plugin directory. */
-async function placePlugin(directory: string, settings: Settings): Promise<string> {
+async function placePlugin(
+  directory: string,
+  settings: Settings,
+  builder: Builder,
+): Promise<string> {
   const given = Deno.env.get("PLUGIN");
   const out = `${directory}/bin`;
-  if (given === undefined) return await buildScript({ settings, out, deno: Deno.execPath() });
+  if (given === undefined) return await builder.plugin(settings, out);
   await Deno.mkdir(out);
   await Deno.copyFile(given, `${out}/${PLUGIN_NAME}`);
   await Deno.chmod(`${out}/${PLUGIN_NAME}`, 0o755);

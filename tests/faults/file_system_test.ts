@@ -94,6 +94,16 @@ for (
   });
 }
 
+Deno.test("an auth directory that may not be listed is no reason to fail: only old files stay there", async () => {
+  await using cluster = await clusterWithFile();
+  const { authDir } = cluster.node.settings;
+  await Deno.chmod(authDir, 0o300);
+  const result = await pullBy(cluster, WITHOUT_OVERRIDE);
+  assertDone(result);
+  await Deno.chmod(authDir, 0o700);
+  await assertCleanAfterNextRun(cluster);
+});
+
 Deno.test("an outdated file that may not be removed is an error", async () => {
   await using cluster = await clusterWithFile();
   const { node: { settings }, api } = cluster;
@@ -437,6 +447,22 @@ for (
       assertFailed(await pullBy(cluster, ["/usr/bin/strace", ...strace, ...inject]), error);
       assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
       assert.deepEqual(await cluster.authFile(), FIRST);
+      await assertCleanAfterNextRun(cluster);
+    },
+  });
+}
+
+for (const failure of ["EPERM", "EOPNOTSUPP", "EMLINK"]) {
+  Deno.test({
+    name: `where a hard link fails with ${failure} the file is renamed to its place`,
+    ignore: !traceable,
+    fn: async () => {
+      await using cluster = await Cluster.start();
+      const inject = `inject=linkat,link:error=${failure}`;
+      const strace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat,link", "-e", inject];
+      assertDone(await pullBy(cluster, ["/usr/bin/strace", ...strace]));
+      assert.deepEqual(await cluster.node.authDirEntries(), [NAME]);
+      assert.ok(await cluster.authFile());
       await assertCleanAfterNextRun(cluster);
     },
   });

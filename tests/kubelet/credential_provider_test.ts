@@ -12,17 +12,23 @@ const REQUEST = {
   serviceAccountToken: "s3cret.s3cret.s3cret",
 };
 
-Deno.test("a request gives image and token; annotations and unknown fields are dropped", () => {
-  const text = JSON.stringify({
-    ...REQUEST,
-    serviceAccountAnnotations: { a: "b" },
-    future: { x: 1 },
-  });
+Deno.test("a request gives image, token and annotations; unknown fields are dropped", () => {
+  const text =
+    `{"serviceAccountAnnotations": {"a/b": "c, d", "__proto__": ""}, "future": {"x": 1},` +
+    JSON.stringify(REQUEST).slice(1);
   assert.deepEqual(parseRequest(text), {
     image: "docker.io/library/nginx",
     serviceAccountToken: "s3cret.s3cret.s3cret",
+    serviceAccountAnnotations: new Map([["a/b", "c, d"], ["__proto__", ""]]),
   });
 });
+
+for (const annotations of [undefined, null, {}]) {
+  Deno.test(`annotations may be ${JSON.stringify(annotations)}, and there are none`, () => {
+    const text = JSON.stringify({ ...REQUEST, serviceAccountAnnotations: annotations });
+    assert.deepEqual(parseRequest(text).serviceAccountAnnotations, new Map());
+  });
+}
 
 for (const token of [undefined, null, ""]) {
   Deno.test(`a request whose token is ${JSON.stringify(token)} is one of a static pod`, () => {
@@ -72,6 +78,16 @@ const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
   ["an image with half a character", patched({ image: "a.io/\ud800" }), /holds half a character/],
   ["a huge image", patched({ image: "a".repeat(5000) }), /"image" is longer than 4096/],
   ["a token that is no string", patched({ serviceAccountToken: {} }), /"serviceAccountToken" must/],
+  [
+    "annotations that are no object",
+    patched({ serviceAccountAnnotations: ["s3cret"] }),
+    /"serviceAccountAnnotations" must be an object/,
+  ],
+  [
+    "an annotation that is no string",
+    patched({ serviceAccountAnnotations: { a: ["s3cret"] } }),
+    /"serviceAccountAnnotations\.a" must be a string/,
+  ],
 ];
 
 function patched(changes: Readonly<Record<string, unknown>>): string {
@@ -94,5 +110,13 @@ Deno.test("the response is v1, for this image alone, and never cached", () => {
     kind: "CredentialProviderResponse",
     cacheKeyType: "Image",
     cacheDuration: "0s",
+  });
+});
+
+Deno.test("the response for an image that is to be the account's own carries an empty pair for it", () => {
+  const image = "docker.io/library/nginx";
+  assert.deepEqual(JSON.parse(formatResponse(image)), {
+    ...JSON.parse(formatResponse()),
+    auth: { [image]: { username: "", password: "" } },
   });
 });

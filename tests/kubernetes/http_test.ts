@@ -181,6 +181,76 @@ for (const [name, text] of LARGE) {
   });
 }
 
+/** Texts that are as large as they may be, or by one byte larger. */
+const LIMITS: readonly [name: string, text: (length: number) => string, limit: number][] = [
+  [
+    "a body by its length",
+    (length) => `${OK}Content-Length: ${length}\r\n\r\n${"x".repeat(length)}`,
+    1000,
+  ],
+  ["a body to the end of the connection", (length) => `${OK}\r\n${"x".repeat(length)}`, 1000],
+  [
+    "a body in one chunk",
+    (length) => `${CHUNKED}${length.toString(16)}\r\n${"x".repeat(length)}\r\n0\r\n\r\n`,
+    1000,
+  ],
+  [
+    "a body in several chunks",
+    (length) =>
+      `${CHUNKED}1\r\nx\r\n${(length - 1).toString(16)}\r\n${"x".repeat(length - 1)}\r\n0\r\n\r\n`,
+    1000,
+  ],
+  ["a chunk's line", (length) => `${CHUNKED}1;${"x".repeat(length - 4)}\r\ny\r\n0\r\n\r\n`, 4096],
+  [
+    "a head",
+    (length) => {
+      const rest = "Content-Length: 0\r\n\r\n";
+      return `${OK}A: ${"x".repeat(length - OK.length - rest.length - 5)}\r\n${rest}`;
+    },
+    64 * 1024,
+  ],
+  [
+    "a head behind interim ones",
+    (length) => {
+      const interim = "HTTP/1.1 100 Go on\r\n\r\n".repeat(2);
+      const rest = "Content-Length: 0\r\n\r\n";
+      const filler = "x".repeat(length - interim.length - OK.length - rest.length - 5);
+      return `${interim}${OK}A: ${filler}\r\n${rest}`;
+    },
+    64 * 1024,
+  ],
+  [
+    "trailers, line ends not counted",
+    (length) => {
+      const lines = `${"x".repeat(4000)}\r\n`.repeat(Math.floor(length / 4000));
+      return `${CHUNKED}1\r\ny\r\n0\r\n${lines}${"x".repeat(length % 4000)}\r\n\r\n`;
+    },
+    64 * 1024,
+  ],
+];
+
+for (const [name, text, limit] of LIMITS) {
+  Deno.test(`${name} of ${limit} bytes is read, and one more is too much`, async () => {
+    for (const sizes of [[Infinity], [1000], [7]]) {
+      assert.equal((await reader(text(limit), sizes).read()).status, 200);
+      await assert.rejects(reader(text(limit + 1), sizes).read(), (thrown: Error) => {
+        assert.ok(thrown instanceof HttpError || thrown instanceof TooLargeError, thrown.stack);
+        return true;
+      });
+    }
+  });
+}
+
+Deno.test("what an earlier part of an answer left in the buffer ends no later line", async () => {
+  // Lines of all lengths, more of them than the buffer holds, with ends where others had none.
+  const lines = Array.from({ length: 400 }, (_, index) => `1;${"x".repeat(index % 97)}\r\ny\r\n`);
+  const bytes = new TextEncoder().encode(`${CHUNKED}${lines.join("")}0\r\n\r\n`);
+  for (const sizes of [[16 * 1024, 1], [16 * 1024, 5, 3, 1], [16 * 1024, ...Array(2000).fill(1)]]) {
+    const { body } = await new AnswerReader(source(bytes, sizes), MAX_BYTES).read();
+    assert.equal(body, "y".repeat(lines.length));
+  }
+});
+
 Deno.test("answers that follow one another are told apart", async () => {
   const body = fc.string({ maxLength: 60 }).map((text) => new TextEncoder().encode(text));
   const answer = fc.record({ body, chunks: fc.array(fc.integer({ min: 1, max: 20 })) });

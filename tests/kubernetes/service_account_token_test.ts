@@ -129,3 +129,54 @@ for (const [name, token, error] of BROKEN) {
     });
   });
 }
+
+const SUBJECTS = [
+  "",
+  "system",
+  "system:serviceaccount",
+  "system:serviceaccount:default",
+  "system:serviceaccount:default:",
+  "system:serviceaccount:default:default:",
+  "system:serviceaccount:default:default:default",
+  "system:node:default:default",
+  "user:serviceaccount:default:default",
+  ":serviceaccount:default:default",
+  "system::default:default",
+  " system:serviceaccount:default:default",
+];
+
+for (const sub of SUBJECTS) {
+  Deno.test(`a token whose sub is ${JSON.stringify(sub)} is refused`, () => {
+    const error = /its "sub" is not system:serviceaccount:<namespace>:<name>$/;
+    assert.throws(() => readServiceAccount(serviceAccountToken({ claims: { sub } })), error);
+    const nameless = { kubernetes: { serviceaccount: undefined }, claims: { sub } };
+    assert.throws(() => readServiceAccount(serviceAccountToken(nameless)), error);
+  });
+}
+
+for (const name of ["Default", "a_b", "a/b", "a.", "-a", "\u00e4", "a".repeat(254)]) {
+  Deno.test(`an account of the name ${JSON.stringify(name)} is refused wherever it stands`, () => {
+    const sub = `system:serviceaccount:default:${name}`;
+    assert.throws(
+      () =>
+        readServiceAccount(
+          serviceAccountToken({ kubernetes: { serviceaccount: undefined }, claims: { sub } }),
+        ),
+      /its "sub" is not system:serviceaccount:<namespace>:<name>$/,
+    );
+    assert.throws(
+      () => readServiceAccount(serviceAccountToken({ kubernetes: { serviceaccount: { name } } })),
+      /"kubernetes\.io\.serviceaccount\.name" is not a service account's name$/,
+    );
+  });
+}
+
+for (const name of ["a", "0", "a.b", "a-b.c", "a".repeat(253)]) {
+  Deno.test(`an account of the name ${name} is accepted wherever it stands`, () => {
+    const sub = `system:serviceaccount:default:${name}`;
+    for (const serviceaccount of [undefined, { name }]) {
+      const token = serviceAccountToken({ kubernetes: { serviceaccount }, claims: { sub } });
+      assert.equal(readServiceAccount(token).name, name);
+    }
+  });
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../src/errors.ts";
+import { OPENSHIFT_AUDIENCE } from "../../src/manifests/audience.ts";
 import {
   createCredentialProviderConfig,
   type CredentialProviderConfig,
@@ -9,7 +10,7 @@ import {
   parseCredentialProviderConfig,
 } from "../../src/manifests/credential_provider_config.ts";
 import { formatYaml } from "../../src/manifests/yaml.ts";
-import { kubeletEnvironment } from "../../src/runtime_environment.ts";
+import { kubeletEnvironment } from "../../src/executable/runtime_environment.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
@@ -252,6 +253,7 @@ Deno.test("merged into a file, our provider comes last and the others stay as th
   const before = schemas.readManifest(schemas.CredentialProviderConfig, ecr).providers.slice(0, 1);
   const { config: merged, skipped, shared } = mergeProvider(existing(...before), {
     matchImages: ["docker.io"],
+    audience: OPENSHIFT_AUDIENCE,
   });
   assert.deepEqual(
     written(merged),
@@ -275,13 +277,14 @@ Deno.test("every field of another provider survives a merge", () => {
   assert.deepEqual(written(merged).providers[0], other);
 });
 
-Deno.test("an existing provider of our name keeps place, arguments and variables of its own", () => {
+Deno.test("an existing provider of our name keeps place, arguments, audience and variables of its own", () => {
   const ours = {
     ...PROVIDER,
     name: "crio-credential-provider",
     matchImages: ["quay.io", "registry.example.com"],
     args: ["--log-level=debug"],
     env: [{ name: "NODE_EXTRA_CA_CERTS", value: "/ca.pem" }, { name: "TZ", value: "UTC" }],
+    tokenAttributes: { ...TOKENS, serviceAccountTokenAudience: "vault" },
   };
   const before = existing(ours, { ...PROVIDER, matchImages: ["a.example.com"] });
   const { providers } = written(
@@ -292,6 +295,7 @@ Deno.test("an existing provider of our name keeps place, arguments and variables
   assert.deepEqual(provider?.matchImages, ["docker.io"]);
   assert.deepEqual(provider?.args, ["--log-level=debug"]);
   assert.equal(provider?.tokenAttributes?.cacheType, "Token");
+  assert.equal(provider?.tokenAttributes?.serviceAccountTokenAudience, "vault");
   const env = provider?.env ?? [];
   assert.deepEqual(env[0], { name: "TZ", value: "UTC" });
   assert.deepEqual(env.filter(({ name }) => name === "NODE_EXTRA_CA_CERTS"), [
@@ -300,8 +304,11 @@ Deno.test("an existing provider of our name keeps place, arguments and variables
   const { config: rewritten } = mergeProvider(before, {
     matchImages: ["docker.io"],
     args: ["--timeout=20s"],
+    audience: "other",
   });
-  assert.deepEqual(written(rewritten).providers[0]?.args, ["--timeout=20s"]);
+  const [other] = written(rewritten).providers;
+  assert.deepEqual(other?.args, ["--timeout=20s"]);
+  assert.equal(other?.tokenAttributes?.serviceAccountTokenAudience, "other");
 });
 
 Deno.test("entries that overlap another provider's are left out, and told apart from shared ones", () => {

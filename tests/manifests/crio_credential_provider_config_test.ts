@@ -111,11 +111,14 @@ Deno.test("a resource from the cluster is read with its status and without entri
   assert.deepEqual(parseCrioCredentialProviderConfig(bare, "f"), []);
 });
 
+/** As the operator renders it, which adds nothing of its own. */
+const OPERATOR = { env: false, secretsAnnotation: "" };
+
 Deno.test("rendered for a platform, entries are sorted and overlapping ones left out", () => {
   const { config, conditions, skipped } = renderCrioCredentialProviderConfig(
     ["quay.io", "gcr.io", "myhost.com", "*.cloud.google.com"],
     PLATFORM_PROVIDERS.gcp.config,
-    false,
+    OPERATOR,
   );
   assert.ok(config);
   const { providers } = schemas.readManifest(
@@ -149,10 +152,18 @@ Deno.test("rendered for a platform, entries are sorted and overlapping ones left
 });
 
 Deno.test("with all entries overlapping no file is rendered, and without overlap all is well", () => {
-  const none = renderCrioCredentialProviderConfig(["gcr.io"], PLATFORM_PROVIDERS.gcp.config, false);
+  const none = renderCrioCredentialProviderConfig(
+    ["gcr.io"],
+    PLATFORM_PROVIDERS.gcp.config,
+    OPERATOR,
+  );
   assert.equal(none.config, undefined);
   assert.equal(none.conditions[0]?.status, "False");
-  const all = renderCrioCredentialProviderConfig(["gcr.io"], PLATFORM_PROVIDERS.none.config, false);
+  const all = renderCrioCredentialProviderConfig(
+    ["gcr.io"],
+    PLATFORM_PROVIDERS.none.config,
+    OPERATOR,
+  );
   assert.deepEqual(all.conditions.map(({ status }) => status), ["True", "True"]);
   assert.deepEqual(all.config?.providers.map(({ matchImages }) => matchImages), [["gcr.io"]]);
 });

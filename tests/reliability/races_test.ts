@@ -7,8 +7,13 @@
 
 import assert from "node:assert/strict";
 import type { RecordedRequest } from "../support/api_server.ts";
-import { Cluster, request } from "../support/cluster.ts";
-import { takeAuthFile, takeAuthFileAtOnce, type TakenAuthFile } from "../support/crio_consumer.ts";
+import { Cluster, IMAGE, request } from "../support/cluster.ts";
+import {
+  CrioConsumer,
+  takeAuthFile,
+  takeAuthFileAtOnce,
+  type TakenAuthFile,
+} from "../support/crio_consumer.ts";
 import { runPlugin } from "../support/plugin.ts";
 import { runPool } from "../support/pool.ts";
 import { share } from "../support/share.ts";
@@ -29,6 +34,9 @@ const CONSUMERS = 2;
 
 /** Longest time until a consumer looks for another file, in milliseconds. */
 const LONGEST_PAUSE = 5;
+
+/** What a process may take beyond its time limit on a busy machine, in milliseconds. */
+const START_UP = 15_000;
 
 const NAMESPACES = ["team-a", "team-b", "team-c"];
 
@@ -100,7 +108,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-Deno.test("CRI-O takes whole files of the right namespace, and every run's file or a newer one", async () => {
+Deno.test("without a wait CRI-O takes whole files of the right namespace, and every run's file or a newer one", async () => {
   const runs = new Map<string, Run>();
   const byAccount = new Map<string, Run>();
   /** Runs whose file is about to appear. */
@@ -192,4 +200,96 @@ Deno.test("CRI-O takes whole files of the right namespace, and every run's file 
       `\n${runs.size} runs: ${takings.length} files taken, ${untaken.length} overtaken\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   }
+});
+
+/** Pods of one namespace that start one image together. */
+const PODS = 8;
+
+/** How long a pull takes, in milliseconds: longer than a run, so that the runs get ahead of the pulls. */
+const PULL = share(60, 200);
+
+/** So many pulls at a time, as the kubelet does by default and with `maxParallelImagePulls: 5`. */
+for (const parallel of [1, 5]) {
+  Deno.test(`pods that start one image together each find their file, with ${parallel} pulls at a time`, async () => {
+    await using cluster = await Cluster.start({ settings: { waitForTaken: null } });
+    const crio = new CrioConsumer(cluster.node.settings.authDir);
+    const queue = new PullQueue(parallel);
+    const rounds = share(2, 25);
+    let found = 0;
+    for (let round = 0; round < rounds; round++) {
+      const pulls = await Promise.all(Array.from({ length: PODS }, async (_, pod) => {
+        const { code, stderr } = await cluster.pull();
+        assert.equal(code, 0, stderr);
+        const pull = { namespace: "default", image: IMAGE, cgroupParent: `/pod-${pod}` };
+        return await queue.add(() =>
+          crio.pull(pull, async (file) => {
+            await pause(PULL);
+            return file !== undefined;
+          })
+        );
+      }));
+      found += pulls.filter(Boolean).length;
+    }
+    const lost = rounds * PODS - found;
+    report({ suite: `${PODS} pods at once, ${parallel} pulls`, cases: rounds * PODS, lost });
+    assert.ok(lost <= rounds * PODS / 50, `${lost} of ${rounds * PODS} pulls found no file`);
+    assert.deepEqual(await cluster.node.authDirEntries(), ["in-use"]);
+  });
+}
+
+/** The kubelet's queue: a pull waits for its turn after the plugin has run. */
+class PullQueue {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(parallel: number) {
+    this.#free = parallel;
+  }
+
+  async add<Result>(pull: () => Promise<Result>): Promise<Result> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await pull();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
+
+Deno.test("runs that no pull follows keep the next ones once, and not for longer than the wait", async () => {
+  const wait = 3_000;
+  await using cluster = await Cluster.start({ settings: { waitForTaken: wait } });
+  const { authDir } = cluster.node.settings;
+  const timed = async () => {
+    const begin = performance.now();
+    const { code, stderr } = await cluster.pull();
+    assert.equal(code, 0, stderr);
+    return { elapsed: performance.now() - begin, waited: /waited="(\d+)ms"/.exec(stderr)?.[1] };
+  };
+  // As in back-off, or for an image that is on the node: the kubelet runs the plugin and does not pull.
+  await timed();
+  const together = await Promise.all(Array.from({ length: 4 }, timed));
+  for (const { waited } of together) assert.ok(Number(waited ?? 0) <= wait + 500, waited);
+  assert.ok(together.some(({ waited }) => waited !== undefined));
+  // What was waited for in vain is not waited for again.
+  assert.equal((await timed()).waited, undefined);
+  // A pull comes at last, and finds a file.
+  assert.ok(await takeAuthFile(authDir, "default", IMAGE));
+  assert.equal((await timed()).waited, undefined);
+  assert.ok(await takeAuthFile(authDir, "default", IMAGE));
+  assert.deepEqual(await cluster.node.authDirEntries(), ["in-use"]);
+});
+
+Deno.test("a run whose time limit comes before the wait is over puts its file in place by then", async () => {
+  await using cluster = await Cluster.start({ settings: { waitForTaken: 30_000 } });
+  await cluster.pull();
+  const begin = performance.now();
+  const { code, stderr } = await cluster.pull({ args: ["--timeout", "4s"] });
+  assert.equal(code, 0, stderr);
+  assert.ok(performance.now() - begin < 4_000 + START_UP, `${performance.now() - begin} ms`);
+  assert.match(stderr, /wrote the auth file over one that was not taken .* waited="\d+ms"/);
+  assert.ok(await takeAuthFile(cluster.node.settings.authDir, "default", IMAGE));
 });

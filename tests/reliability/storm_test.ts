@@ -1,13 +1,14 @@
 /**
- * A storm: many nodes pull at once, and the API server turns half of them away. Every run is a
- * process of the built artifact with a namespace of its own, so that its requests can be told.
+ * A storm: many pods' pulls at once, and the API server turns half of them away. Every run is a
+ * process of the built artifact with a service account of its own, so that its requests can be told.
+ * Two at a time are of one namespace, for the same image: each waits until the other's file is taken.
  */
 
 import assert from "node:assert/strict";
 import { MAX_ATTEMPTS } from "../../src/kubernetes/retry.ts";
 import { type RecordedRequest, status } from "../support/api_server.ts";
 import { Cluster, IMAGE } from "../support/cluster.ts";
-import { takeAuthFile } from "../support/crio_consumer.ts";
+import { CrioConsumer, type TakenAuthFile } from "../support/crio_consumer.ts";
 import type { PluginResult } from "../support/plugin.ts";
 import { runPool } from "../support/pool.ts";
 import { share } from "../support/share.ts";
@@ -79,12 +80,15 @@ function weather(index: number): Weather {
 interface Outcome {
   readonly index: number;
   readonly result: PluginResult;
+  /** What the pull that follows finds. */
+  readonly file: TakenAuthFile | undefined;
   /** From its start to its end, in milliseconds. */
   readonly elapsed: number;
 }
 
-const namespaceOf = (index: number) => `storm-${index}`;
-const passwordOf = (index: number) => `password-${index}`;
+const namespaceOf = (index: number) => `storm-${Math.floor(index / 2)}`;
+const accountOf = (index: number) => `run-${index}`;
+const passwordOf = (index: number) => `password-${Math.floor(index / 2)}`;
 
 /** The delays that a process logged, in milliseconds, with what each followed. */
 function loggedDelays({ stderr }: PluginResult): { code: number; delay: number }[] {
@@ -107,14 +111,15 @@ function histogram(values: readonly number[], width: number): string {
 Deno.test("in a storm every run ends with its file or a clear error, in time and politely", async () => {
   const arrivals = new Map<string, number[]>();
   const refused = new Map<string, { at: number; code: 429 | 503 }[]>();
-  const respond = ({ path }: RecordedRequest, attempt: number) => {
-    const [, namespace = "", number] = /\/namespaces\/(storm-(\d+))\//.exec(path) ?? [];
+  const respond = ({ user = "" }: RecordedRequest) => {
+    const [, account = "", number] = /:(run-(\d+))$/.exec(user) ?? [];
     const now = performance.now();
-    arrivals.set(namespace, [...arrivals.get(namespace) ?? [], now]);
+    const times = [...arrivals.get(account) ?? [], now];
+    arrivals.set(account, times);
     const { refusals, retryAfter } = weather(Number(number));
-    const code = refusals[attempt - 1];
+    const code = refusals[times.length - 1];
     if (code === undefined) return undefined;
-    refused.set(namespace, [...refused.get(namespace) ?? [], { at: now, code }]);
+    refused.set(account, [...refused.get(account) ?? [], { at: now, code }]);
     return code === 429
       ? status(429, "TooManyRequests", "Too many requests, please try again later.", {
         headers: { "Retry-After": String(retryAfter / 1000) },
@@ -123,30 +128,39 @@ Deno.test("in a storm every run ends with its file or a clear error, in time and
   };
   await using cluster = await Cluster.start({ api: { respond } });
   const { api, node } = cluster;
+  const crio = new CrioConsumer(node.settings.authDir);
   const tokens = Array.from({ length: PROCESSES }, (_, index) => {
     const namespace = namespaceOf(index);
-    api.grant(namespace);
-    const auth = btoa(`user:${passwordOf(index)}`);
-    api.addDockerConfig(namespace, "registry", { "localhost:5000": { auth } });
-    return api.addServiceAccount(namespace);
+    const name = accountOf(index);
+    api.grant(namespace, { name });
+    if (index % 2 === 0) {
+      const auth = btoa(`user:${passwordOf(index)}`);
+      api.addDockerConfig(namespace, "registry", { "localhost:5000": { auth } });
+    }
+    return api.addServiceAccount(namespace, name);
   });
 
   const begin = performance.now();
   const outcomes = await runPool(PROCESSES, PARALLEL, async (index): Promise<Outcome> => {
     const start = performance.now();
-    const args = ["--timeout", `${weather(index).timeout / 1000}s`];
+    const args = [`--timeout=${weather(index).timeout / 1000}s`, "--wait-for-taken=10s"];
     const result = await cluster.pull({ token: tokens[index] ?? "", args, timeout: KUBELET_LIMIT });
-    return { index, result, elapsed: performance.now() - start };
+    const elapsed = performance.now() - start;
+    // Where the run fails, the pull that follows would take the file of the namespace's other run.
+    const pull = { namespace: namespaceOf(index), image: IMAGE, cgroupParent: `/pod-${index}` };
+    const file = result.code === 0
+      ? await crio.pull(pull, (file) => Promise.resolve(file))
+      : undefined;
+    return { index, result, file, elapsed };
   });
 
-  for (const { index, result, elapsed } of outcomes) {
+  for (const { index, result, file, elapsed } of outcomes) {
     const { refusals, timeout, error } = weather(index);
-    const requests = arrivals.get(namespaceOf(index))?.length ?? 0;
+    const requests = arrivals.get(accountOf(index))?.length ?? 0;
     const which = `process ${index}: ${result.stderr}`;
     assert.equal(result.signal, null, which);
     assert.ok(elapsed <= timeout + START_UP, `${Math.round(elapsed)} ms, ${which}`);
     assert.ok(requests <= MAX_ATTEMPTS, which);
-    const file = await takeAuthFile(node.settings.authDir, namespaceOf(index), IMAGE);
     if (error === undefined) {
       assert.equal(result.code, 0, which);
       assert.equal(requests, refusals.length + 1, which);
@@ -161,8 +175,8 @@ Deno.test("in a storm every run ends with its file or a clear error, in time and
 
   // As the server saw it: nobody was back before the time it had asked for.
   let early = 0;
-  for (const [namespace, refusals] of refused) {
-    const times = arrivals.get(namespace) ?? [];
+  for (const [account, refusals] of refused) {
+    const times = arrivals.get(account) ?? [];
     for (const { at, code } of refusals) {
       const next = times[times.indexOf(at) + 1];
       if (code === 429 && next !== undefined && next - at < RETRY_AFTER) early++;

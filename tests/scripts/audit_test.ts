@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { compareWithPolicy } from "../../scripts/audit.ts";
 import { buildScript } from "../../scripts/build.ts";
-import { compile } from "../../scripts/compile.ts";
+import { compile, type CompileOptions } from "../../scripts/compile.ts";
 import { formatPolicy } from "../../scripts/policy.ts";
 import { readArtifact } from "../../scripts/support/artifact.ts";
-import { policyOf } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { sha256 } from "../../scripts/support/build_facts.ts";
+import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import { policyOf } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
 
@@ -130,9 +133,44 @@ const METADATA: readonly [name: string, from: string | RegExp, to: string, findi
     `"entrypoint_key":"x.js"`,
     /^entrypoint_key is/,
   ],
+  [
+    "hosts to import from",
+    /"allow_import":\[[^\]]*\]/,
+    `"allow_import":["jsr.io:443"]`,
+    /^permissions\.allow_import is \["jsr\.io:443"\], not \["nothing\.invalid/,
+  ],
+  [
+    "a cache of compiled code",
+    `"code_cache_key":null`,
+    `"code_cache_key":1`,
+    /^code_cache_key is 1, not null$/,
+  ],
+  [
+    "import() of files",
+    /"json":"(?:[^"\\]|\\.)*"/,
+    `"json":"{}"`,
+    /^workspace_resolver\.import_map\.json is "{}", not "/,
+  ],
+  [
+    "no import map",
+    /"import_map":\{[^}]*\}[^}]*\}[^}]*\}/,
+    `"import_map":null`,
+    /^workspace_resolver\.import_map is null, not \{/,
+  ],
+  [
+    "code of text",
+    `"--disallow-code-generation-from-strings",`,
+    "",
+    /^v8_flags is \[.*, not \[.*"--dis/,
+  ],
   ["a V8 flag", `"--stack-size=1024"`, `"--stack-size=1024","--x"`, /^v8_flags is .*"--x"/],
   ["a field unknown", `"seed":null`, `"seed":null,"new":true`, /^new is true, not known$/],
 ];
+
+/** Any file does as the runtime, since the executable is read and not run. */
+async function compiledWith(options: CompileOptions): Promise<Bytes> {
+  return await built((out) => compile({ ...options, out, runtime: "/bin/true" }));
+}
 
 /** Changes the metadata, and the length in front of it. */
 function editMetadata(bytes: Bytes, from: string | RegExp, to: string): Bytes {
@@ -147,11 +185,7 @@ function editMetadata(bytes: Bytes, from: string | RegExp, to: string): Bytes {
 }
 
 Deno.test("reading an executable finds what was changed in the metadata of the compiled form", async (test) => {
-  // Any file does as the runtime, since the executable is read and not run.
-  Deno.env.set("DENORT_BIN", "/bin/true");
-  const compiled = await built((out) => compile({ out })).finally(() =>
-    Deno.env.delete("DENORT_BIN")
-  );
+  const compiled = await compiledWith({});
   await test.step("nothing changed", async () => assert.deepEqual(await judge(compiled), []));
   for (const [name, from, to, finding] of METADATA) {
     await test.step(name, async () => {
@@ -174,6 +208,132 @@ Deno.test("reading an executable finds what was changed in the metadata of the c
     changed[at] = "N".charCodeAt(0);
     const [finding] = await judge(changed);
     assert.match(finding ?? "", /^the program is not the one it claims to be/);
+  });
+});
+
+/** A bundle with something added, that says of itself that it is the one. */
+async function changedProgram(change: (program: string) => string): Promise<string> {
+  const [first = "", ...rest] = (await bundlePlugin(DEFAULT_SETTINGS)).split("\n");
+  const program = change(rest.join("\n"));
+  return `${
+    first.replace(/"bundleSha256":"\w+"/, `"bundleSha256":"${await sha256(program)}"`)
+  }\n${program}`;
+}
+
+const PROGRAMS: readonly [
+  name: string,
+  change: (program: string) => string,
+  finding: RegExp,
+][] = [
+  [
+    "a computed import()",
+    (program) => `${program};import(Deno.args[0]);`,
+    /^the program calls import\(\) at \d+:\d+ \("import\(Deno\.args\[0\]\)/,
+  ],
+  [
+    "an import() in a function of a package",
+    (program) => program.replace(/\(\)\{/, `(){import("./x"+Deno.args);`),
+    /^the program calls import\(\) at /,
+  ],
+  [
+    "an import declaration",
+    (program) => `${program};import "node:vm";`,
+    /^the program imports a module at .*node:vm/,
+  ],
+  [
+    "an export of a module",
+    (program) => `${program};export * from "node:fs";`,
+    /^the program exports a module at /,
+  ],
+  ["no lock-down", (program) => program.replace(LOCK_DOWN, ""), /^the program does not begin with/],
+  ["code before the lock-down", (program) => `x();${program}`, /^the program does not begin with/],
+  [
+    "less of a lock-down",
+    (program) => program.replace("Reflect.deleteProperty(globalThis, name)", "0"),
+    /^the program does not begin with the lock-down/,
+  ],
+  [
+    "what cannot be parsed",
+    (program) => `${program};import.source("x");`,
+    /^the program cannot be parsed, so that nothing is known of it: /,
+  ],
+];
+
+Deno.test("reading an executable finds what opens the program, though its checksum is right", async (test) => {
+  for (const [name, change, finding] of PROGRAMS) {
+    await test.step(name, async () => {
+      const program = await changedProgram(change);
+      for (
+        const bytes of [
+          await built((out) => buildScript({ out, program })),
+          await compiledWith({ program }),
+        ]
+      ) {
+        const findings = await judge(bytes);
+        assert.equal(findings.length, 1, findings.join("\n"));
+        assert.match(findings[0] ?? "", finding);
+      }
+    });
+  }
+});
+
+/** Calls of the compiler that make another executable than the build does. */
+const CALLS: readonly [
+  name: string,
+  change: (args: readonly string[]) => readonly string[],
+  finding: RegExp,
+][] = [
+  [
+    "with a cache of compiled code",
+    (args) => args.filter((arg) => arg !== "--no-code-cache"),
+    /^code_cache_key is \d+, not null$/,
+  ],
+  [
+    "without the V8 flag",
+    (args) => args.map((arg) => arg.replace("--disallow-code-generation-from-strings,", "")),
+    /^v8_flags is /,
+  ],
+  [
+    "with a widened permission",
+    (args) => args.map((arg) => arg.replace("--allow-write=", "--allow-write=/srv,")),
+    /^allow write \/srv: baked in, and not in the policy$/,
+  ],
+  [
+    "without the import map",
+    (args) => args.filter((arg) => arg !== "--import-map" && arg !== "import_map.json"),
+    /^workspace_resolver\.import_map is null/,
+  ],
+  [
+    "with all hosts to import from",
+    (args) => args.filter((arg) => arg !== "--deny-import"),
+    /import/,
+  ],
+];
+
+Deno.test("reading an executable finds another call of the compiler", async (test) => {
+  const program = await bundlePlugin(DEFAULT_SETTINGS);
+  for (const [name, changeCall, finding] of CALLS) {
+    await test.step(name, async () => {
+      const findings = await judge(await compiledWith({ program, changeCall }));
+      assert.ok(findings.some((text) => finding.test(text)), findings.join("\n"));
+    });
+  }
+  await test.step("with a module more", async () => {
+    const more = await Deno.makeTempFile({ suffix: ".js" });
+    const changeCall = (args: readonly string[]) => [
+      ...args.slice(0, -1),
+      `--include=${more}`,
+      ...args.slice(-1),
+    ];
+    try {
+      await Deno.writeTextFile(more, "export default 1;");
+      await assert.rejects(
+        compiledWith({ program, changeCall }).then(judge),
+        /its file system holds something else than the bundle|modules beside the bundle/,
+      );
+    } finally {
+      await Deno.remove(more);
+    }
   });
 });
 

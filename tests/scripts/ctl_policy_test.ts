@@ -16,6 +16,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["explain", "--apiserver", "given.example.com:6443"],
   ["doctor"],
   ["doctor", "--root", "/given"],
+  ["doctor", "--root", "/given", "--roles", "/given.yaml"],
+  ["doctor", "--root", "/given", "--roles", "-"],
   ["doctor", "--config", "/given.yaml", "--plugin", "/given"],
 ];
 

@@ -3,7 +3,7 @@ import { billOfMaterials } from "../../scripts/support/bill_of_materials.ts";
 import { readArtifact } from "../../scripts/support/artifact.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
 import { formatPolicy } from "../../scripts/policy.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a command to its end in a directory. */
 async function run(cwd: string, command: string, args: string[], env: Record<string, string> = {}) {
@@ -27,7 +27,7 @@ Deno.test("a release holds the executables, what they are made of, their policy 
       "scripts/release.ts",
       "--out",
       out,
-    ], { DENORT_BIN: "/bin/true" });
+    ], { DENORT_BIN: "/bin/true", DENORT_BIN_X86_64: "", DENORT_BIN_AARCH64: "" });
     assert.equal(made.code, 0, made.stderr);
     const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name).sort();
     const name = "crio-credential-provider";

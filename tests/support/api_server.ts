@@ -1,7 +1,7 @@
 /**
- * An embedded Kubernetes API server, as far as listing secrets goes: TLS with its own CA, bearer
- * tokens of service accounts, RBAC per namespace, `fieldSelector`, and paging by `limit` and
- * `continue` over a consistent state. Errors are `Status` objects in Kubernetes' wording.
+ * An embedded Kubernetes API server, as far as reading secrets goes: TLS with its own CA, bearer
+ * tokens of service accounts, RBAC per namespace with `resourceNames`, `fieldSelector`, and paging by
+ * `limit` and `continue` over a consistent state. Errors are `Status` objects in Kubernetes' wording.
  */
 
 import { CertificateAuthority } from "./ca.ts";
@@ -170,6 +170,21 @@ export class ApiServer implements AsyncDisposable {
     this.#grants.add(`${user} ${namespace}`);
   }
 
+  /**
+   * Allows a service account to get secrets by name, and no longer to list any.
+   *
+   * @param account @default the service account "default" of that namespace
+   */
+  grantNamed(
+    namespace: string,
+    names: readonly string[],
+    account: { namespace?: string; name?: string } = {},
+  ): void {
+    const user = userName(account.namespace ?? namespace, account.name ?? "default");
+    this.#grants.delete(`${user} ${namespace}`);
+    for (const name of names) this.#grants.add(`${user} ${namespace} ${name}`);
+  }
+
   /** Creates a secret, or replaces the one of that name. */
   addSecret(namespace: string, secret: SecretContent): void {
     const data = Object.entries(secret.data ?? {}).map(([key, value]) => [key, base64(value)]);
@@ -247,19 +262,35 @@ export class ApiServer implements AsyncDisposable {
     if (path === "/version") {
       return Response.json({ major: "1", minor: "34", gitVersion: "v1.34.0" });
     }
-    const namespace = /^\/api\/v1\/namespaces\/([^/]+)\/secrets$/.exec(path)?.[1];
+    const [, namespace, name] =
+      /^\/api\/v1\/namespaces\/([^/]+)\/secrets(?:\/([^/]+))?$/.exec(path) ?? [];
     if (namespace === undefined) return new Response("404 page not found\n", { status: 404 });
     if (method !== "GET") {
       const message = "the server does not allow this method on the requested resource";
       return status(405, "MethodNotAllowed", message);
     }
     const who = user ?? "system:anonymous";
+    if (name !== undefined) return this.#get(namespace, name, who);
     if (!this.#grants.has(`${who} ${namespace}`)) {
       const message = `secrets is forbidden: User "${who}" cannot list resource "secrets" ` +
         `in API group "" in the namespace "${namespace}"`;
       return status(403, "Forbidden", message, { details: { kind: "secrets" } });
     }
     return this.#list(namespace, path, query);
+  }
+
+  #get(namespace: string, name: string, who: string): Response {
+    if (!this.#grants.has(`${who} ${namespace} ${name}`)) {
+      const message = `secrets "${name}" is forbidden: User "${who}" cannot get resource ` +
+        `"secrets" in API group "" in the namespace "${namespace}"`;
+      return status(403, "Forbidden", message, { details: { name, kind: "secrets" } });
+    }
+    const secret = this.#namespaces.get(namespace)?.get(name);
+    if (secret === undefined) {
+      const message = `secrets "${name}" not found`;
+      return status(404, "NotFound", message, { details: { name, kind: "secrets" } });
+    }
+    return Response.json({ kind: "Secret", apiVersion: "v1", ...secret });
   }
 
   #list(namespace: string, path: string, query: URLSearchParams): Response {

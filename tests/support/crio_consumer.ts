@@ -1,4 +1,4 @@
-/** Takes auth files as CRI-O does. */
+/** Takes auth files as CRI-O does: `server/image_pull.go` of github.com/cri-o/cri-o v1.36.3. */
 
 import assert from "node:assert/strict";
 
@@ -48,23 +48,96 @@ export async function takeAuthFileAtOnce(
   }
 }
 
+/** What CRI-O tells pulls apart by. */
+export interface CrioPull {
+  readonly namespace: string;
+  /** Name of the image, without tag or digest. */
+  readonly image: string;
+  /** The pod's: pulls of different pods are never joined where the kubelet makes a group for each. */
+  readonly cgroupParent: string;
+  /** User name of the credentials in the request; empty: it has none. */
+  readonly username?: string;
+}
+
+/** CRI-O's side of pulls: which of them are one, and what becomes of their files. */
+export class CrioConsumer {
+  readonly #authDir: string;
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(authDir: string) {
+    this.#authDir = authDir;
+  }
+
+  /**
+   * Pulls. Whoever asks for the very same pull while it is under way waits for it and shares its
+   * outcome; any other takes the auth file, if there is one, and deletes it when the pull has ended,
+   * however that was.
+   *
+   * @param use what the image library does with the file; `undefined`: there was none.
+   * @throws {assert.AssertionError} as {@link takeAuthFile} does.
+   * @throws what `use` throws.
+   */
+  async pull<Result>(
+    { namespace, image, cgroupParent, username = "" }: CrioPull,
+    use: (file: TakenAuthFile | undefined) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    const key = JSON.stringify([image, namespace, cgroupParent, username]);
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) {
+      await underWay;
+      return undefined;
+    }
+    const pull = this.#take(namespace, image, use);
+    this.#underWay.set(key, pull);
+    try {
+      return await pull;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  async #take<Result>(
+    namespace: string,
+    image: string,
+    use: (file: TakenAuthFile | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    const inUse = moveAway(this.#authDir, await authFileName(namespace, image));
+    try {
+      return await use(inUse === undefined ? undefined : read(inUse));
+    } finally {
+      if (inUse !== undefined) Deno.removeSync(inUse);
+    }
+  }
+}
+
 function take(authDir: string, name: string): TakenAuthFile | undefined {
-  const inUse = `${authDir}/in-use/${crypto.randomUUID()}.json`;
+  const inUse = moveAway(authDir, name);
+  if (inUse === undefined) return undefined;
+  try {
+    return read(inUse);
+  } finally {
+    Deno.removeSync(inUse);
+  }
+}
+
+/** Renames the file into `in-use`. @returns where it is then; `undefined` if there is none. */
+function moveAway(authDir: string, name: string): string | undefined {
+  const inUse = `${authDir}/in-use/${name.replace(/\.json$/, "")}-${crypto.randomUUID()}.json`;
   try {
     makeDirectory(`${authDir}/in-use`);
     Deno.renameSync(`${authDir}/${name}`, inUse);
+    return inUse;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  try {
-    const text = Deno.readTextFileSync(inUse);
-    const { mode } = Deno.statSync(inUse);
-    assert.equal(((mode ?? 0) & 0o7777).toString(8), "600", "mode of the auth file");
-    return { text, authFile: parse(text) };
-  } finally {
-    Deno.removeSync(inUse);
-  }
+}
+
+function read(inUse: string): TakenAuthFile {
+  const text = Deno.readTextFileSync(inUse);
+  const { mode } = Deno.statSync(inUse);
+  assert.equal(((mode ?? 0) & 0o7777).toString(8), "600", "mode of the auth file");
+  return { text, authFile: parse(text) };
 }
 
 /**

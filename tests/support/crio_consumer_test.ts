@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { authFileName, takeAuthFile, takeAuthFileAtOnce } from "./crio_consumer.ts";
+import { authFileName, CrioConsumer, takeAuthFile, takeAuthFileAtOnce } from "./crio_consumer.ts";
 import { tempNode } from "./temp_node.ts";
 
 const IMAGE = "docker.io/library/nginx";
@@ -42,4 +42,50 @@ Deno.test("an auth file that is not there yet is waited for, but not for ever", 
   const taken = await takeAuthFileAtOnce(authDir, "default", IMAGE, 30_000);
   assert.deepEqual(taken?.authFile, {});
   assert.equal((await writer.status).code, 0);
+});
+
+Deno.test("a pull's file is there while it lasts and deleted on every outcome", async () => {
+  await using node = await tempNode();
+  const { authDir } = node.settings;
+  const path = `${authDir}/${await authFileName("default", IMAGE)}`;
+  const crio = new CrioConsumer(authDir);
+  const pull = { namespace: "default", image: IMAGE, cgroupParent: "/pod-1" };
+  const inUse = () => [...Deno.readDirSync(`${authDir}/in-use`)].length;
+  for (const fails of [false, true]) {
+    await node.write(path, "{}");
+    await Deno.chmod(path, 0o600);
+    const pulled = crio.pull(pull, (file) => {
+      assert.deepEqual([file?.authFile, inUse()], [{}, 1]);
+      return fails ? Promise.reject(new Error("unauthorized")) : Promise.resolve("pulled");
+    });
+    if (fails) await assert.rejects(pulled, /unauthorized/);
+    else assert.equal(await pulled, "pulled");
+    assert.equal(inUse(), 0);
+    await crio.pull(pull, (file) => Promise.resolve(assert.equal(file, undefined)));
+  }
+});
+
+Deno.test("pulls are one only for one image, namespace, cgroup parent and user name", async () => {
+  await using node = await tempNode();
+  const crio = new CrioConsumer(node.settings.authDir);
+  const pull = { namespace: "default", image: IMAGE, cgroupParent: "/pod-1" };
+  const others = [
+    { ...pull, image: "docker.io/library/alpine" },
+    { ...pull, namespace: "team" },
+    { ...pull, cgroupParent: "/pod-2" },
+    { ...pull, username: "user" },
+  ];
+  let pulls = 0;
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  const use = async () => {
+    pulls++;
+    await end;
+  };
+  const all = [pull, pull, pull, ...others].map((pull) => crio.pull(pull, use));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(pulls, 1 + others.length);
+  resolve();
+  await Promise.all(all);
+  await crio.pull(pull, use);
+  assert.equal(pulls, 2 + others.length);
 });

@@ -1,8 +1,10 @@
-/** Runs `crio-credential-ctl` within the test's process, and reads the header of the built one. */
+/** Runs `crio-credential-ctl`, and reads the header of its script form. */
 
-import { runCtl } from "../../src/cli/ctl.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
-import type { BuildFacts } from "../../src/version.ts";
+import { runCtl } from "../../src/ctl/application.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
+import { compiledCtl, formUnderTest } from "./executable.ts";
+import { runPlugin } from "./plugin.ts";
 
 /** What a command did. */
 export interface CtlResult {
@@ -21,7 +23,8 @@ const FACTS: BuildFacts = {
 };
 
 /**
- * Runs a command.
+ * Runs a command: where the compiled form is judged the compiled tool, else the same within the test's
+ * process, where its lines are counted.
  *
  * @param stdin what is piped in; `undefined` for a terminal.
  * @param settings what the build would fix.
@@ -31,6 +34,9 @@ export async function runCtlWith(
   stdin?: string,
   settings: Settings = DEFAULT_SETTINGS,
 ): Promise<CtlResult> {
+  if (await formUnderTest() === "compiled") {
+    return await runCompiled(await compiledCtl(settings, FACTS), args, stdin);
+  }
   let stdout = "", stderr = "";
   let left = new TextEncoder().encode(stdin ?? "");
   const process = {
@@ -47,8 +53,35 @@ export async function runCtlWith(
       return Promise.resolve(count);
     },
   };
-  const code = await runCtl(args, { process, stdin: input, settings }, FACTS);
+  const context = { process, stdin: input, columns: undefined, cwd: Deno.cwd, settings };
+  const code = await runCtl(args, context, FACTS);
   return { code, stdout, stderr };
+}
+
+/** Runs the tool as a process, with a real terminal where nothing is piped in. */
+async function runCompiled(
+  ctl: string,
+  args: readonly string[],
+  stdin: string | undefined,
+): Promise<CtlResult> {
+  if (stdin !== undefined) return await runPlugin(ctl, { args, stdin });
+  // script(1) gives the command a terminal; what it prints goes to files instead.
+  const directory = await Deno.makeTempDir();
+  try {
+    const [out, err] = [`${directory}/stdout`, `${directory}/stderr`];
+    const line = `${[ctl, ...args].map(quoteWord).join(" ")} >${out} 2>${err}`;
+    const { code } = await runPlugin("/usr/bin/script", {
+      args: ["--quiet", "--return", "--command", line, "/dev/null"],
+    });
+    return { code, stdout: await Deno.readTextFile(out), stderr: await Deno.readTextFile(err) };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Quotes a word for the shell. */
+function quoteWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The words of the command that the script's header makes of arguments. */

@@ -1,14 +1,20 @@
 /**
- * The executable that the tests judge. `PLUGIN=<path>` names one, built with `test_node.jsonc`; where
- * a test needs other settings than it has, one is built for it in the same form. Without `PLUGIN` the
- * script form is built each time.
+ * The executable that the tests judge, and its form.
+ *
+ * `FORM=compiled` or `FORM=script` says which form is built; without it that is the compiled form where
+ * `DENORT_BIN` names the runtime part, else the script form. `deno task test` sets it. `PLUGIN=<path>`
+ * names an executable to judge as it is, built with `test_node.jsonc`; where a test needs other settings
+ * than it has, one is built for it in the same form.
  */
 
 import { buildScript } from "../../scripts/build.ts";
-import { compile } from "../../scripts/compile.ts";
-import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { buildCtl } from "../../scripts/build_ctl.ts";
+import { compile, compileCtl } from "../../scripts/compile.ts";
+import { sha256 } from "../../scripts/support/build_facts.ts";
+import { bundlePlugin, bundleProgram } from "../../scripts/support/bundle.ts";
 import { applySettingsFile } from "../../scripts/support/settings_file.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";
 
 /** An executable as it was handed in. */
@@ -16,6 +22,9 @@ export interface GivenExecutable {
   readonly path: string;
   readonly settings: Settings;
 }
+
+/** What an executable can be built as. */
+export type Form = "script" | "compiled";
 
 const TEST_NODE = new URL("test_node.jsonc", import.meta.url);
 
@@ -44,16 +53,28 @@ export async function givenExecutable(): Promise<GivenExecutable | undefined> {
   return { path, settings };
 }
 
-/** The form of the executables that are built: that of the given one. */
-export async function formUnderTest(): Promise<"script" | "compiled"> {
+/**
+ * The form of the executables that are built: that of the given one, or what `FORM` says.
+ *
+ * @throws {Error} when `FORM` names none.
+ */
+export async function formUnderTest(): Promise<Form> {
   const given = await givenExecutable();
-  if (given === undefined) return "script";
-  const { stdout } = await runPlugin(given.path, { args: ["--version-json"] });
-  return JSON.parse(stdout).form === "compiled" ? "compiled" : "script";
+  if (given !== undefined) {
+    const { stdout } = await runPlugin(given.path, { args: ["--version-json"] });
+    return JSON.parse(stdout).form === "compiled" ? "compiled" : "script";
+  }
+  const form = Deno.env.get("FORM") ?? "";
+  if (form === "compiled" || form === "script") return form;
+  if (form !== "") throw new Error(`FORM: must be compiled or script, not ${JSON.stringify(form)}`);
+  return (Deno.env.get("DENORT_BIN") ?? "") === "" ? "script" : "compiled";
 }
 
+const builds = new Builds();
+
 /**
- * Builds an executable in the form under test.
+ * Builds an executable in the form under test. With the same settings and program it is built once in
+ * a file of tests, as long as it is among the last few.
  *
  * @param program another program to put behind the same sandbox. @default the plugin
  */
@@ -62,16 +83,52 @@ export async function buildExecutable(
   out: string,
   program?: string,
 ): Promise<string> {
-  const build = await formUnderTest() === "compiled" ? compile : buildScript;
-  return await build({ settings, out, program: program ?? await pluginProgram(settings) });
+  const form = await formUnderTest();
+  const text = program ?? await programOf("main.ts", settings);
+  const build = form === "compiled" ? compile : buildScript;
+  const key = `${form} ${JSON.stringify(settings)} ${await sha256(text)}`;
+  const path = `${out}/crio-credential-provider`;
+  await builds.put(key, path, (where) => build({ settings, out: where, program: text }));
+  return path;
 }
 
-let bundled: Promise<string> | undefined;
+/**
+ * Builds the operator's tool in the form under test, with the sandbox of that form.
+ *
+ * @returns the path of the executable.
+ */
+export async function buildTool(settings: Settings, out: string): Promise<string> {
+  const form = await formUnderTest();
+  const path = `${out}/crio-credential-ctl`;
+  await builds.put(`tool ${form} ${JSON.stringify(settings)}`, path, async (where) => {
+    if (form === "script") return await buildCtl({ settings, out: where });
+    return await compileCtl({ settings, out: where, program: await programOf("ctl.ts", settings) });
+  });
+  return path;
+}
 
-/** What `bundlePlugin` gives, bundled once for all tests of a file: only its first line differs. */
-async function pluginProgram(settings: Settings): Promise<string> {
-  bundled ??= bundlePlugin(DEFAULT_SETTINGS);
-  const [first = "", ...rest] = (await bundled).split("\n");
-  const { facts } = JSON.parse(first.slice("const BUILD=".length, -1));
-  return [`const BUILD=${JSON.stringify({ settings, facts })};`, ...rest].join("\n");
+/**
+ * Compiles the operator's tool. It may connect to this machine, where the tests' API servers are.
+ *
+ * @param facts what the tool is to say of its build.
+ * @returns the path of the executable, which is not to be removed.
+ */
+export async function compiledCtl(settings: Settings, facts: unknown): Promise<string> {
+  const text = await programOf("ctl.ts", settings, facts);
+  const key = `ctl ${await sha256(text)}`;
+  const hosts = ["127.0.0.1", "localhost"];
+  return await builds.get(key, (out) => compileCtl({ settings, out, program: text, hosts }));
+}
+
+const bundled = new Map<string, Promise<string>>();
+
+/** What the build bundles, once for all tests of a file: only its first line differs. */
+async function programOf(entry: string, settings: Settings, facts?: unknown): Promise<string> {
+  const bundling = bundled.get(entry) ??
+    (entry === "main.ts" ? bundlePlugin(DEFAULT_SETTINGS) : bundleProgram(entry, DEFAULT_SETTINGS));
+  bundled.set(entry, bundling);
+  const [first = "", ...rest] = (await bundling).split("\n");
+  const built = JSON.parse(first.slice("const BUILD=".length, -1));
+  const build = JSON.stringify({ settings, facts: facts ?? built.facts });
+  return [`const BUILD=${build};`, ...rest].join("\n");
 }

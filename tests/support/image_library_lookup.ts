@@ -3,11 +3,12 @@
  * containers-auth.json(5). Written apart from the plugin, as what its files are judged by.
  */
 
-/** What the library would use: a credential, a credential helper, or nothing. */
+/** What the library would use: a credential, a credential helper, nothing, or an error of its own. */
 export type LookupResult =
   | { kind: "credential"; username: string; password: string; identitytoken?: string }
   | { kind: "helper"; helper: string }
-  | { kind: "none" };
+  | { kind: "none" }
+  | { kind: "error" };
 
 /**
  * Looks a repository up.
@@ -19,17 +20,23 @@ export type LookupResult =
  */
 export function lookUpCredential(authFile: unknown, repository: string): LookupResult[] {
   const [host = ""] = repository.split("/");
-  const helper = field(field(authFile, "credHelpers"), host);
-  if (typeof helper === "string") return [{ kind: "helper", helper }];
+  const helpers = map(authFile, "credhelpers");
+  const auths = map(authFile, "auths");
+  // A value of a wrong type anywhere, and the whole file is refused.
+  if (helpers === undefined || auths === undefined) return [{ kind: "error" }];
+  if ([...helpers.values()].some((helper) => !isTextOrNull(helper))) return [{ kind: "error" }];
+  if ([...auths.values()].some((entry) => !isDecodable(entry))) return [{ kind: "error" }];
 
-  const auths = field(authFile, "auths");
+  const helper = helpers.get(host);
+  if (helper !== undefined) return [{ kind: "helper", helper: String(helper ?? "") }];
+
   for (let key = repository;; key = key.slice(0, key.lastIndexOf("/"))) {
-    const entry = field(auths, key);
+    const entry = auths.get(key);
     if (entry !== undefined) return [credential(entry)];
     if (!key.includes("/")) break;
   }
 
-  const results = Object.entries(isObject(auths) ? auths : {})
+  const results = [...auths]
     .filter(([key]) => hubName(withoutScheme(key)) === hubName(host))
     .map(([, entry]) => credential(entry));
   return results.length === 0 ? [{ kind: "none" }] : distinct(results);
@@ -37,17 +44,57 @@ export function lookUpCredential(authFile: unknown, repository: string): LookupR
 
 /** The part that `auth` stands for; `username` and `password` beside it are not looked at. */
 function credential(entry: unknown): LookupResult {
-  const auth = field(entry, "auth");
-  const decoded = typeof auth === "string" ? decodeBase64(auth) : "";
+  const decoded = decodeBase64(text(entry, "auth"));
+  if (decoded === undefined) return { kind: "error" };
   const colon = decoded.indexOf(":");
   if (colon < 0) return { kind: "none" };
-  const identitytoken = field(entry, "identitytoken");
+  const identitytoken = text(entry, "identitytoken");
+  const username = decoded.slice(0, colon);
+  const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, "");
+  // Nobody's, and so none.
+  if (username + password + identitytoken === "") return { kind: "none" };
   return {
     kind: "credential",
-    username: decoded.slice(0, colon),
-    password: decoded.slice(colon + 1).replace(/^\0+|\0+$/g, ""),
-    ...(typeof identitytoken === "string" && identitytoken !== "" && { identitytoken }),
+    username,
+    password,
+    ...(identitytoken !== "" && { identitytoken }),
   };
+}
+
+/** Members of an object whose name is this one in any case, in the order of the text. */
+function named(value: unknown, name: string): unknown[] {
+  return isObject(value)
+    ? Object.entries(value).filter(([key]) => key.toLowerCase() === name).map(([, member]) =>
+      member
+    )
+    : [];
+}
+
+/** A map of the file: what stands under all spellings; `undefined` where one of them is none. */
+function map(file: unknown, name: string): Map<string, unknown> | undefined {
+  const whole = new Map<string, unknown>();
+  for (const part of named(file, name)) {
+    if (part === null) whole.clear();
+    else if (!isObject(part) || Array.isArray(part)) return undefined;
+    else for (const [key, value] of Object.entries(part)) whole.set(key, value);
+  }
+  return whole;
+}
+
+/** A text of an entry: the last one, empty when there is none. */
+function text(entry: unknown, name: string): string {
+  const last = named(entry, name).filter((value) => value !== null).at(-1);
+  return typeof last === "string" ? last : "";
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === "string";
+}
+
+function isDecodable(entry: unknown): boolean {
+  if (entry === null) return true;
+  return isObject(entry) && !Array.isArray(entry) &&
+    [...named(entry, "auth"), ...named(entry, "identitytoken")].every(isTextOrNull);
 }
 
 function withoutScheme(key: string): string {
@@ -59,12 +106,13 @@ function hubName(host: string): string {
   return host === "docker.io" || host === "registry-1.docker.io" ? "index.docker.io" : host;
 }
 
-function decodeBase64(text: string): string {
-  try {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.fromBase64(text));
-  } catch {
-    return "";
+/** Base64 with its padding, line ends in it or not; `undefined` for anything else. */
+function decodeBase64(text: string): string | undefined {
+  const joined = text.replace(/[\r\n]/g, "");
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(joined)) {
+    return undefined;
   }
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.fromBase64(joined));
 }
 
 function distinct(results: readonly LookupResult[]): LookupResult[] {
@@ -73,8 +121,4 @@ function distinct(results: readonly LookupResult[]): LookupResult[] {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function field(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

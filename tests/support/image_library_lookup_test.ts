@@ -8,6 +8,7 @@ const found = (username: string) => ({
   password: `pass:${username}`,
 });
 const none = { kind: "none" };
+const error = { kind: "error" };
 
 for (
   const { rule, file, repository, results } of [
@@ -62,10 +63,81 @@ for (
       results: [none],
     },
     {
-      rule: "auth without a colon, or that is not base64, is nothing",
+      rule: "auth without a colon is nothing, and one that is not base64 an error",
       file: { auths: { "http://r": { auth: btoa("x") }, "https://r": { auth: "%" } } },
       repository: "r/a",
+      results: [none, error],
+    },
+    {
+      rule: "auth without its padding is an error",
+      file: { auths: { r: { auth: "dTpwdzE" } } },
+      repository: "r/a",
+      results: [error],
+    },
+    {
+      rule: "an empty user with an empty password is nothing",
+      file: { auths: { r: { auth: btoa(":\0") } } },
+      repository: "r/a",
       results: [none],
+    },
+    {
+      rule: "auth may be on several lines",
+      file: {
+        auths: { r: { auth: `${btoa("x:pass:x").slice(0, 3)}\r\n${btoa("x:pass:x").slice(3)}` } },
+      },
+      repository: "r/a",
+      results: [found("x")],
+    },
+    {
+      rule: "user name and password without auth are nothing",
+      file: { auths: { r: { username: "u", password: "p" } } },
+      repository: "r/a",
+      results: [none],
+    },
+    {
+      rule: "a bare map as in a .dockercfg is nothing",
+      file: { r: auth("x") },
+      repository: "r/a",
+      results: [none],
+    },
+    {
+      rule: "a key with a slash at its end is never found",
+      file: { auths: { "r/": auth("x") } },
+      repository: "r/a",
+      results: [none],
+    },
+    {
+      rule: "names are found in any case, and the last of several counts",
+      file: {
+        Auths: { r: { AUTH: auth("x").auth, auth: auth("y").auth } },
+        CredHelpers: { s: "pass" },
+      },
+      repository: "r/a",
+      results: [found("y")],
+    },
+    {
+      rule: "what stands under several spellings is put together",
+      file: { auths: { r: auth("x"), "r/a": auth("y") }, AUTHS: { r: auth("z") } },
+      repository: "r/b",
+      results: [found("z")],
+    },
+    {
+      rule: "a null empties what stood before it",
+      file: { auths: { r: auth("x") }, Auths: null },
+      repository: "r/a",
+      results: [none],
+    },
+    {
+      rule: "a value of a wrong type anywhere makes the whole file refused",
+      file: { auths: { r: auth("x"), other: "text" } },
+      repository: "r/a",
+      results: [error],
+    },
+    {
+      rule: "so does a helper that is no text",
+      file: { auths: { r: auth("x") }, credHelpers: { other: 5 } },
+      repository: "r/a",
+      results: [error],
     },
     {
       rule: "an identity token comes along",

@@ -46,6 +46,7 @@ const ApiVersion = v.literal(`${RBAC}/v1`);
 const Rule = v.strictObject({
   apiGroups: v.array(v.literal("")),
   resources: v.pipe(v.array(v.pipe(Text, v.notValue("*"))), v.minLength(1)),
+  resourceNames: v.optional(v.pipe(v.array(Text), v.minLength(1))),
   verbs: v.pipe(v.array(v.pipe(Text, v.notValue("*"))), v.minLength(1)),
 });
 const RoleRef = <const Kind extends string>(kind: Kind) =>

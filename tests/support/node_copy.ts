@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { buildScript } from "../../scripts/build.ts";
-import { CHECK_NAMES } from "../../src/doctor/check.ts";
+import { CHECK_NAMES } from "../../src/ctl/doctor/check.ts";
 import { PLUGIN_DIRECTORY } from "../../src/manifests/platform_providers.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { ApiServer } from "./api_server.ts";
 import { type CtlResult, runCtlWith } from "./ctl.ts";
 
@@ -29,7 +29,7 @@ const Report = v.strictObject({
   ready: v.boolean(),
   checks: v.array(v.strictObject({
     name: v.picklist(CHECK_NAMES),
-    status: v.picklist(["pass", "warn", "fail"]),
+    status: v.picklist(["pass", "warn", "fail", "skip"]),
     found: v.pipe(v.string(), v.nonEmpty()),
     advice: v.string(),
   })),
@@ -73,8 +73,12 @@ export class NodeCopy implements AsyncDisposable {
     await node.write(CONFIG, DOCUMENTED);
     await node.write("/etc/containers/registries.conf", MIRROR);
     await node.write("/etc/kubernetes/pki/ca.crt", api.ca.certificatePem);
+    await node.write(
+      "/var/lib/kubelet/kubeadm-flags.env",
+      `KUBELET_KUBEADM_ARGS="--pod-infra-container-image=registry.k8s.io/pause:3.10"\n`,
+    );
     await node.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
-    await node.write("/var/lib/crio/version", `"1.34.1"`);
+    await node.write("/var/lib/crio/version", `"1.34.3"`);
     await Deno.mkdir(`${root}/etc/crio/auth`, { mode: 0o700, recursive: true });
     return node;
   }

@@ -8,6 +8,8 @@ export interface PluginRun {
   args?: readonly string[];
   /** The whole environment. @default {@link PLUGIN_ENV} */
   env?: Readonly<Record<string, string>>;
+  /** @default "/", as the kubelet's */
+  cwd?: string;
   /** Told of the process as soon as there is one. */
   onStart?: (child: Deno.ChildProcess) => void;
   /** When the process is killed, in milliseconds. @default 60_000, as the kubelet does */
@@ -28,20 +30,20 @@ export const PLUGIN_ENV: Readonly<Record<string, string>> = {
   PATH: `${dirname(Deno.execPath())}:/usr/local/bin:/usr/bin:/bin`,
 };
 
-/** Runs an executable to its end, in the directory `/` as the kubelet's working directory is. */
+/** Runs an executable to its end. */
 export async function runPlugin(
   executable: string,
-  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, onStart }: PluginRun = {},
+  { stdin = "", args = [], env = PLUGIN_ENV, timeout = 60_000, cwd = "/", onStart }: PluginRun = {},
 ): Promise<PluginResult> {
-  const child = new Deno.Command(executable, {
+  const child = await start(executable, {
     args: [...args],
     clearEnv: true,
     env: { ...env },
-    cwd: "/",
+    cwd,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
   onStart?.(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
   const ended = new AbortController();
@@ -59,5 +61,25 @@ export async function runPlugin(
     clearTimeout(timer);
     ended.abort();
     await written;
+  }
+}
+
+/** Times that a start is tried, and the pause between them in milliseconds. */
+const STARTS = 50;
+const PAUSE = 20;
+
+/**
+ * Starts a process. Where this one has just written the executable, another one that it starts at that
+ * moment holds the file open until it is itself started, and the kernel refuses ("Text file busy").
+ */
+async function start(executable: string, options: Deno.CommandOptions): Promise<Deno.ChildProcess> {
+  for (let count = 1;; count++) {
+    try {
+      return new Deno.Command(executable, options).spawn();
+    } catch (error) {
+      const busy = error instanceof Error && error.message.includes("(os error 26)");
+      if (!busy || count === STARTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 }

@@ -27,8 +27,16 @@ export interface ReadTable {
   readonly prefix: string;
   readonly location: string;
   readonly blocked: boolean;
-  readonly mirrors: readonly string[];
+  readonly mirrors: readonly { readonly location: string; readonly pulls: string }[];
   readonly file: string;
+}
+
+/** What the files come to. */
+export interface ReadConfiguration {
+  readonly tables: ReadonlyMap<string, ReadTable>;
+  /** `undefined` when no file has any. */
+  readonly credentialHelpers: readonly string[] | undefined;
+  readonly aliases: ReadonlyMap<string, string>;
 }
 
 /** Told of each rule that decided something. */
@@ -36,16 +44,19 @@ export type OnRule = (rule: string) => void;
 
 class Refused extends Error {}
 
-/** The tables that count, by prefix; `undefined` when a file has to be refused. */
+/** What counts of all files; `undefined` when a file has to be refused. */
 export function readRegistries(
   node: MadeNode,
   onRule: OnRule,
-): Map<string, ReadTable> | undefined {
+): ReadConfiguration | undefined {
   try {
     const tables = new Map<string, ReadTable>();
+    const aliases = new Map<string, string>();
+    let credentialHelpers: readonly string[] | undefined;
     for (const [path, content, isMain] of filesInOrder(node, onRule)) {
       const inFile: ReadTable[] = [];
-      for (const table of readFile(path, content, isMain, onRule)) {
+      const file = readFile(path, content, isMain, onRule);
+      for (const table of file.tables) {
         if (inFile.some(({ prefix }) => prefix === table.prefix)) {
           onRule("of two tables with one prefix in a file the first counts");
         } else {
@@ -56,8 +67,18 @@ export function readRegistries(
         if (tables.has(table.prefix)) onRule("a later file's table replaces an earlier one's");
         tables.set(table.prefix, table);
       }
+      for (const [name, target] of file.aliases) {
+        if (aliases.has(name)) onRule("a later file's alias replaces an earlier one's");
+        aliases.set(name, target);
+      }
+      if (file.helpers !== undefined) {
+        if (credentialHelpers !== undefined) {
+          onRule("a later file's helpers replace an earlier one's");
+        }
+        credentialHelpers = file.helpers;
+      }
     }
-    return tables;
+    return { tables, aliases, credentialHelpers };
   } catch (error) {
     if (error instanceof Refused) return undefined;
     throw error;
@@ -109,59 +130,130 @@ function refuse(rule: string, onRule: OnRule): never {
   throw new Refused(rule);
 }
 
+/** The value under a name in any case; no table here has one key in two cases. */
+function under(table: TomlTable, name: string): Toml | undefined {
+  const [key] = Object.keys(table).filter((key) => key.toLowerCase() === name);
+  return key === undefined ? undefined : table[key];
+}
+
+interface ReadFile {
+  readonly tables: readonly ReadTable[];
+  readonly helpers: readonly string[] | undefined;
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** Host with optional port: letters, digits and hyphens between dots. There is no IPv6 address. */
+function isDomain(text: string): boolean {
+  const [name = "", port, ...more] = text.split(":");
+  const label = /^([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])$/;
+  return more.length === 0 && (port === undefined || /^[0-9]+$/.test(port)) &&
+    name.split(".").every((part) => label.test(part));
+}
+
 function readFile(
   path: string,
   content: TomlTable | "broken",
   isMain: boolean,
   onRule: OnRule,
-): ReadTable[] {
+): ReadFile {
   if (content === "broken") refuse("no TOML", onRule);
   const wrongType = () => refuse("a value of the wrong type", onRule);
-  const { registries, registry } = content;
-  if (registries !== undefined) {
-    if (!isTable(registries)) return wrongType();
-    const { search, insecure, block } = registries;
-    const lists = [search, insecure, block].filter((list) => list !== undefined);
-    if (lists.length > 0) {
-      if (!isMain) refuse("version 1 in a drop-in", onRule);
-      if (registry !== undefined) refuse("versions 1 and 2 in one file", onRule);
-      for (const list of lists) {
-        if (!isTable(list)) return wrongType();
-        const names = list["registries"] ?? [];
-        if (!Array.isArray(names)) return wrongType();
-        for (const name of names) if (typeof name !== "string") return wrongType();
-      }
-      onRule("a main file of version 1 carries no mirrors");
-      return [];
+  const strings = (value: Toml): string[] => {
+    if (!Array.isArray(value)) return wrongType();
+    return value.map((item) => typeof item === "string" ? item : wrongType());
+  };
+  if (Object.keys(content).some((key) => key !== key.toLowerCase())) {
+    onRule("a key is in another case");
+  }
+  const registry = under(content, "registry");
+  const registries = under(content, "registries");
+  const search = under(content, "unqualified-search-registries");
+  const mode = under(content, "short-name-mode");
+  const helpers = under(content, "credential-helpers");
+  const aliases = under(content, "aliases");
+  if (mode !== undefined && typeof mode !== "string") return wrongType();
+  const listed = helpers === undefined ? undefined : strings(helpers);
+  const searched = search === undefined ? [] : strings(search);
+  const named = new Map<string, string>();
+  if (aliases !== undefined) {
+    if (!isTable(aliases)) return wrongType();
+    for (const [name, target] of Object.entries(aliases)) {
+      if (typeof target !== "string") return wrongType();
+      named.set(name, target);
     }
   }
-  if (registry === undefined) return [];
+  const lists: Record<string, string[]> = {};
+  if (registries !== undefined) {
+    if (!isTable(registries)) return wrongType();
+    for (const key of ["search", "insecure", "block"]) {
+      const list = under(registries, key);
+      if (list === undefined) continue;
+      if (!isTable(list)) return wrongType();
+      const names = under(list, "registries");
+      if (names === undefined) onRule("a version 1 table without its list counts for nothing");
+      else lists[key] = strings(names);
+    }
+  }
+  if (Object.keys(lists).length > 0) {
+    if (Object.values(lists).every((list) => list.length === 0)) {
+      onRule("an empty list is version 1");
+    }
+    if (!isMain) refuse("version 1 in a drop-in", onRule);
+    const version2 = [registry, search, helpers, aliases, mode === "" ? undefined : mode];
+    if (version2.some((value) => value !== undefined)) {
+      refuse("versions 1 and 2 in one file", onRule);
+    }
+    onRule("a main file of version 1 carries no mirrors");
+    const tables = [...lists["block"] ?? [], ...lists["insecure"] ?? []].map((written) => {
+      const location = readPlace(written, onRule);
+      if (location === "") refuse("an empty entry of version 1", onRule);
+      const blocked = (lists["block"] ?? []).some((name) => readPlace(name, onRule) === location);
+      if (blocked) onRule("version 1 blocks a registry");
+      return { prefix: location, location, blocked, mirrors: [], file: path };
+    });
+    checkSearch(lists["search"] ?? [], onRule);
+    return { tables, helpers: undefined, aliases: new Map() };
+  }
+  const checkRest = () => {
+    checkSearch(searched, onRule);
+    if (mode !== undefined && !["", "enforcing", "permissive", "disabled"].includes(mode)) {
+      refuse("an unknown short-name mode", onRule);
+    }
+    for (const [name, target] of named) {
+      const [first = "", ...others] = name.split("/");
+      const isHost = /[.:]/.test(first) || first === "localhost";
+      if ((others.length > 0 && isHost) || repositoryOf(`a.io/${name}`) !== `a.io/${name}`) {
+        refuse("an alias that is no short name", onRule);
+      }
+      if (target === "") continue;
+      const written = target.startsWith("docker.io/") && target.split("/").length === 2
+        ? target.replace("/", "/library/")
+        : target;
+      if (repositoryOf(written) !== written) refuse("an alias that leads nowhere", onRule);
+    }
+    return { helpers: listed, aliases: named };
+  };
+  if (registry === undefined) return { tables: [], ...checkRest() };
   if (!Array.isArray(registry)) return wrongType();
 
   const text = (table: TomlTable, key: string) => {
-    const value = table[key];
+    const value = under(table, key);
     if (value === undefined) return undefined;
     return typeof value === "string" ? value : wrongType();
   };
   const flag = (table: TomlTable, key: string) => {
-    const value = table[key];
+    const value = under(table, key);
     if (value === undefined) return false;
     return typeof value === "boolean" ? value : wrongType();
   };
-  const location = (table: TomlTable, key: string) => {
-    let value = text(table, key) ?? "";
-    if (value.endsWith("/")) onRule("slashes at the end go");
-    while (value.endsWith("/")) value = value.slice(0, -1);
-    if (value.startsWith("http://") || value.startsWith("https://")) refuse("a scheme", onRule);
-    return value;
-  };
+  const location = (table: TomlTable, key: string) => readPlace(text(table, key) ?? "", onRule);
 
   // A decoder looks at every type before anything else is looked at.
   for (const table of registry) {
     if (!isTable(table)) return wrongType();
     for (const key of ["prefix", "location", "pull-from-mirror"]) text(table, key);
     for (const key of ["insecure", "blocked", "mirror-by-digest-only"]) flag(table, key);
-    const mirrors = table["mirror"] ?? [];
+    const mirrors = under(table, "mirror") ?? [];
     if (!Array.isArray(mirrors)) return wrongType();
     for (const mirror of mirrors) {
       if (!isTable(mirror)) return wrongType();
@@ -176,8 +268,8 @@ function readFile(
     if (!isTable(made)) return wrongType();
     const ownLocation = location(made, "location");
     let prefix = location(made, "prefix");
-    if (prefix === "") {
-      if (ownLocation === "") refuse("neither prefix nor location", onRule);
+    if (prefix === "" && ownLocation === "") refuse("neither prefix nor location", onRule);
+    if ((text(made, "prefix") ?? "") === "") {
       prefix = ownLocation;
       onRule("a missing prefix is the location");
     }
@@ -189,8 +281,8 @@ function readFile(
     if ((text(made, "pull-from-mirror") ?? "") !== "") {
       refuse("pull-from-mirror on the registry", onRule);
     }
-    const mirrors: string[] = [];
-    const madeMirrors = made["mirror"] ?? [];
+    const mirrors: { location: string; pulls: string }[] = [];
+    const madeMirrors = under(made, "mirror") ?? [];
     for (const mirror of Array.isArray(madeMirrors) ? madeMirrors : []) {
       if (!isTable(mirror)) return wrongType();
       const place = location(mirror, "location");
@@ -202,7 +294,12 @@ function readFile(
       if (pull !== "" && pull !== "all" && pull !== "digest-only" && pull !== "tag-only") {
         refuse("an unknown pull-from-mirror", onRule);
       }
-      mirrors.push(place);
+      const pulls = flag(made, "mirror-by-digest-only")
+        ? "digest-only"
+        : pull === ""
+        ? "all"
+        : pull;
+      mirrors.push({ location: place, pulls });
     }
     tables.push({
       table: { prefix, location: ownLocation, blocked: flag(made, "blocked"), mirrors, file: path },
@@ -217,7 +314,22 @@ function readFile(
       if (a.table.blocked !== b.table.blocked) refuse("one location, blocked and not", onRule);
     }
   }
-  return tables.map(({ table }) => table);
+  return { tables: tables.map(({ table }) => table), ...checkRest() };
+}
+
+/** A place without the slashes at its end. */
+function readPlace(written: string, onRule: OnRule): string {
+  let value = written;
+  if (value.endsWith("/")) onRule("slashes at the end go");
+  while (value.endsWith("/")) value = value.slice(0, -1);
+  if (value.startsWith("http://") || value.startsWith("https://")) refuse("a scheme", onRule);
+  return value;
+}
+
+function checkSearch(list: readonly string[], onRule: OnRule): void {
+  for (const written of list) {
+    if (!isDomain(readPlace(written, onRule))) refuse("a search registry that is none", onRule);
+  }
 }
 
 /** What the configuration makes of an image. */
@@ -225,17 +337,21 @@ export interface ReadSources {
   readonly table: ReadTable | undefined;
   /** `host/path` of each repository, in the order in which they are tried. */
   readonly sources: readonly string[];
-  /** Rewritten references that are none. */
-  readonly unusable: readonly string[];
+  /** `host/path` of those that are blocked. */
+  readonly blocked: readonly string[];
+  /** Whether pulls by tag and by digest come to nothing, because a rewriting is no reference. */
+  readonly refused: readonly ("tag" | "digest")[];
 }
 
-/** The table that applies to an image, and what the image is pulled from. */
-export function readSources(
+/** The table that applies to a reference. */
+function tableOf(
   tables: ReadonlyMap<string, ReadTable>,
-  image: string,
+  reference: string,
   onRule: OnRule,
-): ReadSources {
-  const matching = [...tables.values()].filter(({ prefix }) => rest(image, prefix) !== undefined);
+): ReadTable | undefined {
+  const matching = [...tables.values()].filter(({ prefix }) =>
+    prefix !== "" && rest(reference, prefix) !== undefined
+  );
   if (matching.length === 0) onRule("no table applies");
   if (matching.length > 1) onRule("the longest of several prefixes applies");
   // The text leaves open which of equally long ones it is; the library goes through them sorted,
@@ -243,13 +359,22 @@ export function readSources(
   const [table, next] = matching.sort((a, b) =>
     b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1)
   );
-  if (table === undefined) return { table, sources: [], unusable: [] };
-  if (next?.prefix.length === table.prefix.length) onRule("two prefixes are equally long");
-  if (table.prefix.startsWith("*.")) onRule("a wildcard applies");
-  if (table.blocked) {
-    onRule("the registry is blocked");
-    return { table, sources: [], unusable: [] };
+  if (table !== undefined && next?.prefix.length === table.prefix.length) {
+    onRule("two prefixes are equally long");
   }
+  return table;
+}
+
+/** What an image is pulled from. */
+export function readSources(
+  tables: ReadonlyMap<string, ReadTable>,
+  image: string,
+  onRule: OnRule,
+): ReadSources {
+  const none = { sources: [], blocked: [], refused: [] };
+  const table = tableOf(tables, image, onRule);
+  if (table === undefined) return { table, ...none };
+  if (table.prefix.startsWith("*.")) onRule("a wildcard applies");
   const after = rest(image, table.prefix) ?? "";
   if (after.startsWith(":")) onRule("the prefix ends at a colon");
   if (after.startsWith("@")) onRule("the prefix ends at an at sign");
@@ -259,24 +384,41 @@ export function readSources(
   if (own !== image) onRule("the registry itself is rewritten");
   if (table.mirrors.length === 0 && own === image) {
     onRule("neither a mirror nor a rewriting");
-    return { table, sources: [], unusable: [] };
+    return { table, ...none };
   }
   if (table.mirrors.length > 0) onRule("mirrors come before the registry itself");
 
+  const asked = [
+    ...table.mirrors.map(({ location, pulls }) => ({ reference: location + after, pulls })),
+    { reference: own, pulls: "all" },
+  ];
   const sources: string[] = [];
-  const unusable: string[] = [];
-  for (const reference of [...table.mirrors.map((mirror) => mirror + after), own]) {
+  const blocked: string[] = [];
+  for (const { reference } of asked) {
     const repository = repositoryOf(reference);
     if (repository === undefined) {
       onRule("a rewriting is no reference");
-      unusable.push(reference);
+    } else if (tableOf(tables, repository, () => {})?.blocked) {
+      onRule(reference === own ? "the registry itself is blocked" : "a mirror is blocked");
+      blocked.push(repository);
     } else if (sources.includes(repository)) {
       onRule("a source stands twice");
     } else {
+      if (table.blocked && reference !== own) onRule("a mirror of a blocked table is asked");
       sources.push(repository);
     }
   }
-  return { table, sources, unusable };
+  const hasForm = after.startsWith("@") || /:[^/]*$/.test(image.slice(image.indexOf("/")));
+  const spoils = (form: "tag" | "digest", suffix: string) =>
+    asked.some(({ reference, pulls }) =>
+      (pulls === "all" || pulls === `${form}-only`) &&
+      repositoryOf(reference + (hasForm ? "" : suffix)) === undefined
+    );
+  const refused: ("tag" | "digest")[] = [];
+  if (spoils("tag", ":latest")) refused.push("tag");
+  if (spoils("digest", `@sha256:${"0".repeat(64)}`)) refused.push("digest");
+  for (const form of refused) onRule(`a pull by ${form} is refused as a whole`);
+  return { table, sources, blocked, refused };
 }
 
 /** What follows the part of the image that a prefix stands for; `undefined` if it does not match. */
@@ -311,14 +453,11 @@ function repositoryOf(reference: string): string | undefined {
     name = name.slice(0, colon);
   }
   const [host = "", ...path] = name.split("/");
-  const domain = host.replace(/:[0-9]+$/, "");
-  const label = /^([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])$/;
-  const isAddress = /^\[[0-9A-Fa-f:]+\]$/.test(domain);
-  if (!isAddress && !domain.split(".").every((part) => label.test(part))) return undefined;
-  const isHost = host.includes(".") || host.includes(":") || host === "localhost" ||
-    host.toLowerCase() !== host;
+  const isHost = host.includes(".") || host.includes(":") || host === "localhost";
   if (!isHost || path.length === 0 || name.length > 255) return undefined;
   const component = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
+  // What is no domain may be a path component that is taken for one because of its dot.
+  if (!isDomain(host) && !component.test(host)) return undefined;
   if (!path.every((part) => component.test(part))) return undefined;
   // Docker Hub has one canonical spelling.
   if (host === "index.docker.io" || (host === "docker.io" && path.length === 1)) return undefined;

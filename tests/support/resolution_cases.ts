@@ -26,10 +26,13 @@ export const key = fc.record({
   host: keyHost,
   path: fc.oneof(path(0), fc.constantFrom("v1/", "v2/")),
 }).map(({ scheme, host, path }) => `${scheme}${host}${path === "" ? "" : `/${path}`}`);
-const auth = fc.integer({ min: 0, max: 9 }).map((n) => btoa(`user:password-${n}`));
+const auth = fc.integer({ min: 0, max: 9 }).map((n) => btoa(`user:password-${n}.`));
 const globalEntry = fc.oneof(
   auth.map((auth) => ({ auth })),
   auth.map((auth) => ({ auth, identitytoken: "t" })),
+  auth.map((auth) => ({ Auth: auth, IdentityToken: "t" })),
+  // Without its padding.
+  auth.map((auth) => ({ auth: auth.replace(/=*$/, "") })),
   fc.constantFrom({}, { auth: "" }, { username: "user", password: "password-1" }),
 );
 

@@ -14,29 +14,35 @@ export function isTable(value: Toml): value is TomlTable {
  */
 export function formatToml(document: TomlTable, { headers = true } = {}): string {
   if (!headers) return formatLines(document);
-  const { registry, registries, ...others } = document;
-  let text = formatLines(others);
-  if (Array.isArray(registry) && registry.length > 0 && registry.every(isTable)) {
-    for (const table of registry) {
-      const { mirror, ...keys } = table;
-      text += `[[registry]]\n${formatLines(keys)}`;
-      if (Array.isArray(mirror) && mirror.every(isTable)) {
-        for (const keys of mirror) text += `[[registry.mirror]] # a mirror\n${formatLines(keys)}`;
-      } else if (mirror !== undefined) {
-        text += formatLines({ mirror });
+  let text = "";
+  let tables = "";
+  for (const [key, value] of Object.entries(document)) {
+    const name = key.toLowerCase();
+    if (name === "registry" && Array.isArray(value) && value.length > 0 && value.every(isTable)) {
+      tables += value.map((table) => formatRegistry(key, table)).join("");
+    } else if (name === "registries" && isTable(value) && Object.values(value).every(isTable)) {
+      for (const [list, table] of Object.entries(value)) {
+        tables += `[${key}.${list}]\n${isTable(table) ? formatLines(table) : ""}`;
+      }
+    } else if (name === "aliases" && isTable(value)) tables += `[${key}]\n${formatLines(value)}`;
+    else text += formatLines(Object.fromEntries([[key, value]]));
+  }
+  return text + tables;
+}
+
+function formatRegistry(header: string, table: TomlTable): string {
+  let text = "";
+  let mirrors = "";
+  for (const [key, value] of Object.entries(table)) {
+    const isList = key.toLowerCase() === "mirror" && Array.isArray(value) && value.every(isTable);
+    if (!isList) text += formatLines(Object.fromEntries([[key, value]]));
+    else {
+      for (const mirror of value) {
+        mirrors += `[[${header}.${key}]] # a mirror\n${formatLines(mirror)}`;
       }
     }
-  } else if (registry !== undefined) {
-    text = formatLines({ registry }) + text;
   }
-  if (registries === undefined) return text;
-  if (!isTable(registries) || !Object.values(registries).every(isTable)) {
-    return formatLines({ registries }) + text;
-  }
-  for (const [key, list] of Object.entries(registries)) {
-    text += `[registries.${key}]\n${isTable(list) ? formatLines(list) : ""}`;
-  }
-  return text;
+  return `[[${header}]]\n${text}${mirrors}`;
 }
 
 function formatLines(table: TomlTable): string {

@@ -1,0 +1,31 @@
+/**
+ * The forms of Kubernetes' names (`k8s.io/apimachinery/pkg/util/validation`, v0.34), as a pull checks
+ * them before a name becomes part of a path. By hand: a pattern takes longer to compile than a few
+ * names to look at.
+ */
+
+/** Longest name of a secret, a service account and most other objects, in characters. */
+export const LONGEST_NAME = 253;
+
+/** Whether a text is an RFC 1123 label (`IsDNS1123Label`), the form of every namespace. */
+export function isLabel(text: string): boolean {
+  return text.length <= 63 && !text.includes(".") && isSubdomain(text);
+}
+
+/**
+ * Whether a text is an RFC 1123 subdomain (`IsDNS1123Subdomain`): labels with a dot between each two.
+ * It is the form of the names of service accounts and secrets.
+ */
+export function isSubdomain(text: string): boolean {
+  if (text.length > LONGEST_NAME) return false;
+  // As if there were a dot in front: a label begins and ends with a letter or digit.
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const letterOrDigit = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+    if (letterOrDigit) inside = true;
+    else if (code === 0x2e && inside && text[i - 1] !== "-") inside = false;
+    else if (code !== 0x2d || !inside) return false;
+  }
+  return inside && !text.endsWith("-");
+}

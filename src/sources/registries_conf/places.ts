@@ -1,0 +1,116 @@
+/**
+ * Where things stand in a registries file, and what its writer probably meant. The TOML parser tells the
+ * places of its own errors alone. Nothing here quotes the file: it may be another one by mistake, with
+ * credentials in it.
+ */
+
+import type { RegistriesFile } from "./config.ts";
+
+/** Both from 1. */
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where a pattern first matches a line of a text, at its first character that is no space. */
+function findLine(text: string, pattern: RegExp): Place | undefined {
+  for (const [index, line] of text.split("\n").entries()) {
+    if (pattern.test(line)) return { line: index + 1, column: line.search(/\S/) + 1 };
+  }
+  return undefined;
+}
+
+/** `FILE:LINE:COLUMN`, or the file alone when the place is not known. */
+function formatPlace({ path }: RegistriesFile, place: Place | undefined): string {
+  return place === undefined ? path : `${path}:${place.line}:${place.column}`;
+}
+
+/** What a file says that its writer hardly meant, where, and what to do. */
+export interface Mistake {
+  /** `FILE:LINE:COLUMN`, or the file alone. */
+  readonly place: string;
+  readonly problem: string;
+  readonly advice: string;
+}
+
+/** A mistake in one line, as errors are written. */
+export function formatMistake({ place, problem, advice }: Mistake): string {
+  return `${place}: ${problem}; ${advice}`;
+}
+
+/** The mistake by which tables are most likely not what they look like, if there is one. */
+export function findTableMistake(file: RegistriesFile): Mistake | undefined {
+  const one = findLine(file.text, /^\s*\[\s*["']?registry["']?\s*\]\s*(?:#|$)/i);
+  if (one !== undefined) {
+    return {
+      place: formatPlace(file, one),
+      problem: "[registry] is one table, and there are to be several",
+      advice: "write [[registry]], with two brackets",
+    };
+  }
+  const oneMirror = findLine(
+    file.text,
+    /^\s*\[\s*["']?registry["']?\s*\.\s*["']?mirror["']?\s*\]\s*(?:#|$)/i,
+  );
+  if (oneMirror !== undefined) {
+    return {
+      place: formatPlace(file, oneMirror),
+      problem: "[registry.mirror] is one table, and there are to be several",
+      advice: "write [[registry.mirror]], with two brackets",
+    };
+  }
+  const mirror = findLine(
+    file.text,
+    /^\s*\[\[\s*["']?registry["']?\s*\.\s*["']?mirror["']?\s*\]\]/i,
+  );
+  const registry = findLine(file.text, /^\s*\[\[\s*["']?registry["']?\s*\]\]/i);
+  if (mirror !== undefined && (registry === undefined || registry.line > mirror.line)) {
+    return {
+      place: formatPlace(file, mirror),
+      problem: "[[registry.mirror]] stands before any [[registry]]",
+      advice: "put the [[registry]] that it is a mirror of above it",
+    };
+  }
+  return undefined;
+}
+
+/** Whether a text looks like JSON, as auth files are. */
+export function looksLikeJson(text: string): boolean {
+  return text.trimStart().startsWith("{");
+}
+
+/** `FILE:LINE:COLUMN` of a key at the beginning of a line, or the file alone. */
+export function placeOfKey(file: RegistriesFile, key: string): string {
+  const pattern = new RegExp(`^\\s*["']?${RegExp.escape(key)}["']?\\s*=`, "i");
+  return formatPlace(file, findLine(file.text, pattern));
+}
+
+/** The line on which a location first stands in a file; `undefined` when it is not found. */
+export function lineOfLocation({ text }: RegistriesFile, location: string): number | undefined {
+  const value = RegExp.escape(location);
+  const pattern = new RegExp(`(?:^|[{,\\s"'])location["']?\\s*=\\s*["']${value}/*["']`, "i");
+  return findLine(text, pattern)?.line;
+}
+
+/**
+ * Keys of the whole file that stand below a table, and so are keys of that table, which nobody reads. Below
+ * the aliases they are aliases, which the loader refuses.
+ */
+export function findMisplacedKeys(file: RegistriesFile): Mistake[] {
+  const mistakes: Mistake[] = [];
+  let table = "";
+  for (const [index, line] of file.text.split("\n").entries()) {
+    const [header] = /^\s*\[\[?[\w\s.'"-]+\]\]?/.exec(line) ?? [];
+    if (header !== undefined) table = header.trim();
+    const [, key] =
+      /^\s*["']?(unqualified-search-registries|short-name-mode|credential-helpers|additional-layer-store-auth-helper)["']?\s*=/i
+        .exec(line) ?? [];
+    if (key === undefined || table === "" || /^\[\W*aliases\b/i.test(table)) continue;
+    mistakes.push({
+      place: formatPlace(file, { line: index + 1, column: line.search(/\S/) + 1 }),
+      problem: `"${key}" stands below ${table}: it is a key of that table, and is not read`,
+      advice: "put it above the first table",
+    });
+  }
+  return mistakes;
+}

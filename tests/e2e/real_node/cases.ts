@@ -1,0 +1,434 @@
+/**
+ * What a real node shows, case by case. Each ends with a sentence of what was seen, or throws.
+ *
+ * The plugin is installed before the first one. Each has namespaces and images of its own, since what
+ * was pulled once is on the node.
+ */
+
+import assert from "node:assert/strict";
+import { request } from "../../support/cluster.ts";
+import { runPlugin } from "../../support/plugin.ts";
+import { run, sleep } from "../process.ts";
+import type { Case } from "../report.ts";
+import { AUTH_DIR, BIN_DIR, put } from "./node.ts";
+import { type PodName, podSpec, type RealWorld } from "./world.ts";
+
+/** An image of the mirror as pods name it. */
+function image(name: string): string {
+  return `docker.io/library/${name}`;
+}
+
+/** What the mirror answers where there was no file. */
+const UNAUTHORIZED = /unauthorized|authentication required/;
+
+/** Runs a pod, and asserts as whom its image was pulled; nothing stays in the auth directory. */
+async function assertPulled(
+  world: RealWorld,
+  pod: PodName,
+  name: string,
+  user: string,
+  imagePullSecrets: readonly string[] = [],
+): Promise<void> {
+  const users = await world.pulledAs(
+    name,
+    () => world.run(pod, { image: image(name), imagePullSecrets }),
+  );
+  assert.deepEqual(users, [user]);
+  await world.untilTaken(pod.namespace);
+}
+
+/** What doctor says, and its exit status. */
+function doctor(): ReturnType<typeof run> {
+  return run("/usr/local/bin/crio-credential-ctl", ["doctor"]);
+}
+
+/** The lines of a check. */
+function linesOf(report: string, check: string): string {
+  const lines = report.split("\n");
+  return lines.flatMap((line, index) =>
+    line.slice(6).startsWith(`${check} `) ? [line, ...advice(lines, index)] : []
+  ).join("\n");
+}
+
+function advice(lines: readonly string[], index: number): string[] {
+  const next = lines[index + 1] ?? "";
+  return /^ +->/.test(next) ? [next] : [];
+}
+
+/** Installs with other arguments for the plugin, plays, and installs as before. */
+async function withArguments<Result>(
+  world: RealWorld,
+  args: readonly string[],
+  use: () => Promise<Result>,
+): Promise<Result> {
+  await world.install(args);
+  await world.node.restartKubelet();
+  try {
+    return await use();
+  } finally {
+    await world.install();
+    await world.node.restartKubelet();
+  }
+}
+
+export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
+  {
+    name: "doctor on the node as the pages set it up",
+    expected: "it finds the node ready",
+    play: async () => {
+      const { code, stdout } = await doctor();
+      assert.equal(code, 0, stdout);
+      const warnings = stdout.split("\n").filter((line) => line.startsWith("WARN"));
+      return [stdout.trimEnd().split("\n").at(-1), ...warnings].join("\n");
+    },
+  },
+  {
+    name: "the documented example on a node",
+    expected: "the pod runs, pulled as the secret's user; the file was taken and is gone",
+    play: async (world) => {
+      await world.push("nginx");
+      await world.namespace("default", "myuser");
+      const since = performance.now();
+      await assertPulled(world, { namespace: "default", name: "web" }, "nginx", "myuser");
+      assert.deepEqual(await world.inUse(), []);
+      const [written = "nothing in the journal"] = world.journald.since(since, "auth file");
+      return `Running, pulled as myuser; ${written.replace(/ path=\S+/, "")}`;
+    },
+  },
+  {
+    name: "by digest, by short name, as an image volume",
+    expected: "each is pulled as the secret's user",
+    play: async (world) => {
+      await world.namespace("forms", "myuser");
+      const digest = await world.push("by-digest");
+      for (const name of ["short", "with-volume", "volume"]) await world.push(name);
+      const pulls = [
+        ["by-digest", { image: `${image("by-digest")}@${digest}` }],
+        ["short", { image: "short" }],
+        ["volume", { image: image("with-volume"), volume: image("volume") }],
+      ] as const;
+      for (const [name, options] of pulls) {
+        const pod = { namespace: "forms", name };
+        assert.deepEqual(await world.pulledAs(name, () => world.run(pod, options)), ["myuser"]);
+        await world.untilTaken("forms");
+      }
+      return "three pods Running, each image pulled as myuser";
+    },
+  },
+  {
+    name: "two namespaces, each as its own user",
+    expected: "the mirror sees user a, then user b, for one image",
+    play: async (world) => {
+      await world.push("shared");
+      for (const user of ["a", "b"]) {
+        await world.namespace(`space-${user}`, user);
+        await assertPulled(world, { namespace: `space-${user}`, name: "web" }, "shared", user);
+      }
+      return "a for space-a, b for space-b";
+    },
+  },
+  {
+    name: "no Role: what the event and the log say",
+    expected: "the pull fails; the kubelet's log has the commands that make it work, as they stand",
+    play: async (world) => {
+      await world.push("no-role");
+      await world.namespace("no-role", "a", { role: false });
+      const pod = { namespace: "no-role", name: "web" };
+      const since = await world.node.logLength("kubelet");
+      const event = await world.refuse(pod, { image: image("no-role") });
+      assert.match(event, UNAUTHORIZED);
+      const log = await world.node.logSince("kubelet", since);
+      const command = /the Role is missing: (kubectl [^\n"]*?--serviceaccount=no-role:default)/
+        .exec(log.replaceAll('\\"', '"'))?.[1];
+      assert.ok(command, log.split("\n").filter((line) => line.includes("provider")).join("\n"));
+      await world.plane.paste(command);
+      assert.deepEqual(await world.pulledAs("no-role", () => world.untilRunning(pod)), ["a"]);
+      const [first = ""] = event.split("\n");
+      return `event: ${
+        first.slice(0, 160)
+      }…\nthe log's two kubectl commands were enough: Running, pulled as a`;
+    },
+  },
+  {
+    name: "images on the node, recorded for every pod",
+    expected:
+      "by default another namespace uses what is there without rights: what the pages warn of",
+    play: async (world) => {
+      await world.push("for-all");
+      await world.namespace("all-a", "a");
+      await world.namespace("all-c", undefined, { role: false });
+      await assertPulled(world, { namespace: "all-a", name: "web" }, "for-all", "a");
+      const options = { image: image("for-all"), imagePullPolicy: "IfNotPresent" } as const;
+      const pod = { namespace: "all-c", name: "web" };
+      assert.deepEqual(await world.pulledAs("for-all", () => world.run(pod, options)), []);
+      return "the pod of a namespace without Role and secret runs it, without a pull";
+    },
+  },
+  {
+    name: "images on the node, recorded by service account",
+    expected:
+      "the account starts it without a pull; others need credentials of their own, Never included",
+    play: (world) =>
+      withArguments(world, ["--pulled-images=service-account"], async () => {
+        await world.push("by-account");
+        await world.namespace("acc-a", "a");
+        await world.namespace("acc-b", "b");
+        await world.namespace("acc-c");
+        await world.namespace("acc-d", undefined, { role: false });
+        const options = { image: image("by-account"), imagePullPolicy: "IfNotPresent" } as const;
+        const start = (namespace: string, name: string) =>
+          world.pulledAs("by-account", () => world.run({ namespace, name }, options));
+        assert.deepEqual(await start("acc-a", "first"), ["a"]);
+        assert.deepEqual(await start("acc-a", "second"), []);
+        for (const imagePullPolicy of ["IfNotPresent", "Never"] as const) {
+          for (const namespace of ["acc-c", "acc-d"]) {
+            const pod = { namespace, name: imagePullPolicy.toLowerCase() };
+            await world.createPod(pod, { ...options, imagePullPolicy });
+            const { waitingFor } = await world.until(
+              pod,
+              ({ running, waitingFor }) => running || /^(?:Err|ImagePull)/.test(waitingFor),
+              60,
+            );
+            assert.match(waitingFor, /^(?:Err|ImagePull)/, `${namespace} with ${imagePullPolicy}`);
+          }
+        }
+        assert.deepEqual(await start("acc-b", "web"), ["b"]);
+        assert.deepEqual(await start("acc-b", "again"), []);
+        return "a pulled it and started it again without a pull; without secret or Role it was " +
+          "refused with IfNotPresent and Never; b pulled it as b";
+      }),
+  },
+  {
+    name: "secrets that the service account names",
+    expected: "the named one is used, and no right to list secrets is needed",
+    play: async (world) => {
+      const namespace = "named";
+      await world.push("named");
+      await world.namespace(namespace, undefined, { role: false });
+      await world.secret(namespace, "a", "mine");
+      await world.secret(namespace, "b", "other");
+      const role = await world.generate(["rbac", `--namespace=${namespace}`, "--secret=mine"]);
+      await world.plane.mustKubectl(["apply", "-f", "-"], role);
+      const annotation = "crio-credential-provider/secrets=mine";
+      await world.plane.mustKubectl(
+        ["annotate", "serviceaccount", "default", "-n", namespace, annotation],
+      );
+      await assertPulled(world, { namespace, name: "web" }, "named", "a");
+      const as = `--as=system:serviceaccount:${namespace}:default`;
+      const { stdout } = await world.plane.kubectl(
+        ["auth", "can-i", "list", "secrets", "-n", namespace, as],
+      );
+      assert.equal(stdout.trim(), "no");
+      return "pulled as a, by the secret that is named; the account may not list secrets";
+    },
+  },
+  {
+    name: "rotation and deletion of the secret",
+    expected: "the next pull is as the new user; without the secret it is refused",
+    play: async (world) => {
+      const namespace = "rotated";
+      await world.push("rotated");
+      await world.namespace(namespace, "a");
+      await assertPulled(world, { namespace, name: "before" }, "rotated", "a");
+      await world.secret(namespace, "new");
+      await assertPulled(world, { namespace, name: "after" }, "rotated", "new");
+      await world.plane.mustKubectl(["delete", "secret", "mirror", "-n", namespace]);
+      const event = await world.refuse({ namespace, name: "without" }, { image: image("rotated") });
+      assert.match(event, UNAUTHORIZED);
+      return "as a, as new, refused";
+    },
+  },
+  {
+    name: "a refusal after a file was left",
+    expected: "who is refused the secrets does not pull with the file of an earlier run",
+    play: async (world) => {
+      const namespace = "left";
+      await world.push("left");
+      await world.namespace(namespace, "a");
+      const { code, stderr } = await runPlugin(`${BIN_DIR}/crio-credential-provider`, {
+        stdin: request(image("left"), await world.plane.token(namespace)),
+      });
+      assert.equal(code, 0, stderr);
+      assert.equal((await world.authFiles()).length, 1);
+      await world.plane.mustKubectl(["delete", "rolebinding", "--all", "-n", namespace]);
+      await world.untilForbidden(namespace);
+      const event = await world.refuse({ namespace, name: "web" }, { image: image("left") });
+      assert.match(event, UNAUTHORIZED);
+      assert.deepEqual(await world.authFiles(), []);
+      return "the run that was refused removed the file; the pull went without and was refused";
+    },
+  },
+  {
+    name: "a pod with pull secrets of its own",
+    expected: "they count for the registry itself; the mirror gets the namespace's credential",
+    play: async (world) => {
+      const namespace = "own-secrets";
+      await world.push("own-secrets");
+      await world.namespace(namespace, "a");
+      const create = ["create", "secret", "docker-registry", "hub", "-n", namespace];
+      await world.plane.mustKubectl([...create, "--docker-username=hub", "--docker-password=x"]);
+      await assertPulled(world, { namespace, name: "web" }, "own-secrets", "a", ["hub"]);
+      return "Running, pulled from the mirror as a";
+    },
+  },
+  {
+    name: "a static pod and the pause image",
+    expected:
+      "a static pod has no service account: no file, and no failure of the plugin; the pause image has its own file",
+    play: async (world) => {
+      await world.push("static");
+      await world.push("static-absent");
+      await world.namespace("for-static", "a");
+      await assertPulled(world, { namespace: "for-static", name: "web" }, "static", "a");
+      const since = performance.now();
+      const logSince = await world.node.logLength("kubelet");
+      for (const name of ["static", "static-absent"]) {
+        await put(`/etc/kubernetes/manifests/${name}.yaml`, {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: { name, namespace: "default" },
+          spec: podSpec({ image: image(name), imagePullPolicy: "IfNotPresent" }),
+        });
+      }
+      await world.untilRunning({ namespace: "default", name: "static-node-1" });
+      const event = await world.untilRefused({
+        namespace: "default",
+        name: "static-absent-node-1",
+      });
+      assert.match(event, UNAUTHORIZED);
+      assert.deepEqual(await world.authFiles(), []);
+      const log = await world.node.logSince("kubelet", logSince);
+      assert.doesNotMatch(log, /Failed getting credential from external registry/);
+      for (const name of ["static", "static-absent"]) {
+        await Deno.remove(`/etc/kubernetes/manifests/${name}.yaml`);
+      }
+      const [line = "nothing in the journal"] = world.journald.since(since, "static");
+      assert.deepEqual(
+        await world.mirror.authorizedUsers("library/pause", world.pausePushed),
+        ["pause"],
+      );
+      return `${line}\nwhat is on the node runs, what is not is refused by the mirror; pause was pulled as pause`;
+    },
+  },
+  {
+    name: "eight pods that start one image at once",
+    expected: "each pull finds its file: no first pull fails",
+    play: async (world) => {
+      const namespace = "eight";
+      await world.push("eight");
+      await world.namespace(namespace, "a");
+      const pods = Array.from({ length: 8 }, (_, index) => ({ namespace, name: `web-${index}` }));
+      const since = performance.now();
+      await Promise.all(pods.map((pod) => world.createPod(pod, { image: image("eight") })));
+      await Promise.all(pods.map((pod) => world.untilRunning(pod)));
+      let failed = 0;
+      for (const pod of pods) {
+        const events = await world.events(pod);
+        if (events.some(({ message }) => /^Failed to pull/.test(message))) failed++;
+      }
+      assert.equal(failed, 0, `${failed} of 8 first pulls failed`);
+      await world.untilTaken(namespace);
+      const waits = world.journald.since(since, "waited=")
+        .map((line) => Number(/waited="?(\d+)ms/.exec(line)?.[1]));
+      return `8 Running, none failed; ${waits.length} runs waited, the longest ${
+        Math.max(0, ...waits)
+      } ms`;
+    },
+  },
+  {
+    name: "the API server goes away during a pull, and comes back",
+    expected: "the pod runs once it is back, pulled as its user",
+    play: async (world) => {
+      const namespace = "away";
+      await world.push("away");
+      await world.namespace(namespace, "a");
+      const pod = { namespace, name: "web" };
+      const since = await world.node.logLength("kubelet");
+      const begin = performance.now();
+      const users = await world.pulledAs("away", async () => {
+        await world.createPod(pod, { image: image("away") });
+        // The kubelet has the pod from here on.
+        await world.untilLogged("kubelet", since, /SyncLoop ADD.*away\/web/);
+        await world.plane.stopApiserver();
+        await sleep(3_000);
+        await world.plane.startApiserver();
+        await world.untilRunning(pod, 90);
+      });
+      assert.deepEqual(users, ["a"]);
+      const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+      return `away for 3 s and its own start; Running after ${seconds} s in all, pulled as a`;
+    },
+  },
+  {
+    name: "CRI-O is killed during a pull",
+    expected: "what it had taken stays in in-use/, doctor reports it, and the pod runs in the end",
+    play: async (world) => {
+      const namespace = "killed";
+      await world.push("killed");
+      await world.namespace(namespace, "a");
+      const pod = { namespace, name: "web" };
+      world.mirror.stall();
+      try {
+        await world.createPod(pod, { image: image("killed") });
+        for (let tries = 0; tries < 100 && (await world.inUse()).length === 0; tries++) {
+          await sleep(100);
+        }
+        await world.node.stopCrio("SIGKILL");
+      } finally {
+        world.mirror.resume();
+      }
+      const left = await world.inUse();
+      assert.equal(left.length, 1);
+      const users = await world.pulledAs("killed", async () => {
+        await world.node.startCrio();
+        await world.untilRunning(pod, 90);
+      });
+      assert.deepEqual(users, ["a"]);
+      assert.deepEqual(await world.inUse(), left);
+      const { stdout } = await doctor();
+      for (const name of left) await Deno.remove(`${AUTH_DIR}/in-use/${name}`);
+      return `one file stayed in in-use/; Running as a\n${linesOf(stdout, "in-use")}`;
+    },
+  },
+  {
+    name: "the kubelet is restarted",
+    expected: "pods go on, and the next pull has its file",
+    play: async (world) => {
+      const namespace = "restarted";
+      await world.push("restarted");
+      await world.push("restarted-next");
+      await world.namespace(namespace, "a");
+      await assertPulled(world, { namespace, name: "before" }, "restarted", "a");
+      await world.node.restartKubelet();
+      assert.ok((await world.state({ namespace, name: "before" })).running);
+      await assertPulled(world, { namespace, name: "after" }, "restarted-next", "a");
+      return "Running throughout; the next pull as a";
+    },
+  },
+  {
+    name: "an API server as OpenShift starts it",
+    expected:
+      "tokens for the old audience are refused with a message; installed anew, the pod runs",
+    play: async (world) => {
+      const namespace = "openshift";
+      await world.push("openshift");
+      await world.namespace(namespace, "a");
+      await world.plane.stopApiserver();
+      await world.plane.startApiserver("OpenShift");
+      await world.node.restartKubelet();
+      const since = await world.node.logLength("kubelet");
+      const pod = { namespace, name: "web" };
+      const event = await world.refuse(pod, { image: image("openshift") });
+      assert.match(event, UNAUTHORIZED);
+      const log = await world.node.logSince("kubelet", since);
+      const message = /was not accepted: HTTP status 401[^\n]*/.exec(log)?.[0];
+      assert.ok(message, "the kubelet's log says nothing of a 401");
+      await world.install();
+      await world.node.restartKubelet();
+      assert.deepEqual(await world.pulledAs("openshift", () => world.untilRunning(pod, 90)), ["a"]);
+      return `${
+        message.slice(0, 300)
+      }\nwith --audience=${world.plane.audience}: Running, pulled as a`;
+    },
+  },
+];
