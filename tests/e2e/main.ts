@@ -91,7 +91,7 @@ async function playWithoutNode({ parts, builder, only }: Plan): Promise<Outcome[
   const starting = World.start(parts, builder);
   endWhenInterrupted(() => starting.then((world) => world[Symbol.asyncDispose]()));
   await using world = await starting;
-  return await playAll(CASES, world, only);
+  return await playAll(CASES, world, { only });
 }
 
 /** What has to end before the program does. */

@@ -19,32 +19,36 @@ export function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-/**
- * Plays cases one after the other; one that fails does not keep the next.
- *
- * @param only a part of the names of those to play. @default all
- * @param after each one. @default nothing
- */
+/** How cases are played. */
+export interface Playing<World> {
+  /** A part of the names of those to play. @default all */
+  readonly only?: string | undefined;
+  /** What comes after each case. @default nothing */
+  readonly after?: (world: World) => Promise<void>;
+  /** @default to standard output */
+  readonly say?: (text: string) => void;
+}
+
+/** Plays cases one after the other; one that fails does not keep the next. */
 export async function playAll<World>(
   cases: readonly Case<World>[],
   world: World,
-  only: string | undefined,
-  after: (world: World) => Promise<void> = () => Promise.resolve(),
+  { only, after = () => Promise.resolve(), say = print }: Playing<World> = {},
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { name, expected, play } of cases) {
     if (only !== undefined && !name.includes(only)) continue;
-    print(`\n${name}\n  expected: ${expected}`);
+    say(`\n${name}\n  expected: ${expected}`);
     const begin = performance.now();
     let passed = true;
     try {
-      print(`  seen:     ${mask(await play(world)).replaceAll("\n", "\n            ")}`);
+      say(`  seen:     ${mask(await play(world)).replaceAll("\n", "\n            ")}`);
     } catch (error) {
       passed = false;
       const message = error instanceof Error ? error.message : String(error);
-      print(`  FAILED:   ${mask(message).replaceAll("\n", "\n            ")}`);
+      say(`  FAILED:   ${mask(message).replaceAll("\n", "\n            ")}`);
     }
-    await after(world).catch((error) => print(`  after it: ${mask(String(error))}`));
+    await after(world).catch((error) => say(`  after it: ${mask(String(error))}`));
     outcomes.push({ name, passed, seconds: (performance.now() - begin) / 1000 });
   }
   return outcomes;

@@ -126,7 +126,7 @@ Deno.test("the help shows a setting as it is written, and nothing where it is fo
     SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
   );
   assert.equal(shown["timeout"], "30s");
-  assert.equal(shown["waitForTaken"], "10s, or 2s with --pulled-images service-account");
+  assert.equal(shown["waitForTaken"], "6s, or 2s with --pulled-images service-account");
   assert.equal(
     formatSetting("waitForTaken", { ...DEFAULT_SETTINGS, waitForTaken: 2_500 }),
     "2.5s",

@@ -15,12 +15,16 @@ import type { PulledImages } from "../../kubelet/pulled_images.ts";
  * How long a run leaves an untaken file alone where `--wait-for-taken` does not say, in milliseconds.
  *
  * - `node`: nearly every run is followed by a pull, so a file in the way is one that CRI-O is about to
- *   take. Ten seconds are enough for eight pods, and are well below `--timeout`.
+ *   take. Eight pods that start an image of 150 MB together need four seconds. It ends before the
+ *   kubelet's shortest back-off of ten seconds does (`imageBackOffPeriod` of
+ *   k8s.io/kubernetes v1.36.3, `pkg/kubelet/kubelet.go`): else several pods whose pulls failed would
+ *   wait during back-off, give up together, and pull together.
  * - `service-account`: the kubelet also runs the plugin for each start of an image that is on the node
- *   already. No pull follows, so a file in the way may be one that nobody will take.
+ *   already. No pull follows, so a file in the way may be one that nobody will take, and a start is
+ *   not to take more than two seconds longer.
  */
 export const WAIT_FOR_TAKEN: Readonly<Record<PulledImages, number>> = {
-  "node": 10_000,
+  "node": 6_000,
   "service-account": 2_000,
 };
 

@@ -16,12 +16,10 @@ async function main(request: Request): Promise<void> {
   await world.node.startKubelet();
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   print(`\nThe control plane, the mirror and the node are ready after ${seconds} s.`);
-  const outcomes = await playAll(
-    REAL_NODE_CASES,
-    world,
-    request.only,
-    (world) => world.clear(),
-  );
+  const outcomes = await playAll(REAL_NODE_CASES, world, {
+    only: request.only,
+    after: (world) => world.clear(),
+  });
   await Deno.writeTextFile(`${request.directory}/outcomes.json`, JSON.stringify(outcomes));
 }
 
