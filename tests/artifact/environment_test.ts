@@ -110,17 +110,24 @@ async function assertNoLeak(cluster: Cluster): Promise<void> {
 
 const valueOn = ({ node }: Cluster, value: string) => value === LEAK ? node.path(LEAK) : value;
 
+/** A pull whose file is taken, so that the next one says the same. */
+async function pullAndTake(cluster: Cluster, env: Environment = PLUGIN_ENV): Promise<PluginResult> {
+  const result = await cluster.pull({ env });
+  await cluster.takeAuthFile();
+  return result;
+}
+
 if (await formUnderTest() === "script") {
   const obeyed = RUNTIME_VARIABLES.filter((variable) => isObeyed(variable, "script"));
 
   Deno.test("no variable of the runtime has an effect on the script form", async (test) => {
     await using cluster = await Cluster.start();
-    const plain = await cluster.pull();
+    const plain = await pullAndTake(cluster);
     for (const [name, value] of Object.entries({ ...HOSTILE, ...OF_THE_SCRIPT })) {
       if (obeyed.some((variable) => variable.name === name)) continue;
       await test.step(name, async () => {
         const env = { ...PLUGIN_ENV, [name]: valueOn(cluster, value) };
-        assert.deepEqual(await cluster.pull({ env }), plain);
+        assert.deepEqual(await pullAndTake(cluster, env), plain);
         await assertNoLeak(cluster);
       });
     }
@@ -128,9 +135,9 @@ if (await formUnderTest() === "script") {
 
   Deno.test("with the documented env no variable has an effect on the script form", async () => {
     await using cluster = await Cluster.start();
-    const plain = await cluster.pull();
+    const plain = await pullAndTake(cluster);
     assert.deepEqual(
-      await cluster.pull({ env: { ...PLUGIN_ENV, ...hostile(cluster), ...DOCUMENTED } }),
+      await pullAndTake(cluster, { ...PLUGIN_ENV, ...hostile(cluster), ...DOCUMENTED }),
       plain,
     );
     await assertNoLeak(cluster);
@@ -152,7 +159,11 @@ async function withCompiledForm(
   await using cluster = await Cluster.start({ settings: {} });
   const executable = await compiledForm(cluster.node.settings, cluster.node.path("compiled"));
   const stdin = request(IMAGE, cluster.token);
-  await run(cluster, (env) => runPlugin(executable, { stdin, env: { ...PLUGIN_ENV, ...env } }));
+  await run(cluster, async (env) => {
+    const result = await runPlugin(executable, { stdin, env: { ...PLUGIN_ENV, ...env } });
+    await cluster.takeAuthFile();
+    return result;
+  });
 }
 
 Deno.test("with the documented env no variable has an effect on the compiled form", async () => {

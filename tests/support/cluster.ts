@@ -119,6 +119,14 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
+  /** Takes the auth file of a pull away, as CRI-O does, if there is one. */
+  async takeAuthFile(namespace = "default", image = IMAGE): Promise<void> {
+    const name = await authFileName(namespace, image);
+    await Deno.remove(`${this.node.settings.authDir}/${name}`).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.node[Symbol.asyncDispose]();
     await this.api.close();
