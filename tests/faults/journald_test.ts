@@ -120,6 +120,7 @@ Deno.test("a journald socket that is dead holds up no pull, and takes nothing fr
             auths: { "localhost:5000": { auth: AUTH } },
           });
         } finally {
+          await cluster.takeAuthFile();
           await dead[Symbol.asyncDispose]();
           await Deno.remove(journaldSocket, { recursive: true }).catch(() => {});
         }
