@@ -23,10 +23,12 @@ const ENVIRONMENTS: readonly [name: string, env: Readonly<Record<string, string>
 Deno.test("a pull needs neither a home nor a place for temporary files", async (test) => {
   await using cluster = await Cluster.start();
   const plain = await cluster.pull();
+  await cluster.takeAuthFile();
   for (const [name, env] of ENVIRONMENTS) {
     await test.step(name, async () => {
       assert.deepEqual(await cluster.pull({ env }), plain);
       assert.deepEqual(await cluster.authFile(), EXPECTED);
+      await cluster.takeAuthFile();
       await Deno.remove(cluster.node.settings.authDir, { recursive: true });
     });
   }
