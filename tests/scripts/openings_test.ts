@@ -53,7 +53,7 @@ const MISSING: readonly [name: string, program: string, found: readonly RegExp[]
   ["what it only asks for", `typeof process === "undefined";`, []],
   ["a property of that name", "const a = {}; a.process; a.Worker;", []],
   ["process", "process.exit();", [
-    /uses process at \d+:1 .* add it to the lists of src\/lock_down/,
+    /uses process at \d+:1 .* add it to the lists of src\/executable\/lock_down/,
   ]],
   ["a worker", "new Worker(1);", [/uses Worker/]],
   ["a socket", "new WebSocket(1);", [/uses WebSocket/]],
