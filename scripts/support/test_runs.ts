@@ -14,6 +14,7 @@ import { PROJECT } from "./project.ts";
 export const SCRIPT_SHARE: readonly string[] = [
   "tests/artifact",
   "tests/cli",
+  "tests/ctl",
   "tests/faults/file_system_test.ts",
   "tests/faults/stdio_test.ts",
   "tests/faults/surroundings_test.ts",
