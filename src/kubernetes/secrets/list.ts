@@ -455,7 +455,8 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
       `${account} may not list secrets in namespace "${namespace}": ${answered}`,
       `the Role is missing: kubectl create role ${role} -n ${namespace} --verb=list ` +
         `--resource=secrets && kubectl create rolebinding ${role} -n ${namespace} ` +
-        `--role=${role} --serviceaccount=${namespace}:${name ?? "default"}`,
+        `--role=${role} --serviceaccount=${namespace}:${name ?? "default"}; ` +
+        "or let the account name its secrets (crio-credential-ctl generate rbac --secret)",
     );
   }
   if (answer.status >= 300 && answer.status < 400) {
