@@ -44,7 +44,7 @@ const PAGE_SIZES = [500, 50, 4] as const;
 
 /**
  * Characters of all secrets that a run reads, listed or named. What they cost in memory and processor
- * time is in the README's limits: whoever may write secrets chooses it, and the node pays.
+ * time is in docs/operate/scale.md, "Limits": whoever may write secrets chooses it, and the node pays.
  */
 const MAX_LENGTH = 32 * 1024 * 1024;
 
