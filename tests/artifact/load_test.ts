@@ -3,7 +3,7 @@ import { Cluster } from "../support/cluster.ts";
 import { measurePull } from "../support/measured_pull.ts";
 
 /**
- * What a tenant's secrets may cost the node at most: the figures of the README's limits with room for
+ * What a tenant's secrets may cost the node at most: the figures of docs/operate/scale.md with room for
  * a slower machine.
  */
 const MOST_MEBIBYTES = 320;
