@@ -61,7 +61,15 @@ const MAX_STATUS_LENGTH = 64 * 1024;
 const MAX_RESTARTS = 3;
 
 /** The API server's answer says that the account may not read what it was asked for (any more). */
-export class RefusedError extends UserError {}
+export class RefusedError extends UserError {
+  /** The HTTP status: 401 for the token as such, 403 for what was asked. */
+  readonly status: 401 | 403;
+
+  constructor(status: 401 | 403, error: UserError) {
+    super(error.where, error.problem, error.advice);
+    this.status = status;
+  }
+}
 
 /** Whom to ask for what, and for how long. */
 export interface AskOptions {
@@ -432,7 +440,7 @@ function roleCommands(
 /** 401 and 403 say that nothing is granted; every other answer says nothing about rights. */
 function ranked({ status }: HttpAnswer, error: UserError): UserError {
   if (status !== 401 && status !== 403) return error;
-  return new RefusedError(error.where, error.problem, error.advice);
+  return new RefusedError(status, error);
 }
 
 function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): UserError {
