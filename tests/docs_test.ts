@@ -36,6 +36,7 @@ function pageAt(path: string): Page {
 
 const IMAGE = "docker.io/library/nginx";
 const MIRROR = "mirror.example.com/hub";
+const SECRET = "registry-mirror.example.com-hub";
 const PASSWORD = "not-shown-anywhere";
 
 /** The blocks of commands, each with the blocks that show what it prints. */
@@ -250,9 +251,9 @@ async function playExample(apiServer: string): Promise<string[]> {
     );
   const options = { settings, out: node.path("bin"), deno: Deno.execPath() };
   const plugin = await buildScript(options);
-  const pull = async (image: string, bearer: string) => {
+  const pull = async (image: string, bearer: string, annotations = {}) => {
     const { stdout, stderr } = await runPlugin(plugin, {
-      stdin: request(image, bearer),
+      stdin: request(image, bearer, annotations),
       env: PLUGIN_ENV,
     });
     print(stdout, stderr);
@@ -265,15 +266,15 @@ async function playExample(apiServer: string): Promise<string[]> {
   await node.writeGlobalAuthFile({ auths: { "quay.io": { auth: btoa(`node:${PASSWORD}`) } } });
   const token = api.addServiceAccount("team");
   await pull(IMAGE, token);
-  api.grant("team");
+  api.grantNamed("team", [SECRET]);
   const secret = { auth: btoa(`puller:${PASSWORD}`) };
-  api.addDockerConfig("team", "registry-mirror.example.com-hub", { [MIRROR]: secret });
+  api.addDockerConfig("team", SECRET, { [MIRROR]: secret });
   const [explain = []] = KUBERNETES.blocks.flatMap(({ text }) => callsOf(text, CTL))
     .filter(([command]) => command === "explain");
   const explained = await runCtlWith(explain, token, settings);
   assert.equal(explained.code, 0, explained.stderr);
   print(explained.stdout);
-  await pull(IMAGE, token);
+  await pull(IMAGE, token, { "crio-credential-provider/secrets": SECRET });
   await pull("quay.io/team/app", token);
   for (const name of await node.authDirEntries()) {
     print(await Deno.readTextFile(`${settings.authDir}/${name}`));

@@ -109,7 +109,8 @@ const NOT_COVERED_SCRIPT = [
 const NOT_COVERED = [
   "A symbolic link inside an allowed directory is followed when something is read there, so these " +
   "directories must be root's to write. In the auth directory files are created and renamed without " +
-  "following links, and a directory that everyone can write to, or that is another user's, is refused.",
+  "following links, and a directory that its group or everyone can write to, or that is another " +
+  "user's, is refused.",
   "Root can replace this executable, read its memory and every file it reads.",
   "Names are resolved by the C library, which reads its own files and asks the node's name servers.",
   "The runtime cannot list its permissions. That it holds one for a path or host not tried here is " +

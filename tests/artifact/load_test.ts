@@ -3,7 +3,7 @@ import { Cluster } from "../support/cluster.ts";
 import { measurePull } from "../support/measured_pull.ts";
 
 /**
- * What a tenant's secrets may cost the node at most: the figures of the README's limits with room for
+ * What a tenant's secrets may cost the node at most: the figures of docs/operate/scale.md with room for
  * a slower machine.
  */
 const MOST_MEBIBYTES = 320;
@@ -45,7 +45,7 @@ const TENANTS: readonly [
 ];
 
 for (const [name, secrets, content, error] of TENANTS) {
-  Deno.test(`a tenant with ${name} costs the node no more than the README says`, async () => {
+  Deno.test(`a tenant with ${name} costs the node no more than the limits say`, async () => {
     await using cluster = await Cluster.start();
     for (let i = 0; i < secrets; i++) {
       const data = { ".dockerconfigjson": content(i) };
@@ -61,7 +61,7 @@ for (const [name, secrets, content, error] of TENANTS) {
   });
 }
 
-Deno.test("32 named secrets of 1 MB cost the node no more than the README says", async () => {
+Deno.test("32 named secrets of 1 MB cost the node no more than the limits say", async () => {
   await using cluster = await Cluster.start();
   const names = Array.from({ length: 32 }, (_, i) => `s${i}`);
   for (const [i, name] of names.entries()) {

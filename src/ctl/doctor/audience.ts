@@ -127,7 +127,10 @@ const List = v.object({ items: v.array(v.unknown()) });
 
 const VERB = "request-serviceaccounts-token-audience";
 
-/** Whether some role lets kubelets ask for tokens of the audience, which it names as a resource. */
+/**
+ * Whether some role lets kubelets ask for tokens of the audience, which it names as a resource. The
+ * role must name the verb: one for all verbs, as `cluster-admin` is, is not the kubelets'.
+ */
 function checkRoles({ audience, roles }: AudienceFacts): Check[] {
   if (roles === undefined) return [];
   const { path, text } = roles;
@@ -144,7 +147,7 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
       return role.success ? [role.output] : [];
     })
     .flatMap(({ metadata, rules }) =>
-      (rules ?? []).filter(({ verbs }) => verbs.includes(VERB) || verbs.includes("*"))
+      (rules ?? []).filter(({ verbs }) => verbs.includes(VERB))
         .map(({ resources }) => ({ name: metadata.name, resources }))
     );
   const own = rules.find(({ resources }) =>

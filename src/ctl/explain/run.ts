@@ -2,7 +2,7 @@
 
 import { authFilePath, readGlobalAuthFile } from "../../delivery/auth_file/auth_file.ts";
 import { CLOCK } from "../../process/clock.ts";
-import { UsageError } from "../../errors.ts";
+import { UsageError, UserError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
@@ -20,7 +20,12 @@ import { readTokenText } from "./token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
 import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secrets/secret_names.ts";
-import { type AskOptions, getSecrets, listSecrets } from "../../kubernetes/secrets/list.ts";
+import {
+  type AskOptions,
+  getSecrets,
+  listSecrets,
+  RefusedError,
+} from "../../kubernetes/secrets/list.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../process/log.ts";
@@ -113,7 +118,10 @@ async function collect(
     : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
   const wanted = { namespace, types: settings.secretTypes, ...named };
   const secrets = flags.secretsFile === undefined
-    ? await askApiServer(context, settings, token, serviceAccount, wanted)
+    ? await askApiServer(context, settings, token, serviceAccount, wanted).catch((error) => {
+      const isAsGiven = flags.image === undefined || text !== undefined;
+      throw isAsGiven ? error : nameAnnotation(error, annotation);
+    })
     : await readSecrets(context, flags.secretsFile, wanted);
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
@@ -200,6 +208,17 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
 
 /** As of a list from the API server: a namespace's secrets hold Helm's releases, too. */
 const MAX_SECRETS_BYTES = 256 * 1024 * 1024;
+
+/**
+ * A refused list with one more advice: the command line has the account's annotations only where they
+ * are given, so that the list may not be what the pull asks for.
+ */
+function nameAnnotation(error: unknown, annotation: string): unknown {
+  if (!(error instanceof RefusedError) || error.status !== 403) return error;
+  const advice = `if it names them already, repeat here what its annotation ${annotation} says: ` +
+    `--service-account-annotation ${annotation}=NAMES`;
+  return new UserError(error.where, error.problem, `${error.advice ?? ""}; ${advice}`);
+}
 
 async function readSecrets(
   context: CtlContext,

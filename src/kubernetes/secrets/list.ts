@@ -44,7 +44,7 @@ const PAGE_SIZES = [500, 50, 4] as const;
 
 /**
  * Characters of all secrets that a run reads, listed or named. What they cost in memory and processor
- * time is in the README's limits: whoever may write secrets chooses it, and the node pays.
+ * time is in docs/operate/scale.md, "Limits": whoever may write secrets chooses it, and the node pays.
  */
 const MAX_LENGTH = 32 * 1024 * 1024;
 
@@ -61,7 +61,15 @@ const MAX_STATUS_LENGTH = 64 * 1024;
 const MAX_RESTARTS = 3;
 
 /** The API server's answer says that the account may not read what it was asked for (any more). */
-export class RefusedError extends UserError {}
+export class RefusedError extends UserError {
+  /** The HTTP status: 401 for the token as such, 403 for what was asked. */
+  readonly status: 401 | 403;
+
+  constructor(status: 401 | 403, error: UserError) {
+    super(error.where, error.problem, error.advice);
+    this.status = status;
+  }
+}
 
 /** Whom to ask for what, and for how long. */
 export interface AskOptions {
@@ -432,7 +440,7 @@ function roleCommands(
 /** 401 and 403 say that nothing is granted; every other answer says nothing about rights. */
 function ranked({ status }: HttpAnswer, error: UserError): UserError {
   if (status !== 401 && status !== 403) return error;
-  return new RefusedError(error.where, error.problem, error.advice);
+  return new RefusedError(status, error);
 }
 
 function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): UserError {
@@ -455,7 +463,8 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
       `${account} may not list secrets in namespace "${namespace}": ${answered}`,
       `the Role is missing: kubectl create role ${role} -n ${namespace} --verb=list ` +
         `--resource=secrets && kubectl create rolebinding ${role} -n ${namespace} ` +
-        `--role=${role} --serviceaccount=${namespace}:${name ?? "default"}`,
+        `--role=${role} --serviceaccount=${namespace}:${name ?? "default"}; ` +
+        "or let the account name its secrets (crio-credential-ctl generate rbac --secret)",
     );
   }
   if (answer.status >= 300 && answer.status < 400) {

@@ -13,6 +13,12 @@ function manifest(...flags: string[]): AudienceFacts["manifest"] {
 
 function roles(...resources: string[]): AudienceFacts["roles"] {
   const items = [
+    // Of every cluster.
+    {
+      kind: "ClusterRole",
+      metadata: { name: "cluster-admin" },
+      rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }],
+    },
     { kind: "ClusterRole", metadata: { name: "view" }, rules: null },
     {
       kind: "ClusterRole",

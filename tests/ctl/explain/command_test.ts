@@ -223,6 +223,27 @@ Deno.test("an API server that refuses is told as the plugin would tell it", asyn
   assert.ok(!stderr.includes(token) && !stderr.includes(PASSWORD));
 });
 
+for (
+  const [name, annotations, advised] of [
+    ["without the account's annotation", [], true],
+    ["with it", ["--service-account-annotation", "crio-credential-provider/secrets=a"], false],
+  ] as const
+) {
+  Deno.test(`a refusal of --image ${name} is ${advised ? "" : "not "}told how to give it`, async () => {
+    const { node, ...cluster } = await startNode();
+    await using api = cluster.api;
+    await using _ = node;
+    const { code, stderr } = await runCtlWith(
+      ["explain", "--image", IMAGE, "--token-file", "-", ...annotations],
+      api.addServiceAccount("other"),
+      node.settings,
+    );
+    assert.equal(code, 1);
+    const advice = /if it names them already.*--service-account-annotation crio-cred.*=NAMES$/m;
+    assert.equal(advice.test(stderr), advised, stderr);
+  });
+}
+
 const NOTHING_TO_DO: readonly [name: string, toml: string | undefined, why: RegExp][] = [
   ["without registries configuration", undefined, /there is no registries configuration\.$/],
   [

@@ -84,10 +84,11 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
   },
   {
     name: "the documented example on a node",
-    expected: "the pod runs, pulled as the secret's user; the file was taken and is gone",
+    expected: "the pod runs, pulled as the named secret's user; the file was taken and is gone",
     play: async (world) => {
       await world.push("nginx");
-      await world.namespace("default", "myuser");
+      await world.namespace("default", "myuser", { role: false });
+      await world.nameSecrets("default", "mirror");
       const since = performance.now();
       await assertPulled(world, { namespace: "default", name: "web" }, "nginx", "myuser");
       assert.deepEqual(await world.inUse(), []);
@@ -207,12 +208,7 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
       await world.namespace(namespace, undefined, { role: false });
       await world.secret(namespace, "a", "mine");
       await world.secret(namespace, "b", "other");
-      const role = await world.generate(["rbac", `--namespace=${namespace}`, "--secret=mine"]);
-      await world.plane.mustKubectl(["apply", "-f", "-"], role);
-      const annotation = "crio-credential-provider/secrets=mine";
-      await world.plane.mustKubectl(
-        ["annotate", "serviceaccount", "default", "-n", namespace, annotation],
-      );
+      await world.nameSecrets(namespace, "mine");
       await assertPulled(world, { namespace, name: "web" }, "named", "a");
       const as = `--as=system:serviceaccount:${namespace}:default`;
       const { stdout } = await world.plane.kubectl(

@@ -216,6 +216,17 @@ export class RealWorld implements AsyncDisposable {
     await this.plane.untilAllowed(namespace);
   }
 
+  /** Lets the service account `default` name its secrets, by the documented Role and annotation. */
+  async nameSecrets(namespace: string, ...names: readonly string[]): Promise<void> {
+    const secrets = names.map((name) => `--secret=${name}`);
+    const manifests = await this.generate(["rbac", `--namespace=${namespace}`, ...secrets]);
+    await this.plane.mustKubectl(["apply", "-f", "-"], manifests);
+    const annotation = `crio-credential-provider/secrets=${names.join()}`;
+    await this.plane.mustKubectl(
+      ["annotate", "serviceaccount", "default", "-n", namespace, "--overwrite", annotation],
+    );
+  }
+
   /** Creates or replaces a namespace's secret, as the pages do. */
   async secret(namespace: string, user: string, name = "mirror"): Promise<void> {
     const args = [`--namespace=${namespace}`, `--registry=${MIRROR}`, `--username=${user}`];
