@@ -6,9 +6,9 @@
 import { buildApplication, buildCommand, run } from "@stricli/core";
 import * as v from "valibot";
 import { APPLICATION, terminal, WRONG_USAGE } from "../src/cli/application.ts";
-import { formatTable } from "../src/cli/table.ts";
+import { formatTable } from "../src/text/table.ts";
 import { UsageError } from "../src/errors.ts";
-import { type Policy, policyOf } from "../src/sandbox.ts";
+import { type Policy, policyOf } from "../src/settings/sandbox.ts";
 import { type Artifact, ArtifactError, type Grant, readArtifact } from "./support/artifact.ts";
 
 const Line = v.object({

@@ -3,7 +3,7 @@
  * the same request and decodes the answer. `deno task bench [runs]`
  */
 
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { TEST_NODE_ROOT } from "../tests/support/executable.ts";
 import { type TempNode, tempNode } from "../tests/support/temp_node.ts";
 import { buildScript } from "./build.ts";

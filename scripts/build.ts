@@ -3,8 +3,8 @@
  * header whose one line shows the whole sandbox.
  */
 
-import { permissionFlags } from "../src/sandbox.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { permissionFlags } from "../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundlePlugin, writeExecutable } from "./support/bundle.ts";

@@ -3,14 +3,14 @@
  * that grants each command what it needs.
  */
 
-import { requiredPermissions } from "../src/sandbox.ts";
+import { requiredPermissions } from "../src/settings/sandbox.ts";
 import {
   type Access,
   DEFAULT_SETTINGS,
   type SettingName,
   SETTINGS,
   type Settings,
-} from "../src/settings.ts";
+} from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { doctorPrelude } from "./support/doctor_prelude.ts";

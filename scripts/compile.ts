@@ -1,8 +1,8 @@
 /** Builds the compiled forms: a bundle behind Deno's runtime, in one binary. */
 
-import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../src/runtime_environment.ts";
-import { permissionFlags, requiredPermissions } from "../src/sandbox.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../src/executable/runtime_environment.ts";
+import { permissionFlags, requiredPermissions } from "../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundlePlugin, bundleProgram } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";

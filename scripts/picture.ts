@@ -3,13 +3,13 @@
  * for a pull of `fixtures/`, with its files where a node has them.
  */
 
-import { authFilePath, parseAuthFile } from "../src/auth/auth_file.ts";
-import { explainPull } from "../src/explain/explanation.ts";
-import { formatMermaid } from "../src/explain/mermaid.ts";
-import { explainRegistries } from "../src/explain/registry_tables.ts";
-import { readSecretsFile } from "../src/explain/secrets_file.ts";
-import { DEFAULT_SETTINGS } from "../src/settings.ts";
-import { writeText } from "../src/stdio.ts";
+import { authFilePath, parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
+import { explainPull } from "../src/ctl/explain/explanation.ts";
+import { formatMermaid } from "../src/ctl/explain/mermaid.ts";
+import { explainRegistries } from "../src/ctl/explain/registry_tables.ts";
+import { readSecretsFile } from "../src/ctl/explain/secrets_file.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
+import { writeText } from "../src/process/stdio.ts";
 import { PROJECT } from "./support/project.ts";
 
 const IMAGE = "docker.io/library/nginx";

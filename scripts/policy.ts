@@ -1,7 +1,7 @@
 /** Prints the policy of a build as JSON, for review: `deno task policy [settings of the build]`. */
 
-import { policyOf } from "../src/sandbox.ts";
-import type { Settings } from "../src/settings.ts";
+import { policyOf } from "../src/settings/sandbox.ts";
+import type { Settings } from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 
 /** A policy as it is checked in. */

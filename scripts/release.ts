@@ -3,7 +3,7 @@
  * the checksums of all of it.
  */
 
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { compile, compileCtl } from "./compile.ts";

@@ -2,10 +2,10 @@
 
 import type { StricliProcess } from "@stricli/core";
 import { terminal } from "./cli/application.ts";
-import { runCtl } from "./cli/ctl.ts";
-import type { Settings } from "./settings.ts";
-import { writeText } from "./stdio.ts";
-import type { BuildFacts } from "./version.ts";
+import { runCtl } from "./ctl/application.ts";
+import type { Settings } from "./settings/settings.ts";
+import { writeText } from "./process/stdio.ts";
+import type { BuildFacts } from "./executable/version.ts";
 
 /** What the build fixes in an executable. */
 interface Build {

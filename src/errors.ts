@@ -1,4 +1,4 @@
-import { redact } from "./redact.ts";
+import { redact } from "./text/redact.ts";
 
 /**
  * The error a user meets: where it happened, what is wrong, and what to do about it.

@@ -1,13 +1,13 @@
 /** Entry of the plugin `crio-credential-provider`: the pull, `audit`, `--version`, `--help`. */
 
-import { CLOCK } from "./clock.ts";
+import { CLOCK } from "./process/clock.ts";
 import { describeError } from "./errors.ts";
 import { isWholeRequest } from "./kubelet/credential_provider.ts";
-import { createLog, JournaldStream, type Log, stderrSink } from "./log.ts";
+import { createLog, JournaldStream, type Log, stderrSink } from "./process/log.ts";
 import { providePullCredentials } from "./plugin.ts";
-import type { Settings } from "./settings.ts";
-import { readText, writeText } from "./stdio.ts";
-import type { BuildFacts } from "./version.ts";
+import type { Settings } from "./settings/settings.ts";
+import { readText, writeText } from "./process/stdio.ts";
+import type { BuildFacts } from "./executable/version.ts";
 
 /** What the build fixes in an executable. */
 interface Build {

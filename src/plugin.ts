@@ -5,31 +5,35 @@ import {
   placeAuthFile,
   readGlobalAuthFile,
   removeAuthFile,
-} from "./auth/auth_file.ts";
-import { patienceOf } from "./auth/placing.ts";
-import type { Clock } from "./clock.ts";
-import type { ScopedCredential } from "./auth/docker_config.ts";
-import { joinCredentials, readCredentials } from "./auth/namespace_credentials.ts";
-import { resolveCredentials } from "./auth/resolve.ts";
-import { formatScope } from "./auth/scope.ts";
-import { removeStaleFiles, staleAge } from "./auth/stale_files.ts";
+} from "./delivery/auth_file/auth_file.ts";
+import { patienceOf } from "./delivery/auth_file/placing.ts";
+import type { Clock } from "./process/clock.ts";
+import type { ScopedCredential } from "./credentials/docker_config.ts";
+import { joinCredentials, readCredentials } from "./credentials/namespace_credentials.ts";
+import { resolveCredentials } from "./delivery/auth_file/resolve.ts";
+import { formatScope } from "./credentials/scope.ts";
+import { removeStaleFiles, staleAge } from "./delivery/auth_file/stale_files.ts";
 import { describeError } from "./errors.ts";
 import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
 import { findApiServer } from "./kubernetes/api_server.ts";
-import { parseSecretNames } from "./kubernetes/secret_names.ts";
+import { parseSecretNames } from "./kubernetes/secrets/secret_names.ts";
 import {
   type AskOptions,
   getSecrets,
   listPages,
   RefusedError,
   type Secret,
-} from "./kubernetes/secrets.ts";
+} from "./kubernetes/secrets/list.ts";
 import { readServiceAccount, type ServiceAccount } from "./kubernetes/service_account_token.ts";
 import { openTransport } from "./kubernetes/transport.ts";
-import type { Log } from "./log.ts";
-import { readPullSources, whyNothing } from "./registries/pull_sources.ts";
-import { formatRepository, type Repository } from "./registries/reference.ts";
-import type { Settings } from "./settings.ts";
+import type { Log } from "./process/log.ts";
+import {
+  blockedRepositories,
+  readPullSources,
+  whyNothing,
+} from "./sources/registries_conf/pull_sources.ts";
+import { formatRepository, type Repository } from "./sources/reference.ts";
+import type { Settings } from "./settings/settings.ts";
 
 /** What a pull takes from its process. */
 export interface Surroundings {
@@ -91,6 +95,7 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   }
   log.info("found pull sources", {
     sources: sources.map(formatRepository),
+    blocked: blockedRepositories(endpoints),
     prefix: registry?.prefix,
     file: registry?.file,
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { buildScript } from "../scripts/build.ts";
 import { buildCtl } from "../scripts/build_ctl.ts";
 import { kubeadmAudience } from "../src/manifests/audience.ts";
-import { DEFAULT_SETTINGS } from "../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { request } from "./support/cluster.ts";
 import { runCtlWith } from "./support/ctl.ts";

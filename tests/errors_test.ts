@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { applySettingsFile } from "../scripts/support/settings_file.ts";
-import { parseAuthFile } from "../src/auth/auth_file.ts";
+import { parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
 import { describeError, UsageError, UserError } from "../src/errors.ts";
 import { parseRequest } from "../src/kubelet/credential_provider.ts";
 import { findApiServer } from "../src/kubernetes/api_server.ts";
 import { parseKubeconfig } from "../src/kubernetes/kubeconfig.ts";
 import { readServiceAccount } from "../src/kubernetes/service_account_token.ts";
-import { parseRegistriesFile } from "../src/registries/config.ts";
-import { applyFlags, DEFAULT_SETTINGS } from "../src/settings.ts";
+import { parseRegistriesFile } from "../src/sources/registries_conf/config.ts";
+import { applyFlags, DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { compactToken, serviceAccountToken } from "./support/service_account_token.ts";
 import { tempNode } from "./support/temp_node.ts";
 

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { load, loadAll } from "js-yaml";
 import * as v from "valibot";
 import { applySettingsFile } from "../scripts/support/settings_file.ts";
-import { readSecret } from "../src/auth/docker_config.ts";
+import { readSecret } from "../src/credentials/docker_config.ts";
 import { parseRequest } from "../src/kubelet/credential_provider.ts";
 import { kubeadmAudience, OPENSHIFT_AUDIENCE } from "../src/manifests/audience.ts";
-import { mergeRegistries } from "../src/registries/config.ts";
-import { findPullSources } from "../src/registries/pull_sources.ts";
-import { formatRepository } from "../src/registries/reference.ts";
-import { DEFAULT_SETTINGS } from "../src/settings.ts";
+import { mergeRegistries } from "../src/sources/registries_conf/config.ts";
+import { findPullSources } from "../src/sources/registries_conf/pull_sources.ts";
+import { formatRepository } from "../src/sources/reference.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 const IMAGE = "docker.io/library/nginx";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { authFilePath } from "../src/auth/auth_file.ts";
+import { authFilePath } from "../src/delivery/auth_file/auth_file.ts";
 import { formatResponse } from "../src/kubelet/credential_provider.ts";
 import { UserError } from "../src/errors.ts";
-import { createLog } from "../src/log.ts";
+import { createLog } from "../src/process/log.ts";
 import { providePullCredentials } from "../src/plugin.ts";
-import type { Settings } from "../src/settings.ts";
+import type { Settings } from "../src/settings/settings.ts";
 import { ApiServer, status } from "./support/api_server.ts";
 import { type TempNode, tempNode } from "./support/temp_node.ts";
 
@@ -119,7 +119,7 @@ const PULLS: readonly [
       );
       api.addDockerConfig("default", "a", { "mirror.example.com": ENTRY });
     },
-    /info: found pull sources sources="mirror\.example\.com\/library\/nginx" .*\n.*\n.*\n.*\ninfo: wrote the auth file/,
+    /info: found pull sources sources="mirror\.example\.com\/library\/nginx" blocked="docker\.io\/library\/nginx" .*\n.*\n.*\n.*\ninfo: wrote the auth file/,
     ["mirror.example.com"],
   ],
   [

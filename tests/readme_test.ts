@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { pageParts, putIn } from "../scripts/pages.ts";
 import { LICENSE } from "../scripts/support/bill_of_materials.ts";
 import { LONGEST_TABLE_LINE } from "../scripts/support/settings_table.ts";
-import { SETTING_NAMES, SETTINGS } from "../src/settings.ts";
+import { SETTING_NAMES, SETTINGS } from "../src/settings/settings.ts";
 import { allPages, links, readPage } from "./support/pages.ts";
 
 const PROJECT = new URL("../", import.meta.url);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UserError } from "../src/errors.ts";
 import { formatResponse } from "../src/kubelet/credential_provider.ts";
-import { createLog } from "../src/log.ts";
+import { createLog } from "../src/process/log.ts";
 import { providePullCredentials } from "../src/plugin.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { hostileText } from "./support/hostile_text.ts";

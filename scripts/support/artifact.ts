@@ -1,9 +1,9 @@
 /** An executable of this project, read without being run. */
 
 import * as v from "valibot";
-import { PERMISSION_KINDS } from "../../src/sandbox.ts";
-import type { Settings } from "../../src/settings.ts";
-import { SETTINGS_ENTRIES } from "../../src/settings_schema.ts";
+import { PERMISSION_KINDS } from "../../src/settings/sandbox.ts";
+import type { Settings } from "../../src/settings/settings.ts";
+import { SETTINGS_ENTRIES } from "../../src/settings/settings_schema.ts";
 import { scriptHeader } from "../build.ts";
 import { compiledMetadata } from "../compile.ts";
 import { sha256 } from "./build_facts.ts";

@@ -1,6 +1,6 @@
 /** What an executable is made of, as a CycloneDX 1.6 bill of materials. */
 
-import type { BuildFacts } from "../../src/version.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 
 /** The program's licence by its SPDX identifier, as in `LICENSE` and deno.json. */
 export const LICENSE = "Apache-2.0";

@@ -9,7 +9,7 @@ import {
   settingFlags,
 } from "../../src/cli/setting_flags.ts";
 import { UsageError } from "../../src/errors.ts";
-import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { BuildError } from "./bundle.ts";
 import { applySettingsFile } from "./settings_file.ts";
 

@@ -1,7 +1,7 @@
 /** What a build knows of itself: version, commit, and the packages in the executable. */
 
 import * as v from "valibot";
-import type { BuildFacts } from "../../src/version.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 import { PROJECT } from "./project.ts";
 
 const ProjectFile = v.object({ version: v.string() });

@@ -1,8 +1,8 @@
 /** The program as one JavaScript module: what both forms of the artifact carry. */
 
-import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
-import type { Settings } from "../../src/settings.ts";
-import type { BuildFacts } from "../../src/version.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import type { Settings } from "../../src/settings/settings.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { addCompileHints } from "./compile_hints.ts";
 import { embedLaterModules } from "./later_modules.ts";

@@ -1,8 +1,8 @@
 /** What a coverage run (lcov's tracefile format) leaves open, held against the reasons on file. */
 
 import * as v from "valibot";
-import { parseJson } from "../../src/parse.ts";
-import { check } from "../../src/schema.ts";
+import { parseJson } from "../../src/text/parse.ts";
+import { check } from "../../src/text/schema.ts";
 
 /** How often the lines and branches of one file were run. */
 export interface FileCoverage {

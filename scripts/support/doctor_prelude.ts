@@ -1,8 +1,8 @@
 /** The part of the tool's shell header that makes the sandbox of `doctor`. */
 
-import { placesToRead } from "../../src/doctor/places.ts";
-import { requiredPermissions } from "../../src/sandbox.ts";
-import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
+import { placesToRead } from "../../src/ctl/doctor/places.ts";
+import { requiredPermissions } from "../../src/settings/sandbox.ts";
+import { SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 /** Flags whose value is a path of the node. */
 const NODE_PATHS = [

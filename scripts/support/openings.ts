@@ -6,7 +6,7 @@
 
 import { type AnyNode, type Node, parse, type Program } from "acorn";
 import { ancestor, full, simple } from "acorn-walk";
-import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 
 /**
  * Looks for what opens a program: a module that is not part of it, or code before the lock-down.
@@ -17,9 +17,9 @@ import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
 export function findOpenings(program: string): string[] {
   const parsed = parseModule(program);
   if (typeof parsed === "string") return [parsed];
-  const openings = program.startsWith(LOCK_DOWN)
-    ? []
-    : ["the program does not begin with the lock-down (src/lock_down.js, word for word)"];
+  const openings = program.startsWith(LOCK_DOWN) ? [] : [
+    "the program does not begin with the lock-down (src/executable/lock_down.js, word for word)",
+  ];
   // A function's declaration stands before all statements, also those of the lock-down.
   const declared = declaredNames(parsed);
   for (const name of USED_BY_LOCK_DOWN) {
@@ -59,7 +59,8 @@ export function findMissing(program: string): string[] {
   const missing = new Map<string, string>();
   const use = (name: string, node: Node) => {
     if (declared.has(name) || KEPT.has(name)) return;
-    const advice = `do without it, or add it to the lists of src/lock_down.js, which takes it away`;
+    const advice =
+      `do without it, or add it to the lists of src/executable/lock_down.js, which takes it away`;
     missing.set(name, `the program uses ${name} at ${place(program, node)}: ${advice}`);
   };
   ancestor(parsed, {

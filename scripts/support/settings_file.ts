@@ -8,7 +8,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { UsageError } from "../../src/errors.ts";
-import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings.ts";
+import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 /**
  * Applies the settings of a file over others.

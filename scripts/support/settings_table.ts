@@ -6,7 +6,7 @@ import {
   SETTING_NAMES,
   type SettingName,
   SETTINGS,
-} from "../../src/settings.ts";
+} from "../../src/settings/settings.ts";
 
 /** Longest line of a table in the pages, in characters. */
 export const LONGEST_TABLE_LINE = 100;

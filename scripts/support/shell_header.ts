@@ -1,7 +1,7 @@
 /** The shell header of the scripts: what starts the runtime, and with which permissions. */
 
-import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/runtime_environment.ts";
-import type { Settings } from "../../src/settings.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/executable/runtime_environment.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 import { BuildError } from "./bundle.ts";
 
 /** What to build. */

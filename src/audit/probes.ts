@@ -5,9 +5,9 @@
  */
 
 import { hostAndPort } from "../kubernetes/api_server_url.ts";
-import { requiredPermissions } from "../sandbox.ts";
+import { requiredPermissions } from "../settings/sandbox.ts";
 import { LOCAL_API_SERVER } from "../kubernetes/kubeadm.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** An attempt to leave the sandbox. */
 export interface Probe {
@@ -64,7 +64,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof TypeError && isRefusal(error.cause);
 }
 
-/** Something of the runtime that the lock-down (`src/lock_down.js`) has taken away. */
+/** Something of the runtime that the lock-down (`src/executable/lock_down.js`) has taken away. */
 class NotThere extends Error {}
 
 /** What no permission guards, and where it would be found. */

@@ -1,7 +1,11 @@
 /** What an executable may touch and why, as it finds out about itself. */
 
-import { formatTable } from "../cli/table.ts";
-import { findRuntimeVariables, isObeyed, type RuntimeVariable } from "../runtime_environment.ts";
+import { formatTable } from "../text/table.ts";
+import {
+  findRuntimeVariables,
+  isObeyed,
+  type RuntimeVariable,
+} from "../executable/runtime_environment.ts";
 import {
   deniedPermissions,
   isGranted,
@@ -9,9 +13,9 @@ import {
   type PolicyLine,
   policyOf,
   requiredPermissions,
-} from "../sandbox.ts";
-import type { Settings } from "../settings.ts";
-import { type BuildFacts, executableForm, versionFields } from "../version.ts";
+} from "../settings/sandbox.ts";
+import type { Settings } from "../settings/settings.ts";
+import { type BuildFacts, executableForm, versionFields } from "../executable/version.ts";
 import { type ProbeResult, probesFor, tryProbe } from "./probes.ts";
 
 /** A line of the policy, and whether the process holds that permission. */

@@ -7,8 +7,8 @@ import {
   UnexpectedPositionalError,
 } from "@stricli/core";
 import { describeError } from "../errors.ts";
-import { escapeControls } from "../log.ts";
-import { writeText } from "../stdio.ts";
+import { escapeControls } from "../process/log.ts";
+import { writeText } from "../process/stdio.ts";
 
 /** Exit status for a command line that cannot be understood. */
 export const WRONG_USAGE = 2;

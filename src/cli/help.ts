@@ -9,7 +9,7 @@ import {
   type RouteMap,
   type RouteMapBuilderArguments,
 } from "@stricli/core";
-import { HELP_COLUMNS, wrapLine } from "./wrap.ts";
+import { HELP_COLUMNS, wrapLine } from "../text/wrap.ts";
 
 /** What the library passes for help to be formatted. */
 type HelpArguments = Parameters<Command<CommandContext>["formatHelp"]>[0];

@@ -1,10 +1,10 @@
 /** The plugin's command line. Loaded only when there are arguments. */
 
 import { buildApplication, run } from "@stricli/core";
-import { isGranted, refuseOutsideSandbox } from "../sandbox.ts";
-import { applyFlags, type Settings } from "../settings.ts";
-import { writeText } from "../stdio.ts";
-import { type BuildFacts, formatVersion, formatVersionJson } from "../version.ts";
+import { isGranted, refuseOutsideSandbox } from "../settings/sandbox.ts";
+import { applyFlags, type Settings } from "../settings/settings.ts";
+import { writeText } from "../process/stdio.ts";
+import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
 import { buildCommand } from "./help.ts";
 import {
@@ -29,7 +29,7 @@ export async function readCommandLine(
   build: { readonly settings: Settings; readonly facts: BuildFacts },
 ): Promise<Settings | number> {
   if (args[0] === "audit") {
-    const { audit } = await import("./audit.ts");
+    const { audit } = await import("../audit/command.ts");
     return await audit(args.slice(1), build);
   }
   let settings: Settings | undefined;

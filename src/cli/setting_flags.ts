@@ -7,7 +7,7 @@ import {
   type SettingName,
   SETTINGS,
   type Settings,
-} from "../settings.ts";
+} from "../settings/settings.ts";
 
 /** What a command line says about settings: the texts given for each. */
 export type SettingFlags = { readonly [Name in SettingName]?: readonly string[] };

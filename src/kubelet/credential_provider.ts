@@ -12,8 +12,8 @@ import {
   optionalText,
   parseJson,
   requiredText,
-} from "../parse.ts";
-import { decodeUtf8, isPrintableAscii } from "../utf8.ts";
+} from "../text/parse.ts";
+import { decodeUtf8, isPrintableAscii } from "../text/utf8.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 

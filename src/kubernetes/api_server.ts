@@ -1,12 +1,12 @@
 /** Where the API server is and whom to trust when talking to it. */
 
 import { UserError } from "../errors.ts";
-import { readTextFile } from "../files.ts";
-import type { Settings } from "../settings.ts";
+import { readTextFile } from "../process/files.ts";
+import type { Settings } from "../settings/settings.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubeadm.ts";
 import { parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
 import { type KubeconfigCluster, parseKubeconfig } from "./kubeconfig.ts";
-import { decodeUtf8 } from "../utf8.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 
 /** An API server and what vouches for it. */
 export interface ApiServer {

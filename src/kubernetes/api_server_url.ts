@@ -1,7 +1,7 @@
 /** The address of an API server as people write it. */
 
 import { hideUserInfo } from "../errors.ts";
-import { trimSlashesAtEnd } from "../parse.ts";
+import { trimSlashesAtEnd } from "../text/parse.ts";
 
 /**
  * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is

@@ -1,7 +1,7 @@
 /** Why a request got no answer, in words for the operator. */
 
 import { UserError } from "../errors.ts";
-import { outsideSandbox } from "../files.ts";
+import { outsideSandbox } from "../process/files.ts";
 import type { ApiServer } from "./api_server.ts";
 import { hostAndPort } from "./api_server_url.ts";
 

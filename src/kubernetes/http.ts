@@ -7,7 +7,7 @@
  * environment, past the sandbox.
  */
 
-import { decodeUtf8 } from "../utf8.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 
 /** Something that bytes are read from. */
 export interface Source {

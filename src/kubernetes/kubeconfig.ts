@@ -8,7 +8,7 @@ import {
   optionalObjects,
   optionalText,
   requiredText,
-} from "../parse.ts";
+} from "../text/parse.ts";
 
 /** The cluster of the current context. Members that the file does not set are empty. */
 export interface KubeconfigCluster {
@@ -68,7 +68,7 @@ function readNamed<Value>(
 }
 
 async function parseDocument(text: string, path: string): Promise<unknown> {
-  const { parseYaml } = await import("../yaml.ts");
+  const { parseYaml } = await import("../text/yaml.ts");
   const parsed = parseYaml(text);
   if ("fault" in parsed) {
     const { fault } = parsed;

@@ -1,6 +1,6 @@
 /** Trying again, politely: bounded, with jitter, and no sooner than the server asked for. */
 
-import { type Clock, timeLimit } from "../clock.ts";
+import { type Clock, timeLimit } from "../process/clock.ts";
 import { UserError } from "../errors.ts";
 import { ConnectionError } from "./connection_failure.ts";
 

@@ -9,8 +9,8 @@ import {
   optionalText,
   parseJson,
   requiredText,
-} from "../parse.ts";
-import { decodeUtf8 } from "../utf8.ts";
+} from "../text/parse.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 import { isLabel, isSubdomain } from "./names.ts";
 
 /** Whose token it is. */

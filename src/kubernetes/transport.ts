@@ -11,7 +11,7 @@ import {
   TooLargeError,
   UnwantedAnswer,
 } from "./http.ts";
-import { encodeUtf8 } from "../utf8.ts";
+import { encodeUtf8 } from "../text/utf8.ts";
 
 export type { HttpAnswer } from "./http.ts";
 

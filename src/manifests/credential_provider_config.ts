@@ -5,12 +5,12 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { describeIssue } from "../schema.ts";
-import { kubeletEnvironment } from "../runtime_environment.ts";
-import { SECRETS_ANNOTATION } from "../kubernetes/secret_names.ts";
+import { describeIssue } from "../text/schema.ts";
+import { kubeletEnvironment } from "../executable/runtime_environment.ts";
+import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
 import { findArgument, setArgument } from "./arguments.ts";
 import { DEFAULT_AUDIENCE } from "./audience.ts";
-import { parseGoDuration } from "./duration.ts";
+import { parseGoDuration } from "../text/duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
 import { isAnnotationKey } from "./names.ts";
 import { type Manifest, parseYaml } from "./yaml.ts";

@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { check } from "../schema.ts";
+import { check } from "../text/schema.ts";
 import { OPENSHIFT_AUDIENCE } from "./audience.ts";
 import { CRIO_CONFIG_VERSIONS, type CrioConfigVersion } from "./choices.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { stringify } from "smol-toml";
 import { UsageError } from "../errors.ts";
-import { parseRepository } from "../registries/reference.ts";
+import { parseRepository } from "../sources/reference.ts";
 
 /** A registry, or a part of it, with one mirror. */
 export interface MirrorRule {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { RUNTIME_VARIABLES } from "../../src/runtime_environment.ts";
-import { policyOf } from "../../src/sandbox.ts";
+import { RUNTIME_VARIABLES } from "../../src/executable/runtime_environment.ts";
+import { policyOf } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
 import { formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
-import { permissionFlags } from "../../src/sandbox.ts";
+import { permissionFlags } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
 import { tempNode } from "../support/temp_node.ts";
 

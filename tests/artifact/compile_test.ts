@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { requiredPermissions } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { requiredPermissions } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a build of the compiled form as a command, with variables of its own. */
 async function compileCommand(env: Readonly<Record<string, string>>, out: string) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { startedWith } from "../support/ctl.ts";
 import { buildTool, formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";

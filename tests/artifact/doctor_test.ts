@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { buildCtl } from "../../scripts/build_ctl.ts";
-import { placesToRead } from "../../src/doctor/places.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { placesToRead } from "../../src/ctl/doctor/places.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { buildExecutable, buildTool, formUnderTest } from "../support/executable.ts";
 import { CONFIG, NodeCopy, PLUGIN, PLUGIN_DIRECTORY, readFindings } from "../support/node_copy.ts";
 import { runPlugin } from "../support/plugin.ts";

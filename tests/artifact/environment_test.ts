@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { isObeyed, kubeletEnvironment, RUNTIME_VARIABLES } from "../../src/runtime_environment.ts";
+import {
+  isObeyed,
+  kubeletEnvironment,
+  RUNTIME_VARIABLES,
+} from "../../src/executable/runtime_environment.ts";
 import { CertificateAuthority } from "../support/ca.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import { compiledForm } from "../support/compiled_form.ts";

@@ -13,6 +13,15 @@ const STATIC = `import text from ${JSON.stringify(FILE)} with {type:"text"};expo
 const constructorOf = (object) => Object.getPrototypeOf(object).constructor;
 const load = async (specifier, options) => (await import(specifier, options)).default;
 
+/** Whether text that is given to a timer is run. */
+const withTimer = async (start) => {
+  const timer = start("globalThis.ran = true", 0);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  clearTimeout(timer);
+  if (globalThis.ran === undefined) throw new Error("not run");
+  return "run";
+};
+
 /** All that can be reached from the global object by properties and prototypes. */
 function* reachable() {
   const seen = new Set([globalThis]);
@@ -80,8 +89,8 @@ const ATTEMPTS = {
   "the constructor of a bound function": () => (() => {}).bind().constructor("return 1")(),
   "the constructor of a class of the runtime": () =>
     constructorOf(Deno.openSync).constructor("return 1")(),
-  "setTimeout with text": () => setTimeout("1", 0),
-  "setInterval with text": () => setInterval("1", 0),
+  "setTimeout with text": () => withTimer(setTimeout),
+  "setInterval with text": () => withTimer(setInterval),
   "a shadow realm": () => new ShadowRealm().evaluate("1"),
   "another Deno in its place": () => {
     globalThis.Deno = {};
@@ -98,12 +107,13 @@ const ATTEMPTS = {
   },
   "a way along properties and prototypes": () => {
     const names = ["evalContext", "compileFunction", "getBuiltinModule", "createRequire", "ops"];
+    const nameOf = (object) => Object.getOwnPropertyDescriptor(object, "name")?.value;
     const found = [...reachable()].filter((object) =>
-      names.some((name) => Object.hasOwn(object, name)) || names.includes(object.name) ||
-      /^(?:Worker|Script|Process|op_\w+)$/.test(object.name)
+      names.some((name) => Object.hasOwn(object, name)) || names.includes(nameOf(object)) ||
+      /^(?:Worker|Script|Process|op_\w+)$/.test(nameOf(object))
     );
     if (found.length === 0) throw new Error("none");
-    return found.map((object) => String(object.name)).join();
+    return found.map((object) => String(nameOf(object))).join();
   },
 };
 

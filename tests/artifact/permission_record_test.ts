@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hostAndPort } from "../../src/kubernetes/api_server_url.ts";
-import { type PolicyLine, policyOf } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { type PolicyLine, policyOf } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { AUTH, Cluster, type ClusterOptions, MIRROR } from "../support/cluster.ts";
 import { type RecordedAccess, recordPull } from "../support/permission_record.ts";
 

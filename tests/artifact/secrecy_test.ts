@@ -140,7 +140,7 @@ Deno.test("an API server that repeats the token in what it says does not bring i
     await test.step(`with status ${status}`, async () => {
       const message = { kind: "Status", reason: said, message: said };
       api.respond = () => Response.json(message, { status });
-      const { code, stderr } = await cluster.pull({ args: ["--timeout", "1s"] });
+      const { code, stderr } = await cluster.pull({ args: ["--timeout", "5s"] });
       assert.equal(code, 1);
       assert.match(stderr, new RegExp(`HTTP status ${status} \\[masked\\] or \\[masked\\] and`));
       for (const part of [header, claims, signature]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { givenFlags, normalizeArguments, settingFlags } from "../../src/cli/setting_flags.ts";
-import { DEFAULT_SETTINGS, SETTING_NAMES } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, SETTING_NAMES } from "../../src/settings/settings.ts";
 
 Deno.test("the texts given are handed on by flag name, and none where none was given", () => {
   const given = givenFlags({

@@ -4,7 +4,7 @@ import { buildScript } from "../../scripts/build.ts";
 import { buildCtl } from "../../scripts/build_ctl.ts";
 import { compile, compileCtl } from "../../scripts/compile.ts";
 import { findRuntimePart } from "../../scripts/runtime_part.ts";
-import type { Settings } from "../../src/settings.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 
 /** Builds the executables of a run, all in one form. */
 export interface Builder {

@@ -7,7 +7,7 @@
  * and the image library show by themselves.
  */
 
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { type Builder, findBuilder } from "./builder.ts";
 import { CASES } from "./cases.ts";
 import { findNodeParts, findParts, type NodeParts, type Parts } from "./parts.ts";

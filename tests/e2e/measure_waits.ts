@@ -1,6 +1,6 @@
 /** Measures `--wait-for-taken` on a real node: `deno task bench:waits`, some forty minutes. */
 
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { findBuilder } from "./builder.ts";
 import { findNodeParts, findParts } from "./parts.ts";
 import { whyNoNode } from "./real_node/namespaces.ts";

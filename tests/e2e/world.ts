@@ -1,6 +1,6 @@
 /** One node, one cluster, two registries: what the cases play in. */
 
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { PLUGIN_ENV, type PluginResult, runPlugin } from "../support/plugin.ts";
 import { request } from "../support/cluster.ts";
 import type { Builder } from "./builder.ts";

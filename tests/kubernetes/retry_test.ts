@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/process/clock.ts";
 import { UserError } from "../../src/errors.ts";
 import { ConnectionError } from "../../src/kubernetes/connection_failure.ts";
 import {

@@ -10,7 +10,7 @@ import {
   parseCredentialProviderConfig,
 } from "../../src/manifests/credential_provider_config.ts";
 import { formatYaml } from "../../src/manifests/yaml.ts";
-import { kubeletEnvironment } from "../../src/runtime_environment.ts";
+import { kubeletEnvironment } from "../../src/executable/runtime_environment.ts";
 import * as schemas from "../support/manifest_schemas.ts";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);

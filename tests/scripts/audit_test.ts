@@ -6,9 +6,9 @@ import { formatPolicy } from "../../scripts/policy.ts";
 import { readArtifact } from "../../scripts/support/artifact.ts";
 import { sha256 } from "../../scripts/support/build_facts.ts";
 import { bundlePlugin } from "../../scripts/support/bundle.ts";
-import LOCK_DOWN from "../../src/lock_down.js" with { type: "text" };
-import { policyOf } from "../../src/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import { policyOf } from "../../src/settings/sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { scriptHeader } from "../../scripts/build.ts";
 import { bundle } from "../../scripts/support/bundle.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** What the shell makes of the header's command, word by word. */
 async function shellWords(header: string): Promise<string[]> {

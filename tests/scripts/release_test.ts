@@ -3,7 +3,7 @@ import { billOfMaterials } from "../../scripts/support/bill_of_materials.ts";
 import { readArtifact } from "../../scripts/support/artifact.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
 import { formatPolicy } from "../../scripts/policy.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a command to its end in a directory. */
 async function run(cwd: string, command: string, args: string[], env: Record<string, string> = {}) {

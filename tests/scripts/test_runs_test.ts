@@ -29,7 +29,7 @@ Deno.test("flags go with all tests, and what is named runs on both forms", () =>
     planTests({ ...ALL, args: flags, part: WITH }).runs.map(({ args }) => args),
     [[...flags, "tests"], [...flags, ...SCRIPT_SHARE]],
   );
-  const args = ["tests/log_test.ts"];
+  const args = ["tests/process/log_test.ts"];
   const named = planTests({ ...ALL, args, hasPaths: true, part: WITH });
   assert.deepEqual(named.runs, [{ form: "compiled", args }, { form: "script", args }]);
   assert.match(named.summary, / and the script form$/);

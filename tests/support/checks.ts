@@ -1,7 +1,7 @@
 /** What a check of `doctor` is expected to say. */
 
 import assert from "node:assert/strict";
-import type { Check, Status } from "../../src/doctor/check.ts";
+import type { Check, Status } from "../../src/ctl/doctor/check.ts";
 
 /** A finding: how it ends, and what its text and advice say, an arrow between them. */
 export type Expected = readonly [status: Status, text: RegExp];

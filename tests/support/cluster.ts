@@ -1,6 +1,6 @@
 /** A node with the built plugin, an API server, and one namespace that may read its secrets. */
 
-import type { Settings } from "../../src/settings.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 import { ApiServer, type ApiServerOptions } from "./api_server.ts";
 import { authFileName } from "./crio_consumer.ts";
 import {

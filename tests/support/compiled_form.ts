@@ -1,9 +1,9 @@
 /** The compiled form, or what stands for it where none can be made. */
 
 import { bundlePlugin } from "../../scripts/support/bundle.ts";
-import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/runtime_environment.ts";
-import { permissionFlags } from "../../src/sandbox.ts";
-import type { Settings } from "../../src/settings.ts";
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/executable/runtime_environment.ts";
+import { permissionFlags } from "../../src/settings/sandbox.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 import { buildExecutable, formUnderTest } from "./executable.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** Runs `crio-credential-ctl`, and reads the header of its script form. */
 
-import { runCtl } from "../../src/cli/ctl.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
-import type { BuildFacts } from "../../src/version.ts";
+import { runCtl } from "../../src/ctl/application.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 import { compiledCtl, formUnderTest } from "./executable.ts";
 import { runPlugin } from "./plugin.ts";
 

@@ -13,7 +13,7 @@ import { compile, compileCtl } from "../../scripts/compile.ts";
 import { sha256 } from "../../scripts/support/build_facts.ts";
 import { bundlePlugin, bundleProgram } from "../../scripts/support/bundle.ts";
 import { applySettingsFile } from "../../scripts/support/settings_file.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";
 

@@ -49,10 +49,14 @@ function credential(entry: unknown): LookupResult {
   const colon = decoded.indexOf(":");
   if (colon < 0) return { kind: "none" };
   const identitytoken = text(entry, "identitytoken");
+  const username = decoded.slice(0, colon);
+  const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, "");
+  // Nobody's, and so none.
+  if (username + password + identitytoken === "") return { kind: "none" };
   return {
     kind: "credential",
-    username: decoded.slice(0, colon),
-    password: decoded.slice(colon + 1).replace(/^\0+|\0+$/g, ""),
+    username,
+    password,
     ...(identitytoken !== "" && { identitytoken }),
   };
 }

@@ -75,6 +75,12 @@ for (
       results: [error],
     },
     {
+      rule: "an empty user with an empty password is nothing",
+      file: { auths: { r: { auth: btoa(":\0") } } },
+      repository: "r/a",
+      results: [none],
+    },
+    {
       rule: "auth may be on several lines",
       file: {
         auths: { r: { auth: `${btoa("x:pass:x").slice(0, 3)}\r\n${btoa("x:pass:x").slice(3)}` } },

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { buildScript } from "../../scripts/build.ts";
-import { CHECK_NAMES } from "../../src/doctor/check.ts";
+import { CHECK_NAMES } from "../../src/ctl/doctor/check.ts";
 import { PLUGIN_DIRECTORY } from "../../src/manifests/platform_providers.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { ApiServer } from "./api_server.ts";
 import { type CtlResult, runCtlWith } from "./ctl.ts";
 

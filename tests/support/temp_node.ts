@@ -1,7 +1,7 @@
 /** A node's files under a temporary directory, and the settings that point at them. */
 
 import { dirname } from "node:path";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import type { CertificateAuthority } from "./ca.ts";
 
 export interface TempNodeOptions {

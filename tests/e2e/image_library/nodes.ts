@@ -43,16 +43,21 @@ const IMAGES = [
   `quay.io/team/${"x".repeat(240)}`,
 ];
 
-/** Places that are odd: some are no reference once an image's path follows, some are refused. */
+/** What the usual prefixes are for. */
+const USUAL_IMAGES = [
+  "docker.io/library/nginx",
+  "docker.io/team/app",
+  "quay.io/team/app",
+  "quay.io/team/app/deep",
+  "a.quay.io/team/app",
+];
+
+/** Places that are odd: some are no reference once an image's path follows. */
 const ODD_PLACES = [
-  "",
-  "/",
   "quay.io/",
   "quay.io//",
   "quay.io//team",
   "/quay.io",
-  "http://quay.io",
-  "https://quay.io/team",
   "HTTP://quay.io",
   "oci://quay.io",
   "index.docker.io",
@@ -97,6 +102,9 @@ const ODD_PLACES = [
   `mirror.example.com/${"y".repeat(230)}`,
 ];
 
+/** Places for which a whole file is refused. */
+const REFUSED_PLACES = ["", "/", "//", "http://quay.io", "https://quay.io/team", "https://"];
+
 const WILDCARDS = ["*.quay.io", "*.a.quay.io", "*.io", "*.docker.io", "*.example.com", "*.com"];
 
 function often<T>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<T>, weight = 12): fc.Arbitrary<T> {
@@ -105,12 +113,18 @@ function often<T>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<T>, weight = 12): f
 
 const usualPlace = fc.tuple(fc.constantFrom(...HOSTS), fc.constantFrom(...PATHS))
   .map((parts) => parts.join(""));
-const place = often(usualPlace, fc.constantFrom(...ODD_PLACES));
+const place = often(
+  often(usualPlace, fc.constantFrom(...ODD_PLACES)),
+  fc.constantFrom(...REFUSED_PLACES),
+  150,
+);
 const prefix = fc.oneof(
-  { arbitrary: place, weight: 6 },
+  // Few, so that files name the same.
+  { arbitrary: fc.constantFrom("quay.io", "quay.io/team", "docker.io", "*.quay.io"), weight: 9 },
+  { arbitrary: place, weight: 3 },
   { arbitrary: fc.constantFrom(...WILDCARDS), weight: 2 },
-  // A prefix that is an image, with what may follow.
-  { arbitrary: fc.constantFrom(...IMAGES), weight: 1 },
+  // The whole of an image's name.
+  { arbitrary: fc.constantFrom(...USUAL_IMAGES), weight: 2 },
 );
 
 /** TOML of a value that is rarely of the right type. */
@@ -129,10 +143,10 @@ const wrongValue = fc.constantFrom(
 );
 
 function text(value: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  return often(value.map((value) => JSON.stringify(value)), wrongValue, 60);
+  return often(value.map((value) => JSON.stringify(value)), wrongValue, 400);
 }
 
-const flag = often(fc.constantFrom("true", "false"), wrongValue, 60);
+const flag = often(fc.constantFrom("true", "false"), wrongValue, 400);
 
 /** A key as written: letter case counts for nothing, Unicode's case folding included. */
 function spelled(key: string): fc.Arbitrary<string> {
@@ -158,8 +172,8 @@ function lines(
   const each = members.map(([key, value, chance]) => {
     const line: fc.Arbitrary<Line> = fc.tuple(spelled(key), value);
     return fc.oneof(
-      { arbitrary: fc.constant<Line[]>([]), weight: Math.round(100 * (1 - chance)) },
-      { arbitrary: line.map((line) => [line]), weight: Math.round(100 * chance) },
+      { arbitrary: fc.constant<Line[]>([]), weight: Math.round(1000 * (1 - chance)) },
+      { arbitrary: line.map((line) => [line]), weight: Math.round(1000 * chance) },
     );
   });
   return fc.tuple(...each).map((parts) => parts.flat());
@@ -169,11 +183,12 @@ const pullFromMirror = text(
   often(
     fc.constantFrom("all", "digest-only", "tag-only"),
     fc.constantFrom("", "none", "All", "tag"),
+    40,
   ),
 );
 
 const mirror = lines([
-  ["location", text(place), 0.97],
+  ["location", text(often(place, fc.constantFrom(...ODD_PLACES), 8)), 0.995],
   ["insecure", flag, 0.2],
   ["pull-from-mirror", pullFromMirror, 0.25],
   ["namespace-proxy", text(fc.constant("docker.io")), 0.03],
@@ -189,12 +204,12 @@ interface Table {
 
 const registry: fc.Arbitrary<Table> = fc.record({
   keys: lines([
-    ["prefix", text(prefix), 0.6],
-    ["location", text(place), 0.85],
-    ["insecure", flag, 0.15],
-    ["blocked", flag, 0.2],
-    ["mirror-by-digest-only", flag, 0.08],
-    ["pull-from-mirror", pullFromMirror, 0.01],
+    ["prefix", text(prefix), 0.8],
+    ["location", text(place), 0.99],
+    ["insecure", flag, 0.05],
+    ["blocked", often(fc.constant("true"), flag, 8), 0.15],
+    ["mirror-by-digest-only", flag, 0.04],
+    ["pull-from-mirror", pullFromMirror, 0.003],
     ["unknown", wrongValue, 0.02],
   ]),
   mirrors: fc.array(mirror, { maxLength: 3 }),
@@ -227,7 +242,7 @@ function formatTable({ keys, mirrors, inline: isInline }: Table, style: Style): 
 }
 
 /** Tables, all spelled alike; else the library takes the tables of either spelling. */
-const tables = fc.array(registry, { maxLength: 4 }).chain((tables) =>
+const tables = fc.array(registry, { minLength: 1, maxLength: 4 }).chain((tables) =>
   often(
     style.map((style) => tables.map(() => style)),
     fc.tuple(...tables.map(() => style)),
@@ -245,13 +260,13 @@ const list = (items: fc.Arbitrary<string>) =>
     fc.array(items.map((item) => JSON.stringify(item)), { maxLength: 3 })
       .map((items) => `[${items.join(", ")}]`),
     wrongValue,
-    30,
+    60,
   );
 
 const aliasName = often(
   fc.constantFrom("nginx", "team/app", "a", "a/b/c"),
   fc.constantFrom("", "quay.io/nginx", "localhost/a", "Nginx", "nginx:1", "a//b", "host:5000/a"),
-  6,
+  20,
 );
 const aliasValue = often(
   fc.constantFrom("quay.io/team/nginx", "docker.io/library/nginx", "localhost/a", "h:5000/a", ""),
@@ -263,7 +278,7 @@ const aliasValue = often(
     "quay.io/A",
     "docker.io/a",
   ),
-  6,
+  20,
 );
 const aliases = fc.uniqueArray(fc.tuple(aliasName, text(aliasValue)), {
   maxLength: 3,
@@ -286,7 +301,7 @@ const topLevel = lines([
         "a_b",
         "A",
       ),
-      6,
+      15,
     )),
     0.2,
   ],
@@ -295,7 +310,7 @@ const topLevel = lines([
     text(often(
       fc.constantFrom("enforcing", "permissive", "disabled"),
       fc.constantFrom("", "sometimes", "Enforcing"),
-      4,
+      10,
     )),
     0.12,
   ],
@@ -348,8 +363,8 @@ const file = fc.tuple(
   topLevel,
   tables,
   often(fc.constant(""), aliases, 6),
-  often(fc.constant(""), spoiler, 40),
-  often(fc.constant(""), version1, 60),
+  often(fc.constant(""), spoiler, 60),
+  often(fc.constant(""), version1, 120),
 ).map(([top, tables, ...rest]) => members(top) + tables + rest.join(""));
 
 const WAYS: Readonly<Record<string, (text: string) => Uint8Array<ArrayBuffer>>> = {
@@ -380,7 +395,7 @@ const main = encoded(often(
   fc.tuple(often(fc.constant(""), topLevel.map(members), 6), version1).map((texts) =>
     texts.join("")
   ),
-  12,
+  30,
 ));
 
 type Files = readonly (readonly [path: string, content: Uint8Array<ArrayBuffer>])[];
@@ -439,7 +454,10 @@ const mains: fc.Arbitrary<Files> = fc.oneof(
 export const nodes: fc.Arbitrary<Node> = fc.record({
   mains,
   dropIns: often(fc.constant<Files>([]), dropIns, 2),
-  images: fc.uniqueArray(fc.constantFrom(...IMAGES), { minLength: 1, maxLength: 4 }),
+  images: fc.uniqueArray(often(fc.constantFrom(...USUAL_IMAGES), fc.constantFrom(...IMAGES), 3), {
+    minLength: 1,
+    maxLength: 4,
+  }),
 }).map(({ mains, dropIns, images }) => ({
   files: Object.fromEntries([...mains, ...dropIns]),
   images,

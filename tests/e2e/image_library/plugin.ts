@@ -1,26 +1,34 @@
 /** What the plugin's own modules say, in the form in which the library's answers are compared. */
 
-import { type AuthFile, formatAuthFile, parseAuthFile } from "../../../src/auth/auth_file.ts";
-import type { Credential } from "../../../src/auth/docker_config.ts";
-import { judgeEntry, whyUnfindable } from "../../../src/auth/library_entry.ts";
-import { lookUp } from "../../../src/auth/lookup.ts";
-import { readCredentials } from "../../../src/auth/namespace_credentials.ts";
-import { resolveCredentials } from "../../../src/auth/resolve.ts";
+import {
+  type AuthFile,
+  formatAuthFile,
+  parseAuthFile,
+} from "../../../src/delivery/auth_file/auth_file.ts";
+import type { Credential } from "../../../src/credentials/docker_config.ts";
+import { judgeEntry, whyUnfindable } from "../../../src/delivery/auth_file/library_entry.ts";
+import { lookUp } from "../../../src/delivery/auth_file/lookup.ts";
+import { readCredentials } from "../../../src/credentials/namespace_credentials.ts";
+import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
 import { UserError } from "../../../src/errors.ts";
-import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secret_types.ts";
-import type { Secret } from "../../../src/kubernetes/secrets.ts";
+import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secrets/secret_types.ts";
+import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
 import {
   mergeRegistries,
   readRegistriesFiles,
   type RegistriesConfiguration,
-} from "../../../src/registries/config.ts";
-import { findPullSources, type Form, refusedBy } from "../../../src/registries/pull_sources.ts";
+} from "../../../src/sources/registries_conf/config.ts";
+import {
+  findPullSources,
+  type Form,
+  refusedBy,
+} from "../../../src/sources/registries_conf/pull_sources.ts";
 import {
   formatRepository,
   parseRepository,
   type Repository,
-} from "../../../src/registries/reference.ts";
-import { SETTINGS } from "../../../src/settings.ts";
+} from "../../../src/sources/reference.ts";
+import { SETTINGS } from "../../../src/settings/settings.ts";
 import type { MadeSecret } from "./auth_files.ts";
 
 /** What the plugin makes of one image. */
@@ -44,6 +52,8 @@ export interface PluginForm {
 export interface PluginNode {
   /** Why it refuses the configuration; empty where it does not. */
   readonly error: string;
+  /** Whether it warns of keys that differ in case alone. */
+  readonly warnsOfTwins: boolean;
   /** As merged; empty where no file sets it. */
   readonly credentialHelpers: readonly string[];
   readonly pulls: readonly PluginPull[];
@@ -59,12 +69,18 @@ export function readNode(root: string, images: readonly string[]): PluginNode {
     }));
     return {
       error: "",
+      warnsOfTwins: configuration.twins.length > 0,
       credentialHelpers: configuration.credentialHelpers?.helpers ?? [],
       pulls: images.map((image) => readPull(configuration, image)),
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { error: error.message.replaceAll(root, ""), credentialHelpers: [], pulls: [] };
+    return {
+      error: error.message.replaceAll(root, ""),
+      warnsOfTwins: false,
+      credentialHelpers: [],
+      pulls: [],
+    };
   }
 }
 

@@ -1,0 +1,227 @@
+/** Registry credentials as Docker's clients store them: in secrets and in auth files. */
+
+import { hideUserInfo, UserError } from "../errors.ts";
+import type { Secret } from "../kubernetes/secrets/list.ts";
+import {
+  isObject,
+  type JsonObject,
+  type Members,
+  membersOf,
+  namedObject,
+  namedValue,
+  parseForeignJson,
+} from "../text/parse.ts";
+import { parseScope, type Scope } from "./scope.ts";
+import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
+import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
+
+/** A credential, in the form in which an auth file holds it. */
+export interface Credential {
+  /** Base64 of `user:password`. */
+  readonly auth: string;
+  /** OAuth2 refresh token, which registries' clients prefer to the password. */
+  readonly identitytoken?: string;
+}
+
+/** A credential from a secret, with the repositories it is meant for. */
+export interface ScopedCredential {
+  readonly scope: Scope;
+  readonly credential: Credential;
+  /** Name of the secret. */
+  readonly secret: string;
+  /** The key in the secret, as written. */
+  readonly key: string;
+}
+
+/** Told of each secret or entry that is left out. */
+export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
+
+/** Told of each entry without credential, the marker that a credential helper leaves behind. */
+export type OnMarker = (secret: string, key: string) => void;
+
+/**
+ * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
+ * count.
+ *
+ * @param mayMatter what it says no to is neither given nor reported, unless it is plainly no JSON.
+ */
+export function readSecret(
+  secret: Secret,
+  onSkipped: OnSkipped,
+  onMarker: OnMarker = () => {},
+  mayMatter: MayMatter = () => true,
+): ScopedCredential[] {
+  let entries: JsonObject;
+  try {
+    entries = readEntries(secret, mayMatter);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onSkipped(secret.name, undefined, error.problem);
+    return [];
+  }
+  const credentials: ScopedCredential[] = [];
+  // Sorted, so that of two keys with the same meaning the same one always wins.
+  for (const key of Object.keys(entries).filter(mayMatter).sort()) {
+    const scope = parseScope(key);
+    if (scope === undefined) {
+      onSkipped(secret.name, hideUserInfo(key), NO_REGISTRY);
+      continue;
+    }
+    try {
+      const credential = readCredential(entries[key]);
+      if (credential === undefined) onMarker(secret.name, key);
+      else credentials.push({ scope, credential, secret: secret.name, key });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      onSkipped(secret.name, key, error.problem);
+    }
+  }
+  return credentials;
+}
+
+const NO_REGISTRY =
+  "the key names no registry; expected is a host with port and path if need be, as in " +
+  "registry.example.com:5000/team";
+
+function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
+  if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
+  const text = decodeSecret(secret);
+  let content: Members;
+  try {
+    content = membersOf(parseForeignJson(text, ""), "");
+  } catch (error) {
+    if (error instanceof UserError && isBase64OfObject(text)) throw encodedTwice();
+    throw error;
+  }
+  if (secret.type === "kubernetes.io/dockercfg") {
+    const auths = namedValue(content.all, "auths");
+    if (isObject(auths) && holdsRegistries(auths)) {
+      throw new UserError(
+        "",
+        `it holds "auths", as secrets of type ${CONFIG_TYPE} do; give it that type`,
+      );
+    }
+    if (Object.keys(content.all).length === 0) throw new UserError("", "it holds no registry");
+    return content.all;
+  }
+  const auths = namedObject(content, "auths");
+  if (auths === undefined) {
+    const type = "kubernetes.io/dockercfg";
+    throw new UserError(
+      "",
+      holdsRegistries(content.all)
+        ? `it holds no "auths", but registries, as secrets of type ${type} do; put them into "auths"`
+        : `it holds no "auths"`,
+    );
+  }
+  if (Object.keys(auths).length === 0) throw new UserError("", `its "auths" holds no registry`);
+  return auths;
+}
+
+const CONFIG_TYPE = "kubernetes.io/dockerconfigjson";
+
+/** Whether an object has entries of registries for members. */
+function holdsRegistries(object: JsonObject): boolean {
+  return Object.entries(object).some(([key, value]) =>
+    /[.:]/.test(key) && parseScope(key) !== undefined && isObject(value)
+  );
+}
+
+function encodedTwice(): UserError {
+  return new UserError(
+    "",
+    "its data is base64 twice; encode it once, or put the plain text in stringData",
+  );
+}
+
+/** Whether a text is base64 of a JSON object's. */
+function isBase64OfObject(text: string): boolean {
+  try {
+    return decodeUtf8(Uint8Array.fromBase64(text)).trimStart().startsWith("{");
+  } catch {
+    return false;
+  }
+}
+
+const NO_ENTRIES: JsonObject = {};
+
+/**
+ * Reads one entry; `undefined` for an entry without credential, the marker that a credential helper
+ * leaves behind. Where `auth` and `username`/`password` disagree, `auth` counts, as with registries'
+ * clients.
+ *
+ * @throws {UserError} when the entry is broken.
+ */
+export function readCredential(value: unknown): Credential | undefined {
+  if (!isObject(value)) throw new UserError("", "it must be an object");
+  const entry = value;
+  const identitytoken = member(entry, "identitytoken");
+  const username = member(entry, "username"), password = member(entry, "password");
+  const encoded = member(entry, "auth");
+  let auth: string;
+  if (encoded !== "") {
+    auth = canonicalAuth(encoded);
+  } else if (username !== "" || password !== "") {
+    if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
+    auth = encodeAuth(username, password);
+  } else if (identitytoken !== "") {
+    auth = encodeAuth("", "");
+  } else if (member(entry, "registrytoken") !== "") {
+    throw new UserError("", `it holds a "registrytoken" alone, which CRI-O does not use`);
+  } else if (member(entry, "email") !== "") {
+    throw new UserError("", `it holds an "email" alone, and no credential`);
+  } else {
+    return undefined;
+  }
+  if (identitytoken !== "") return { auth, identitytoken };
+  // Neither user nor password: to the image library that is no credential.
+  return auth === NOBODY ? undefined : { auth };
+}
+
+/** Base64 of a colon. */
+const NOBODY = "Og==";
+
+/**
+ * A text of an entry; empty when it is missing or null. By hand, because a namespace may hold
+ * thousands of entries, and a schema takes several times as long for each.
+ */
+function member(entry: JsonObject, key: string): string {
+  const value = namedValue(entry, key) ?? "";
+  if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
+  return value;
+}
+
+function encodeAuth(username: string, password: string): string {
+  return encodeUtf8(`${username}:${password}`).toBase64();
+}
+
+const COLON = 0x3a;
+
+function isBase64OfLogin(bytes: Uint8Array): boolean {
+  try {
+    return Uint8Array.fromBase64(decodeUtf8(bytes)).includes(COLON);
+  } catch {
+    return false;
+  }
+}
+
+/** `auth` in the one spelling that every client decodes alike: padded, without NULs around the password. */
+function canonicalAuth(auth: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = Uint8Array.fromBase64(auth);
+  } catch {
+    throw new UserError("", `its "auth" is not base64`);
+  }
+  const colon = bytes.indexOf(COLON);
+  if (colon === -1) {
+    const twice = isBase64OfLogin(bytes) ? ", but base64 of that: it was encoded twice" : "";
+    throw new UserError("", `its "auth" is not base64 of user:password${twice}`);
+  }
+  let start = colon + 1, end = bytes.length;
+  while (start < end && bytes[start] === 0) start++;
+  while (end > start && bytes[end - 1] === 0) end--;
+  if (start === colon + 1 && end === bytes.length) return bytes.toBase64();
+  return new Uint8Array([...bytes.subarray(0, colon + 1), ...bytes.subarray(start, end)])
+    .toBase64();
+}

@@ -1,0 +1,108 @@
+/** What a namespace's secrets hold for an image: read within the time limit, told of in few words. */
+
+import type { Clock } from "../process/clock.ts";
+import { UserError } from "../errors.ts";
+import type { Secret } from "../kubernetes/secrets/list.ts";
+import type { Repository } from "../sources/reference.ts";
+import { readSecret, type ScopedCredential } from "./docker_config.ts";
+import { canonicalHost, covers } from "./scope.ts";
+import { holdNothing, inBlocks } from "./secret_data.ts";
+
+/** A secret, or an entry of one, that was left out. */
+export interface Skipped {
+  readonly secret: string;
+  /** The entry's key; `undefined` for a whole secret. */
+  readonly key: string | undefined;
+  readonly reason: string;
+}
+
+/** What secrets hold for an image. */
+export interface NamespaceCredentials {
+  /** How many secrets there are. */
+  readonly secrets: number;
+  /** Those that cover a pull source, in the order of their secrets. */
+  readonly credentials: readonly ScopedCredential[];
+  /** The first {@link MAX_REPORTS} of what was left out. */
+  readonly skipped: readonly Skipped[];
+  /** How much more was left out. */
+  readonly more: number;
+}
+
+/** Whoever may write secrets could else fill the node's log with every pull. */
+const MAX_REPORTS = 5;
+
+/**
+ * Reads the credentials that cover a pull source. Secrets and entries that name none of the sources'
+ * hosts, and no wildcard, are not looked into.
+ *
+ * @param deadline in milliseconds of `clock.now()`.
+ * @throws {UserError} when there is more to read than the time allows.
+ */
+export function readCredentials(
+  secrets: readonly Secret[],
+  sources: readonly Repository[],
+  { clock, deadline }: { readonly clock: Clock; readonly deadline: number },
+): NamespaceCredentials {
+  const credentials: ScopedCredential[] = [];
+  const skipped: Skipped[] = [];
+  let more = 0;
+  // Docker Hub's names all hold the one that stands for them.
+  const hosts = [...new Set(sources.map(({ host }) => canonicalHost(host)))];
+  const mayMatter = (text: string) =>
+    text.includes("*") || hosts.some((host) => text.includes(host));
+  const worthReading = function* () {
+    for (const block of inBlocks(secrets)) {
+      if (clock.now() >= deadline) throw outOfTime();
+      if (!holdNothing(block, mayMatter)) yield* block;
+    }
+  };
+  for (const secret of worthReading()) {
+    if (clock.now() >= deadline) throw outOfTime();
+    const onSkipped = (name: string, key: string | undefined, reason: string) => {
+      if (skipped.length >= MAX_REPORTS) more++;
+      else skipped.push({ secret: name, key, reason });
+    };
+    const found = readSecret(secret, onSkipped, undefined, mayMatter);
+    for (const credential of found) {
+      if (sources.some((source) => covers(credential.scope, source))) credentials.push(credential);
+    }
+  }
+  return { secrets: secrets.length, credentials, skipped, more };
+}
+
+/** The order in which of equally specific credentials the last one counts. */
+export type Order = "by name" | "as named";
+
+/**
+ * What several readings hold together.
+ *
+ * @param order of the credentials: by the names of their secrets, or that of `parts`, which is the
+ * order in which the service account names its secrets.
+ */
+export function joinCredentials(
+  parts: readonly NamespaceCredentials[],
+  order: Order,
+): NamespaceCredentials {
+  const sum = (count: (part: NamespaceCredentials) => number) =>
+    parts.reduce((total, part) => total + count(part), 0);
+  const skipped = parts.flatMap((part) => part.skipped);
+  const told = skipped.slice(0, MAX_REPORTS);
+  const credentials = parts.flatMap((part) => part.credentials);
+  if (order === "by name") {
+    credentials.sort((a, b) => a.secret < b.secret ? -1 : a.secret > b.secret ? 1 : 0);
+  }
+  return {
+    secrets: sum((part) => part.secrets),
+    credentials,
+    skipped: told,
+    more: sum((part) => part.more) + skipped.length - told.length,
+  };
+}
+
+function outOfTime(): UserError {
+  return new UserError(
+    "secrets",
+    "the namespace's registry secrets hold more than can be read within the time limit",
+    "make them fewer or smaller, or allow more time with --timeout",
+  );
+}

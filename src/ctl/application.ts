@@ -1,0 +1,97 @@
+/** The command line of the operator's tool `crio-credential-ctl`. */
+
+import { buildApplication, ExitCode, type RouteMap, run } from "@stricli/core";
+import { UsageError, UserError } from "../errors.ts";
+import { OutsideSandboxError } from "../process/files.ts";
+import type { Settings } from "../settings/settings.ts";
+import { howToReach } from "./tool_sandbox.ts";
+import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
+import { APPLICATION, describeFailure, describeUsage, WRONG_USAGE } from "../cli/application.ts";
+import { completionsCommands } from "./completions/command.ts";
+import type { CtlContext } from "./context.ts";
+import { doctorCommand } from "./doctor/command.ts";
+import { explainCommand } from "./explain/command.ts";
+import { GENERATE } from "./generate/command.ts";
+import { buildRouteMap } from "../cli/help.ts";
+import { normalizeArguments } from "../cli/setting_flags.ts";
+
+/** The commands. Each loads what it needs when it is run. */
+function commandsFor(settings: Settings): RouteMap<CtlContext> {
+  const commands: RouteMap<CtlContext> = buildRouteMap<string, CtlContext>({
+    routes: {
+      explain: explainCommand(settings),
+      doctor: doctorCommand(settings),
+      generate: GENERATE,
+      completions: completionsCommands(() => commands),
+    },
+    docs: {
+      brief: "Install and debug crio-credential-provider",
+      fullDescription: [
+        "Tools for the people who install and debug crio-credential-provider.",
+        "--version-json shows what this executable is made of as JSON.",
+      ].join("\n"),
+    },
+  });
+  return commands;
+}
+
+/** An error with advice that fits the tool: most of a node's files are root's. */
+function advise(error: unknown): unknown {
+  if (error instanceof OutsideSandboxError) {
+    return new UserError(error.where, error.problem, howToReach(error));
+  }
+  if (!(error instanceof UserError) || error.advice !== undefined) return error;
+  if (!error.problem.endsWith("permission denied")) return error;
+  const advice = "run this as root, or as a user who may read it";
+  return new UserError(error.where, error.problem, advice);
+}
+
+/** Writes what no command of the library's writes. */
+function writeAlone({ process }: CtlContext, text: string): number {
+  try {
+    process.stdout.write(text);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return 1;
+  }
+}
+
+/** The flag that a word behind a command is probably meant for. */
+const MEANT: ReadonlyMap<string, string> = new Map([["explain", "--image"], ["doctor", "--root"]]);
+
+/**
+ * Runs a command.
+ *
+ * @returns the exit status: 0 done, 1 failed, 2 wrong usage.
+ */
+export async function runCtl(
+  args: readonly string[],
+  context: CtlContext,
+  facts: BuildFacts,
+): Promise<number> {
+  if (args.length === 1 && args[0] === "--version-json") {
+    return writeAlone(context, formatVersionJson(facts));
+  }
+  const { text } = APPLICATION.localization;
+  const app = buildApplication(commandsFor(context.settings), {
+    ...APPLICATION,
+    localization: {
+      text: {
+        ...text,
+        exceptionWhileParsingArguments: (error: unknown) =>
+          describeUsage(error, MEANT.get(args[0] ?? "")),
+        exceptionWhileRunningCommand: (error: unknown) => describeFailure(advise(error)),
+      },
+    },
+    name: "crio-credential-ctl",
+    versionInfo: { currentVersion: formatVersion(facts).trimEnd() },
+    determineExitCode: (error: unknown) => error instanceof UsageError ? WRONG_USAGE : 1,
+  });
+  await run(app, normalizeArguments(args), context);
+  const status = context.process.exitCode ?? 0;
+  // --help and --version found no room for what they print.
+  if (status === ExitCode.IntegrationError) return 1;
+  // The library's own codes for a command line it does not understand are negative.
+  return status === 0 || status === 1 ? status : WRONG_USAGE;
+}

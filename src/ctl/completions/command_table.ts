@@ -1,0 +1,98 @@
+/** The commands and flags of the tool as plain values, read off what the command-line library runs. */
+
+import type { Command, RouteMap } from "@stricli/core";
+import { LOG_FORMATS, LOG_LEVELS } from "../../process/log.ts";
+import { SECRET_DATA_KEYS } from "../../kubernetes/secrets/secret_types.ts";
+import type { SettingName } from "../../settings/settings.ts";
+import type { CtlContext } from "../context.ts";
+
+/** A command, or a group of them. */
+export interface CommandNode {
+  /** The words that lead to it, each with a slash in front; empty for the tool itself. */
+  readonly path: string;
+  /** The last of those words. */
+  readonly name: string;
+  readonly brief: string;
+  readonly flags: readonly FlagNode[];
+  readonly children: readonly CommandNode[];
+}
+
+/** A flag. */
+export interface FlagNode {
+  /** Without the hyphens. */
+  readonly name: string;
+  readonly brief: string;
+  /** What follows it. */
+  readonly value: "none" | "text" | "path";
+  /** The values, where they are listed. */
+  readonly values: readonly string[];
+}
+
+/** Settings whose values are listed. Their flags are read as text, as the plugin does it. */
+const SETTING_VALUES: { readonly [Name in SettingName]?: readonly string[] } = {
+  secretTypes: Object.keys(SECRET_DATA_KEYS),
+  logLevel: LOG_LEVELS,
+  logFormat: LOG_FORMATS,
+};
+
+const HELP: FlagNode = { name: "help", brief: "Print help", value: "none", values: [] };
+
+/** Reads the table off the tool's commands. */
+export function readCommandTable(commands: RouteMap<CtlContext>): CommandNode {
+  const tool = readTarget("", "", commands);
+  const version = { value: "none", values: [] } as const;
+  return {
+    ...tool,
+    flags: [
+      ...tool.flags,
+      { ...version, name: "version", brief: "Print version information" },
+      { ...version, name: "version-json", brief: "The same as JSON" },
+    ],
+  };
+}
+
+/** A command and all below it, from the top. */
+export function* walkCommands(node: CommandNode): Generator<CommandNode> {
+  yield node;
+  for (const child of node.children) yield* walkCommands(child);
+}
+
+function readTarget(
+  path: string,
+  name: string,
+  target: Command<CtlContext> | RouteMap<CtlContext>,
+): CommandNode {
+  const { brief } = target;
+  if ("parameters" in target) {
+    return { path, name, brief, flags: [...readFlags(target), HELP], children: [] };
+  }
+  const children = target.getAllEntries().filter(({ hidden }) => !hidden).map((entry) => {
+    const word = entry.name["convert-camel-to-kebab"];
+    return readTarget(`${path}/${word}`, word, entry.target);
+  });
+  return { path, name, brief, flags: [HELP], children };
+}
+
+type Parameter = NonNullable<Command<CtlContext>["parameters"]["flags"]>[string];
+
+function readFlags(command: Command<CtlContext>): FlagNode[] {
+  return Object.entries(command.parameters.flags ?? {}).flatMap(([key, parameter]) => {
+    const name = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const flag = readFlag(key, name, parameter);
+    const negated = parameter.kind === "boolean" && parameter.withNegated !== false &&
+      parameter.default !== false;
+    return negated ? [flag, { ...flag, name: `no-${name}` }] : [flag];
+  });
+}
+
+function readFlag(key: string, name: string, parameter: Parameter): FlagNode {
+  const { kind } = parameter;
+  // The help shows what stands for the value in front of the text.
+  const [, placeholder = "", brief = parameter.brief] = /^(\S+) {2}(.*)$/.exec(parameter.brief) ??
+    [];
+  if (kind === "enum") return { name, brief, value: "text", values: parameter.values };
+  if (kind !== "parsed") return { name, brief, value: "none", values: [] };
+  const values = Object.entries(SETTING_VALUES).find(([setting]) => setting === key)?.[1] ?? [];
+  const isPath = ["FILE", "DIR", "PATH"].includes(placeholder);
+  return { name, brief, value: isPath ? "path" : "text", values };
+}

@@ -1,0 +1,165 @@
+/**
+ * The audience of the pods' tokens: the provider configuration's, against what the API server accepts
+ * and what the nodes' ClusterRole names. With another one every pull is answered with 401.
+ */
+
+import * as v from "valibot";
+import {
+  AUDIENCE_COMMAND,
+  DEFAULT_CLUSTER_DOMAIN,
+  kubeadmAudience,
+  OPENSHIFT_AUDIENCE,
+} from "../../manifests/audience.ts";
+import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
+import { check } from "../../text/schema.ts";
+import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import type { TextFile } from "./node_files.ts";
+
+const NAME = "audience";
+
+/** The static pod of a control plane's API server, where kubeadm puts it. */
+export const API_SERVER_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+
+/** What is known about the audience. */
+export interface AudienceFacts {
+  /** `serviceAccountTokenAudience` of our provider. */
+  readonly audience: string;
+  /** The API server's static pod, on a control plane. */
+  readonly manifest: TextFile | undefined;
+  /** What the node was set up by; `undefined`: not known. */
+  readonly platform: "kubeadm" | "OpenShift" | undefined;
+  /** The cluster's domain by the kubelet's configuration; empty: that says nothing. */
+  readonly clusterDomain: string;
+  /** Roles of the cluster, as `kubectl` prints them. */
+  readonly roles: TextFile | undefined;
+}
+
+/** Compares what is known. */
+export function checkAudience(facts: AudienceFacts): Check[] {
+  // That there is none is told by the check of the configuration.
+  if (facts.audience === "") return [];
+  return [...checkApiServer(facts), ...checkRoles(facts)];
+}
+
+function checkApiServer({ audience, manifest, platform, clusterDomain }: AudienceFacts): Check[] {
+  const named = JSON.stringify(audience);
+  if (manifest !== undefined) {
+    const checks: Check[] = [];
+    const accepted = attempt(NAME, checks, () => readAccepted(manifest));
+    if (accepted !== undefined) checks.push(judge(audience, accepted));
+    return checks;
+  }
+  if (platform === undefined) {
+    const found = `${named}: nothing on this node tells what the API server accepts`;
+    return [skip(NAME, found, `compare it with what this prints: ${AUDIENCE_COMMAND}`)];
+  }
+  const domain = clusterDomain === "" ? DEFAULT_CLUSTER_DOMAIN : clusterDomain;
+  const usual = platform === "OpenShift" ? OPENSHIFT_AUDIENCE : kubeadmAudience(domain);
+  const whose = platform === "OpenShift"
+    ? "OpenShift's"
+    : `kubeadm's for the cluster domain ${JSON.stringify(domain)}`;
+  if (audience === usual) return [pass(NAME, `${named} is ${whose}`)];
+  return [warn(
+    NAME,
+    `${named} is not ${whose}, ${JSON.stringify(usual)}: if the API server does not accept it, ` +
+      "every pull is answered with 401",
+    `compare it with what this prints: ${AUDIENCE_COMMAND}`,
+  )];
+}
+
+interface Accepted {
+  readonly audiences: readonly string[];
+  /** Where they stand. */
+  readonly place: string;
+}
+
+function judge(audience: string, { audiences, place }: Accepted): Check {
+  const named = JSON.stringify(audience);
+  const [first] = audiences;
+  if (first === undefined) {
+    const found = `${named}: ${place} names no audience and no issuer`;
+    return skip(NAME, found, `compare it with what this prints: ${AUDIENCE_COMMAND}`);
+  }
+  if (audiences.includes(audience)) {
+    return pass(NAME, `${named} is what the API server accepts (${place})`);
+  }
+  const list = audiences.map((text) => JSON.stringify(text)).join(", ");
+  return fail(
+    NAME,
+    `${named} is not what the API server accepts, ${list} (${place}): ` +
+      "every pull is answered with 401",
+    `set serviceAccountTokenAudience to ${first}, and the same in the nodes' ClusterRole: ` +
+      `crio-credential-ctl generate kubelet-config --audience ${first}, and generate rbac likewise`,
+  );
+}
+
+const Texts = v.optional(v.array(v.string()), []);
+const Pod = v.object({
+  spec: v.object({
+    containers: v.array(v.object({ command: Texts, args: Texts })),
+  }),
+});
+
+/** `--api-audiences`, else `--service-account-issuer`; both may be given several times. */
+function readAccepted({ path, text }: TextFile): Accepted {
+  const { spec } = check(Pod, parseYaml(text, path), path);
+  const words = spec.containers.flatMap(({ command, args }) => [...command, ...args]);
+  const audiences = flagValues(words, "api-audiences").flatMap((value) => value.split(","))
+    .filter((value) => value !== "");
+  if (audiences.length > 0) return { audiences, place: `--api-audiences in ${path}` };
+  const issuers = flagValues(words, "service-account-issuer");
+  return { audiences: issuers, place: `--service-account-issuer in ${path}` };
+}
+
+function flagValues(words: readonly string[], flag: string): string[] {
+  return words.flatMap((word, index) => {
+    if (word === `--${flag}`) return words[index + 1] ?? [];
+    return word.startsWith(`--${flag}=`) ? [word.slice(flag.length + 3)] : [];
+  });
+}
+
+const Role = v.object({
+  kind: v.picklist(["ClusterRole", "Role"]),
+  metadata: v.object({ name: v.string() }),
+  rules: v.nullish(v.array(v.object({ verbs: Texts, resources: Texts })), []),
+});
+const List = v.object({ items: v.array(v.unknown()) });
+
+const VERB = "request-serviceaccounts-token-audience";
+
+/** Whether some role lets kubelets ask for tokens of the audience, which it names as a resource. */
+function checkRoles({ audience, roles }: AudienceFacts): Check[] {
+  if (roles === undefined) return [];
+  const { path, text } = roles;
+  const checks: Check[] = [];
+  const documents = attempt(NAME, checks, () => parseYamlDocuments(text, path));
+  if (documents === undefined) return checks;
+  const rules = documents
+    .flatMap((document) => {
+      const list = v.safeParse(List, document);
+      return list.success ? list.output.items : [document];
+    })
+    .flatMap((item) => {
+      const role = v.safeParse(Role, item);
+      return role.success ? [role.output] : [];
+    })
+    .flatMap(({ metadata, rules }) =>
+      (rules ?? []).filter(({ verbs }) => verbs.includes(VERB) || verbs.includes("*"))
+        .map(({ resources }) => ({ name: metadata.name, resources }))
+    );
+  const own = rules.find(({ resources }) =>
+    resources.includes(audience) || resources.includes("*")
+  );
+  const named = JSON.stringify(audience);
+  if (own !== undefined) {
+    return [pass(NAME, `${named} is what role ${own.name} lets kubelets ask for (${path})`)];
+  }
+  const others = rules.flatMap(({ resources }) => resources)
+    .map((resource) => JSON.stringify(resource)).join(", ");
+  return [fail(
+    NAME,
+    `${named} is not what kubelets may ask tokens for by ${path}` +
+      `${others === "" ? "" : `, which names ${others}`}: the kubelet gets no token`,
+    `apply what this prints: crio-credential-ctl generate rbac --all-nodes --audience ${audience}`,
+  )];
+}

@@ -1,0 +1,115 @@
+/** What `doctor` says about one thing that it looked at. */
+
+import { UserError } from "../../errors.ts";
+import { OutsideSandboxError } from "../../process/files.ts";
+import { howToReach } from "../tool_sandbox.ts";
+
+/** The names of the checks, in the order in which they are told. */
+export const CHECK_NAMES = [
+  "provider-config",
+  "provider-directory",
+  "provider-arguments",
+  "provider-environment",
+  "audience",
+  "feature-gate",
+  "match-images",
+  "registries",
+  "mirrors",
+  "short-names",
+  "auth-directory",
+  "auth-files",
+  "in-use",
+  "pulled-images",
+  "global-auth-file",
+  "api-server",
+  "sandbox",
+  "journald",
+  "crio-version",
+  "crio-config",
+  "crio-reload",
+  "crio-auth-files",
+  "pause-image",
+] as const;
+export type CheckName = typeof CHECK_NAMES[number];
+
+/**
+ * How a check ended. With `fail` pulls do not get their credentials, or only by luck; with `skip` it
+ * was not made, since what it depends on could not be read.
+ */
+export type Status = "pass" | "warn" | "fail" | "skip";
+
+/** One finding. A name may stand for several. */
+export interface Check {
+  readonly name: CheckName;
+  readonly status: Status;
+  readonly found: string;
+  /** What to do; empty when there is nothing. */
+  readonly advice: string;
+}
+
+/** A finding that asks for nothing. */
+export function pass(name: CheckName, found: string): Check {
+  return { name, status: "pass", found, advice: "" };
+}
+
+/** A finding that keeps some pulls from what their owners may expect. */
+export function warn(name: CheckName, found: string, advice: string): Check {
+  return { name, status: "warn", found, advice };
+}
+
+/** A finding that keeps pulls from their credentials. */
+export function fail(name: CheckName, found: string, advice: string): Check {
+  return { name, status: "fail", found, advice };
+}
+
+/** A check that could not be made. */
+export function skip(name: CheckName, found: string, advice = ""): Check {
+  return { name, status: "skip", found: `not checked: ${found}`, advice };
+}
+
+const NOT_LOOKED_AT = ", not looked at";
+
+/** What is found where the user whom the tool runs as may not look. */
+export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
+
+/**
+ * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
+ * about the node.
+ *
+ * @throws what was thrown, if it is no {@link UserError}.
+ */
+export function explainFailure(name: CheckName, error: unknown): Check {
+  if (error instanceof OutsideSandboxError) {
+    const found = `${error.where}: outside of this tool's own sandbox, not looked at`;
+    return warn(name, found, howToReach(error));
+  }
+  if (!(error instanceof UserError)) throw error;
+  const found = `${error.where}: ${error.problem}`;
+  if (error.problem.endsWith("permission denied")) {
+    return warn(
+      name,
+      `${error.where}: ${error.problem}${NOT_LOOKED_AT}`,
+      "run this as root, as the kubelet runs the plugin",
+    );
+  }
+  return fail(name, found, error.advice ?? `mend it in ${error.where}`);
+}
+
+/** Runs an attempt; what it throws becomes a finding. */
+export function attempt<Result>(
+  name: CheckName,
+  checks: Check[],
+  action: () => Result,
+): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    checks.push(explainFailure(name, error));
+    return undefined;
+  }
+}
+
+/** `1 file`, `2 files`; `2 aliases`. */
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : nouns}`;
+}

@@ -1,0 +1,133 @@
+/** `doctor`: runs the checks and prints what they find. */
+
+import { type Check, count, NOT_PERMITTED, type Status } from "./check.ts";
+import { examineNode } from "./examine.ts";
+import { UsageError, UserError } from "../../errors.ts";
+import { escapeControls } from "../../process/log.ts";
+import { parseLocalPath, parsePath } from "../../settings/setting_values.ts";
+import { applyFlags } from "../../settings/settings.ts";
+import { CLOCK } from "../../process/clock.ts";
+import { NodeFiles } from "./node_files.ts";
+import { type CtlContext, inputName, readInput } from "../context.ts";
+import { givenFlags, type SettingFlags } from "../../cli/setting_flags.ts";
+import { wrapReport } from "../../text/wrap.ts";
+
+/** Flags of the command. */
+export interface Flags extends SettingFlags {
+  readonly json?: boolean;
+  readonly root?: string;
+  readonly config?: string;
+  readonly binDir?: string;
+  readonly kubeletConfig?: readonly string[];
+  readonly kubeletCmdline?: string;
+  readonly kubeletRootDir?: string;
+  readonly plugin?: string;
+  readonly roles?: string;
+}
+
+/** Prints the findings; the exit status is 1 when there is a failure among them. */
+export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
+  const given = givenFlags(flags);
+  // A value that is none is wrong usage, whatever the node is like.
+  applyFlags(this.settings, given);
+  const root = readLocalPath("root", flags.root) ?? "";
+  if (root !== "") requireDirectory(root);
+  if (flags.roles === "-" && flags.kubeletCmdline === "-") {
+    throw new UsageError("--roles", "reads stdin, as --kubelet-cmdline does");
+  }
+  const checks = await examineNode({
+    root,
+    settings: this.settings,
+    given,
+    config: readPath("config", flags.config),
+    binDir: readPath("bin-dir", flags.binDir),
+    kubeletConfigs: (flags.kubeletConfig ?? []).map((text) => readPath("kubelet-config", text)),
+    kubeletRoot: readPath("kubelet-root-dir", flags.kubeletRootDir),
+    plugin: readLocalPath("plugin", flags.plugin),
+    commandLine: await readCommandLine(this, flags.kubeletCmdline),
+    roles: await readRoles(this, flags.roles),
+    now: CLOCK.today(),
+  });
+  const failed = checks.some(({ status }) => status === "fail");
+  this.process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n`
+      : wrapReport(formatChecks(checks), this.columns),
+  );
+  if (failed) this.process.exitCode = 1;
+}
+
+/** Without the copy that is to be examined, an empty node would be. */
+function requireDirectory(root: string): void {
+  const kind = new NodeFiles("").facts(root, "root")?.kind;
+  if (kind === "directory") return;
+  const problem = kind === undefined ? "does not exist" : "is no directory";
+  throw new UsageError("--root", `${root} ${problem}`, "name the directory that stands for /");
+}
+
+/**
+ * The kubelet's command line from the file or pipe that the flag names; empty without the flag, when
+ * stdin is left alone: it may be a pipe that never ends.
+ */
+async function readCommandLine(context: CtlContext, path: string | undefined): Promise<string> {
+  if (path === undefined) return "";
+  const text = await readInput(context, path, "kubelet-cmdline");
+  if (text !== "") return text;
+  throw new UserError(inputName(path), "is empty, expected the kubelet's command line");
+}
+
+/** What `kubectl` printed of roles. */
+async function readRoles(context: CtlContext, path: string | undefined) {
+  if (path === undefined) return undefined;
+  const text = await readInput(context, path, "roles");
+  if (text.trim() !== "") return { path: inputName(path), text };
+  throw new UserError(inputName(path), "is empty, expected roles as kubectl prints them");
+}
+
+/** A path of the node: absolute. */
+function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
+  return text === undefined ? text : parsePathOf(flag, text, parsePath);
+}
+
+/** A path of the machine that the tool runs on, which may be relative to the working directory. */
+function readLocalPath(flag: string, text: string | undefined): string | undefined {
+  return text === undefined ? text : parsePathOf(flag, text, parseLocalPath);
+}
+
+function parsePathOf(flag: string, text: string, parse: (text: string) => string): string {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`--${flag}`, error.problem, error.advice);
+  }
+}
+
+const MARKS: Readonly<Record<Status, string>> = {
+  pass: "ok",
+  warn: "WARN",
+  fail: "FAIL",
+  skip: "skip",
+};
+
+/** A line for each finding, and one for what to do about it. */
+function formatChecks(checks: readonly Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, status, found, advice }) => {
+    const line = `${MARKS[status].padEnd(4)}  ${name.padEnd(width)}  ${found}`;
+    return advice === "" ? [line] : [line, `${" ".repeat(width + 8)}-> ${advice}`];
+  });
+  const tally = (status: Status) => checks.filter((check) => check.status === status).length;
+  const failures = tally("fail");
+  const result = [
+    failures === 0 ? "Result: this node is ready" : "Result: this node is not ready",
+    count(failures, "failure"),
+    count(tally("warn"), "warning"),
+    ...(tally("skip") === 0 ? [] : [`${tally("skip")} not checked`]),
+  ];
+  const end = ["", result.join(", ")];
+  if (checks.some(({ found }) => found.includes(NOT_PERMITTED))) {
+    end.push("Not all could be looked at: run this as root, as the kubelet runs the plugin");
+  }
+  return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");
+}

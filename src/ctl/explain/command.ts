@@ -1,0 +1,74 @@
+/** `crio-credential-ctl explain`: why a pull gets, or does not get, its credentials. */
+
+import type { Settings } from "../../settings/settings.ts";
+import type { CtlContext } from "../context.ts";
+import type { Flags } from "./run.ts";
+import { buildCommand } from "../../cli/help.ts";
+import { settingFlags } from "../../cli/setting_flags.ts";
+import { optionalText, repeatedText } from "../text_flags.ts";
+
+/** What an explanation can be printed as. */
+export const EXPLAIN_FORMATS = ["text", "json", "mermaid"] as const;
+
+const SWITCH = { kind: "boolean", optional: true, withNegated: false } as const;
+
+/** The command, whose help shows the defaults of the build. */
+export function explainCommand(settings: Settings) {
+  return buildCommand<Flags, [], CtlContext>({
+    loader: async () => (await import("./run.ts")).explain,
+    docs: {
+      brief: "Why a pull gets, or does not get, these credentials",
+      fullDescription: [
+        "Goes the way of a pull and tells what is found on it: the [[registry]] table, the pull",
+        "sources, every credential with the reason it is chosen or passed over, the keys of the auth",
+        "file. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
+        "with --token-file or --namespace. The secrets come from --secrets-file, else from the API",
+        "server, with the token. Passwords are never shown.",
+      ].join("\n"),
+      customUsage: [
+        { input: "< request.json", brief: "on a node, with the kubelet's request" },
+        {
+          input: "--image docker.io/library/nginx --token-file token",
+          brief: "the same with a token of the namespace's service account",
+        },
+        {
+          input: "--image nginx --namespace team --secrets-file secrets.json",
+          brief: "without a cluster: kubectl get secrets -n team -o json > secrets.json",
+        },
+        {
+          input: "--image nginx --namespace team --secrets-file secrets.json " +
+            "--service-account-annotation crio-credential-provider/secrets=mirror",
+          brief: "where the service account names its secrets",
+        },
+        {
+          input: "--image nginx --namespace team --secrets-file - --format mermaid < secrets.yaml",
+          brief: "as a picture",
+        },
+      ],
+    },
+    parameters: {
+      flags: {
+        image: optionalText("IMAGE", "Image to be pulled, in the place of a request on stdin"),
+        namespace: optionalText("NAME", "Namespace of the pod, when there is no token"),
+        tokenFile: optionalText("FILE", "Token of the pod's service account, or - for stdin"),
+        secretsFile: optionalText(
+          "FILE",
+          "What kubectl get secrets -o json|yaml printed, or - for stdin",
+        ),
+        serviceAccountAnnotation: repeatedText(
+          "KEY=VALUE",
+          "Annotation of the pod's service account, as kubectl annotate takes it",
+        ),
+        showUsers: { ...SWITCH, brief: "Show user names" },
+        format: {
+          kind: "enum",
+          values: EXPLAIN_FORMATS,
+          optional: true,
+          brief: "What to print [text]",
+        },
+        json: { ...SWITCH, brief: "The same as --format json" },
+        ...settingFlags(settings, { hidden: true }),
+      },
+    },
+  });
+}

@@ -1,0 +1,31 @@
+/** `generate crio-credential-provider-config` */
+
+import { UsageError } from "../../errors.ts";
+import type { CrioConfigVersion } from "../../manifests/choices.ts";
+import {
+  createCrioCredentialProviderConfig,
+  findMatchImageViolations,
+} from "../../manifests/crio_credential_provider_config.ts";
+import { formatYaml } from "../../manifests/yaml.ts";
+import type { CtlContext } from "../context.ts";
+import { checkMatchImages } from "./match_image_flags.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly matchImage?: readonly string[];
+  readonly apiVersion: CrioConfigVersion;
+}
+
+/** Prints a `CRIOCredentialProviderConfig`. */
+export function generateCrioCredentialProviderConfig(this: CtlContext, flags: Flags): void {
+  const { matchImage = [], apiVersion } = flags;
+  if (matchImage.length === 0) {
+    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+  }
+  const [violation] = findMatchImageViolations(matchImage);
+  if (violation !== undefined) throw new UsageError("--match-image", violation.problem);
+  checkMatchImages(this, matchImage);
+  this.process.stdout.write(
+    formatYaml([createCrioCredentialProviderConfig(matchImage, apiVersion)]),
+  );
+}

@@ -1,0 +1,118 @@
+/** `generate kubelet-config` */
+
+import { UsageError, UserError } from "../../errors.ts";
+import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import { ASSUMED_AUDIENCE } from "../../manifests/audience.ts";
+import type { Platform } from "../../manifests/choices.ts";
+import {
+  emptyConfig,
+  formatCredentialProviderConfig,
+  mergeProvider,
+  type MergeResult,
+  ownAudience,
+} from "../../manifests/credential_provider_config.ts";
+import {
+  parseCrioCredentialProviderConfig,
+  renderCrioCredentialProviderConfig,
+} from "../../manifests/crio_credential_provider_config.ts";
+import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
+import { formatComment, formatYaml } from "../../manifests/yaml.ts";
+import { type CtlContext, inputName, readInput, report } from "../context.ts";
+import { warnOfAssumedAudience } from "./audience.ts";
+import { checkPluginArguments } from "./plugin_arguments.ts";
+import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
+import { explainPulledImages, settingOptions } from "./provider_settings.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly matchImage?: readonly string[];
+  readonly from?: string;
+  readonly merge?: string;
+  readonly platform?: Platform;
+  readonly audience?: string;
+  readonly arg?: readonly string[];
+  readonly env: boolean;
+  readonly secretsAnnotation?: string;
+  readonly pulledImages?: PulledImages;
+}
+
+/** What merging gave, and whether anything told the audience in it. */
+interface Merged extends MergeResult {
+  readonly isAudienceKnown: boolean;
+}
+
+/** Prints a `CredentialProviderConfig`. */
+export async function generateKubeletConfig(this: CtlContext, flags: Flags): Promise<void> {
+  const merged = flags.from === undefined
+    ? await mergeFlags(this, flags)
+    : { ...await renderResource(this, flags, flags.from), isAudienceKnown: true };
+  const config = requireEntries(this, merged);
+  if (!merged.isAudienceKnown) warnOfAssumedAudience(this);
+  this.process.stdout.write(
+    formatComment(merged.isAudienceKnown ? [] : ASSUMED_AUDIENCE) +
+      explainPulledImages(config, this.settings) +
+      formatYaml([formatCredentialProviderConfig(config)]),
+  );
+}
+
+async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
+  const { matchImage = [], merge, platform, audience, arg, env } = flags;
+  if (platform !== undefined) {
+    throw new UsageError("--platform", "goes with --from", "use --merge with the platform's file");
+  }
+  if (matchImage.length === 0) {
+    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+  }
+  if (audience === "") throw new UsageError("--audience", "is empty");
+  checkMatchImages(context, matchImage);
+  if (arg !== undefined) await checkPluginArguments(arg, context.settings);
+  const existing = merge === undefined ? emptyConfig() : await readProviderFile(context, merge);
+  const merged = mergeProvider(existing, {
+    matchImages: matchImage,
+    env,
+    ...(audience !== undefined && { audience }),
+    ...(arg !== undefined && arg.length > 0 && { args: arg }),
+    ...settingOptions(context, flags),
+  });
+  return { ...merged, isAudienceKnown: (audience ?? ownAudience(existing)) !== undefined };
+}
+
+async function renderResource(
+  context: CtlContext,
+  flags: Flags,
+  path: string,
+): Promise<MergeResult> {
+  const { matchImage = [], merge, platform, audience, arg = [], env, pulledImages } = flags;
+  if (
+    matchImage.length > 0 || audience !== undefined || arg.length > 0 || pulledImages !== undefined
+  ) {
+    throw new UsageError(
+      "--from",
+      "does not go with --match-image, --audience, --arg or --pulled-images",
+    );
+  }
+  if (merge !== undefined && platform !== undefined) {
+    throw new UsageError("--merge", "does not go with --platform", "give one provider file");
+  }
+  if (path === "-" && merge === "-") throw new UsageError("--merge", "reads stdin, as --from does");
+  const name = inputName(path);
+  const matchImages = parseCrioCredentialProviderConfig(
+    await readInput(context, path, "from"),
+    name,
+  );
+  const base = merge === undefined
+    ? PLATFORM_PROVIDERS[platform ?? "none"].config
+    : await readProviderFile(context, merge);
+  const { secretsAnnotation } = settingOptions(context, flags);
+  const rendering = renderCrioCredentialProviderConfig(matchImages, base, {
+    env,
+    secretsAnnotation,
+  });
+  for (const { type, status, reason, message } of rendering.conditions) {
+    report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
+  }
+  if (matchImages.length === 0) {
+    throw new UserError(name, `"spec.matchImages" is empty: it configures no provider`);
+  }
+  return rendering;
+}

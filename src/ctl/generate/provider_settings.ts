@@ -1,0 +1,79 @@
+/** Settings of the plugin that decide what the kubelet's provider configuration says. */
+
+import { UsageError } from "../../errors.ts";
+import {
+  PULLED_IMAGES,
+  PULLED_IMAGES_MEANING,
+  PULLED_IMAGES_SINCE,
+  type PulledImages,
+} from "../../kubelet/pulled_images.ts";
+import { findArgument } from "../../manifests/arguments.ts";
+import {
+  type CredentialProviderConfig,
+  PROVIDER_NAME,
+  type ProviderOptions,
+} from "../../manifests/credential_provider_config.ts";
+import { isAnnotationKey } from "../../manifests/names.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { CtlContext } from "../context.ts";
+
+/** Flags of the commands that print a provider. */
+interface Flags {
+  readonly secretsAnnotation?: string;
+  readonly pulledImages?: PulledImages;
+}
+
+/**
+ * What the flags say about our provider: a setting that is given goes into its arguments.
+ *
+ * @throws {UsageError} when the annotation is none.
+ */
+export function settingOptions(
+  { settings: built }: CtlContext,
+  { secretsAnnotation, pulledImages }: Flags,
+): Required<Pick<ProviderOptions, "settings" | "secretsAnnotation">> {
+  const settings = new Map<string, string>();
+  if (pulledImages !== undefined) settings.set("pulled-images", pulledImages);
+  if (secretsAnnotation !== undefined && secretsAnnotation !== "") {
+    checkAnnotationKey(secretsAnnotation);
+    settings.set("secrets-annotation", secretsAnnotation);
+  }
+  return { settings, secretsAnnotation: secretsAnnotation ?? built.secretsAnnotation };
+}
+
+/** @throws {UsageError} when the text is no annotation's key. */
+export function checkAnnotationKey(text: string): void {
+  if (isAnnotationKey(text)) return;
+  throw new UsageError(
+    "--secrets-annotation",
+    `${JSON.stringify(text)} is no annotation's key`,
+    "write it like example.com/secrets",
+  );
+}
+
+/** A comment of YAML that says who may use images on the node, and what the other setting would do. */
+export function explainPulledImages(
+  { providers }: CredentialProviderConfig,
+  built: Settings,
+): string {
+  const args = providers.find(({ name }) => name === PROVIDER_NAME)?.args ?? [];
+  const given = findArgument(args, "pulled-images");
+  const mode = PULLED_IMAGES.find((each) => each === given) ?? built.pulledImages;
+  const texts = [
+    ...PULLED_IMAGES.map((each) =>
+      `--pulled-images ${each}${each === mode ? " (so here)" : ""}: ${PULLED_IMAGES_MEANING[each]}.`
+    ),
+    `The setting: ${PULLED_IMAGES_SINCE}.`,
+  ];
+  return texts.flatMap((text) => wrap(text, 98)).map((line) => `# ${line}\n`).join("");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,124 @@
+/** `generate rbac` */
+
+import { UsageError, UserError } from "../../errors.ts";
+import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
+import { ASSUMED_AUDIENCE, DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
+import { ownAudience, PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
+import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import {
+  createNamedSecretsRbac,
+  createNamespaceRbac,
+  createNodeRbac,
+} from "../../manifests/rbac.ts";
+import { formatComment, formatYaml, type Manifest } from "../../manifests/yaml.ts";
+import { type CtlContext, inputName, report } from "../context.ts";
+import { warnOfAssumedAudience } from "./audience.ts";
+import { readProviderFile } from "./match_image_flags.ts";
+import { checkName } from "./names.ts";
+import { checkAnnotationKey } from "./provider_settings.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly namespace?: string;
+  readonly serviceAccount?: readonly string[];
+  readonly node?: readonly string[];
+  readonly allNodes?: boolean;
+  readonly audience?: string;
+  readonly secret?: readonly string[];
+  readonly secretsAnnotation?: string;
+  readonly from?: string;
+}
+
+/** Prints the node part, the namespace part, or both. */
+export async function generateRbac(this: CtlContext, flags: Flags): Promise<void> {
+  const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
+  const secrets = readSecrets(flags);
+  if (namespace === undefined && serviceAccount.length > 0) {
+    throw new UsageError("--service-account", "goes with --namespace");
+  }
+  if (allNodes && node.length > 0) throw new UsageError("--all-nodes", "does not go with --node");
+  const nodePart = allNodes || node.length > 0;
+  for (const flag of ["audience", "from"] as const) {
+    if (flags[flag] === undefined || nodePart) continue;
+    throw new UsageError(`--${flag}`, "goes with --node or --all-nodes");
+  }
+  const audience = await readAudience(this, flags);
+  const manifests: Manifest[] = [];
+  if (nodePart) {
+    node.forEach((name) => checkName("--node", name, isDnsSubdomain, "node"));
+    manifests.push(...createNodeRbac(audience ?? DEFAULT_AUDIENCE, [...new Set(node)]));
+  }
+  if (namespace !== undefined) {
+    checkName("--namespace", namespace, isDnsLabel, "namespace");
+    const accounts = serviceAccount.length === 0 ? ["default"] : [...new Set(serviceAccount)];
+    for (const name of accounts) {
+      checkName("--service-account", name, isDnsSubdomain, "service account");
+    }
+    if (secrets.length === 0) manifests.push(...createNamespaceRbac(namespace, accounts));
+    for (const account of secrets.length === 0 ? [] : accounts) {
+      manifests.push(...createNamedSecretsRbac(namespace, account, [...secrets].sort()));
+      const key = flags.secretsAnnotation ?? this.settings.secretsAnnotation;
+      report(
+        this,
+        `let the account name them: kubectl annotate serviceaccount ${account} -n ${namespace} ` +
+          `--overwrite ${key}=${secrets.join(",")}`,
+      );
+    }
+  }
+  if (manifests.length === 0) {
+    throw new UsageError(
+      "generate rbac",
+      "has nothing to print",
+      "give --namespace or --all-nodes",
+    );
+  }
+  const isAssumed = nodePart && audience === undefined;
+  if (isAssumed) warnOfAssumedAudience(this);
+  this.process.stdout.write(
+    formatComment(isAssumed ? ASSUMED_AUDIENCE : []) + formatYaml(manifests),
+  );
+}
+
+/** The audience that the flags name, themselves or by a file; `undefined` when none does. */
+async function readAudience(
+  context: CtlContext,
+  { audience, from }: Flags,
+): Promise<string | undefined> {
+  // An audience is a resource's name here, in which * stands for all of them.
+  if (audience === "" || audience === "*") {
+    throw new UsageError(
+      "--audience",
+      "must name one audience, as the kubelet's configuration does",
+    );
+  }
+  if (from === undefined) return audience;
+  if (audience !== undefined) {
+    throw new UsageError("--from", "does not go with --audience", "give one of them");
+  }
+  const found = ownAudience(await readProviderFile(context, from, "from"));
+  if (found !== undefined) return found;
+  throw new UserError(
+    inputName(from),
+    `no provider ${PROVIDER_NAME} with "serviceAccountTokenAudience" in it`,
+    "name the file that generate kubelet-config printed, or pass --audience",
+  );
+}
+
+/** The secrets in the order given, each where it comes last: there it counts. */
+function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
+  if (secretsAnnotation !== undefined) {
+    if (secret.length === 0) throw new UsageError("--secrets-annotation", "goes with --secret");
+    checkAnnotationKey(secretsAnnotation);
+  }
+  if (secret.length === 0) return [];
+  if (namespace === undefined) throw new UsageError("--secret", "goes with --namespace");
+  for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
+  const names = new Set(secret.toReversed());
+  if (names.size > MAX_NAMED_SECRETS) {
+    throw new UsageError(
+      "--secret",
+      `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
+    );
+  }
+  return [...names].reverse();
+}

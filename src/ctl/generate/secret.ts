@@ -1,0 +1,57 @@
+/** `generate secret` */
+
+import { formatScope, isWildcard, parseScope } from "../../credentials/scope.ts";
+import { UsageError, UserError } from "../../errors.ts";
+import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { createRegistrySecret } from "../../manifests/secret.ts";
+import { formatYaml } from "../../manifests/yaml.ts";
+import { type CtlContext, readPipe } from "../context.ts";
+import { checkName } from "./names.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly namespace: string;
+  readonly registry: string;
+  readonly username: string;
+  readonly name?: string;
+}
+
+/** Prints a registry secret. The password goes nowhere but into it. */
+export async function generateSecret(this: CtlContext, flags: Flags): Promise<void> {
+  const { namespace, registry, username } = flags;
+  checkName("--namespace", namespace, isDnsLabel, "namespace");
+  // RFC 7617: the first colon ends the name.
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (username === "" || /[:\u0000-\u001f\u007f]/.test(username)) {
+    throw new UsageError("--username", "is empty, or holds a colon or a control character");
+  }
+  const key = checkRegistry(registry);
+  const name = flags.name ?? defaultName(key);
+  checkName("--name", name, isDnsSubdomain, "secret");
+  const password = (await readPipe(this, "the password")).replace(/\r?\n$/, "");
+  if (password === "") throw new UserError("stdin", "is empty, expected the password");
+  // deno-lint-ignore no-control-regex -- control characters are what is refused
+  if (/[\u0000-\u001f\u007f]/.test(password)) {
+    throw new UserError("stdin", "holds a control character, expected the password alone");
+  }
+  const secret = createRegistrySecret({ namespace, name, registry: key, username, password });
+  this.process.stdout.write(formatYaml([secret]));
+}
+
+/** The registry as a key that every client of registries reads alike. */
+function checkRegistry(registry: string): string {
+  const scope = parseScope(registry);
+  if (scope === undefined || isWildcard(scope)) {
+    throw new UsageError(
+      "--registry",
+      "is not a registry with port and path",
+      "write it like mirror.local:5000/team",
+    );
+  }
+  return formatScope(scope);
+}
+
+/** `mirror.local:5000/team` -> `registry-mirror.local-5000-team` */
+function defaultName(registry: string): string {
+  return `registry-${registry.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-")}`;
+}

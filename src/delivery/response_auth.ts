@@ -1,0 +1,178 @@
+/**
+ * Which pairs the kubelet is given for containerd, and in which order it tries them.
+ *
+ * containerd offers a pair to every host that asks for credentials: each mirror, and in the end the
+ * image's own registry. So a pair is given only where each of these hosts may have it.
+ */
+
+import type { Credential, ScopedCredential } from "../credentials/docker_config.ts";
+import { equalCredentials } from "./auth_file/lookup.ts";
+import { canonicalHost, compareSpecificity, covers } from "../credentials/scope.ts";
+import { formatRepository, type Repository } from "../sources/reference.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
+
+/** What a container runtime sends to a registry. */
+export interface Pair {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A credential with what becomes of it. */
+export interface Offer {
+  /** The host it was chosen for. */
+  readonly repository: Repository;
+  readonly credential: ScopedCredential;
+  /** Why it is not given; `undefined` when it is. */
+  readonly withheld: Withheld | undefined;
+}
+
+/** Why a credential is not given. */
+export type Withheld =
+  /** An identity token, or a pair of which one half is empty. */
+  | { readonly kind: "not-a-pair" }
+  /** Hosts that would see it, and for which no secret holds it. */
+  | { readonly kind: "uncovered"; readonly hosts: readonly Repository[] }
+  /** There are more pairs than an answer can order. */
+  | { readonly kind: "too-many" };
+
+/** The outcome for one image. */
+export interface Offers {
+  /** One for each host that has a credential of the namespace, in the order of the hosts. */
+  readonly offers: readonly Offer[];
+  /** The `auth` member of the response; empty when no pair is given. */
+  readonly auth: Readonly<Record<string, Pair>>;
+}
+
+/** Each pair costs a try of all hosts. */
+const MAX_PAIRS = 4;
+
+/**
+ * Chooses the credential of each host and gives those that every host may have.
+ *
+ * A pair may be given when for every host that is asked either a secret of the namespace holds that
+ * same pair with a scope that covers it there, or the site consented to the host.
+ *
+ * @param hosts the repositories asked, in order, the image's own registry included.
+ * @param credentials in the order in which of equally specific ones the last wins.
+ * @param alsoOffer `host[:port]` to which any pair may be offered.
+ */
+export function offerCredentials(
+  image: string,
+  hosts: readonly Repository[],
+  credentials: readonly ScopedCredential[],
+  alsoOffer: readonly string[],
+): Offers {
+  const consented = new Set(alsoOffer.map(canonicalHost));
+  const keys = orderedKeys(image);
+  const offers: Offer[] = [];
+  const pairs: Pair[] = [];
+  for (const repository of hosts) {
+    const credential = mostSpecific(repository, credentials);
+    if (credential === undefined) continue;
+    const pair = pairOf(credential.credential);
+    if (pair === undefined) {
+      offers.push({ repository, credential, withheld: { kind: "not-a-pair" } });
+      continue;
+    }
+    const uncovered = hosts.filter((host) =>
+      !consented.has(canonicalHost(host.host)) &&
+      !credentials.some(({ scope, credential: other }) =>
+        covers(scope, host) && equalCredentials(other, credential.credential)
+      )
+    );
+    if (uncovered.length > 0) {
+      offers.push({ repository, credential, withheld: { kind: "uncovered", hosts: uncovered } });
+      continue;
+    }
+    const given = pairs.some((other) => equalPairs(other, pair));
+    // The last key is the empty pair's.
+    const full = pairs.length >= Math.min(MAX_PAIRS, keys.length - 1);
+    if (!given && !full) pairs.push(pair);
+    offers.push({
+      repository,
+      credential,
+      withheld: given || !full ? undefined : { kind: "too-many" },
+    });
+  }
+  if (pairs.length === 0) return { offers, auth: {} };
+  const auth: Record<string, Pair> = {};
+  for (const [index, pair] of pairs.entries()) auth[keys[index] ?? ""] = pair;
+  // A try without credentials, for public images at the image's own registry.
+  auth[keys.at(-1) ?? ""] = { username: "", password: "" };
+  return { offers, auth };
+}
+
+function mostSpecific(
+  repository: Repository,
+  credentials: readonly ScopedCredential[],
+): ScopedCredential | undefined {
+  let best: ScopedCredential | undefined;
+  for (const candidate of credentials) {
+    if (!covers(candidate.scope, repository)) continue;
+    if (best === undefined || compareSpecificity(candidate.scope, best.scope) >= 0) {
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** The pair of a credential; `undefined` where containerd would make none of it. */
+function pairOf({ auth, identitytoken }: Credential): Pair | undefined {
+  if (identitytoken !== undefined) return undefined;
+  let text: string;
+  try {
+    text = decodeUtf8(Uint8Array.fromBase64(auth));
+  } catch {
+    return undefined; // JSON carries no other bytes.
+  }
+  const colon = text.indexOf(":");
+  const pair = { username: text.slice(0, colon), password: text.slice(colon + 1) };
+  return pair.username === "" || pair.password === "" ? undefined : pair;
+}
+
+function equalPairs(a: Pair, b: Pair): boolean {
+  return a.username === b.username && a.password === b.password;
+}
+
+/**
+ * Keys of a response's `auth`, in the order in which the kubelet tries them; the last is the host.
+ *
+ * The kubelet goes through the keys in reverse string order and takes each that begins the image's
+ * path (`BasicDockerKeyring` in `k8s.io/kubernetes/pkg/credentialprovider`), so each key is the one
+ * before without its last character. It drops `/v1/` and `/v2/` behind a host, so that for an image
+ * whose path begins so no longer key than `host/v1` would match.
+ */
+export function orderedKeys(image: string): string[] {
+  const slash = image.indexOf("/");
+  const host = image.slice(0, slash), path = image.slice(slash + 1);
+  const start = /^v[12]\//.test(path) ? path.slice(0, 2) : path;
+  const keys: string[] = [];
+  for (let length = start.length; length > 0 && keys.length < MAX_PAIRS; length--) {
+    keys.push(`${host}/${start.slice(0, length)}`);
+  }
+  return [...keys, host];
+}
+
+/** Why a credential is withheld, in words for the log, and what can be done about it. */
+export function describeWithheld(
+  { repository, credential: { secret }, withheld }: Offer,
+): string | undefined {
+  const what = `the credential of secret ${JSON.stringify(secret)} for ` +
+    formatRepository(repository);
+  switch (withheld?.kind) {
+    case undefined:
+      return undefined;
+    case "not-a-pair":
+      return `${what} is withheld: it is an identity token, or lacks user name or password, and ` +
+        "containerd takes neither from the kubelet";
+    case "too-many":
+      return `${what} is withheld: the kubelet can be given ${MAX_PAIRS} different ones at most, ` +
+        "and no more than the image's path has characters";
+    case "uncovered": {
+      const names = [...new Set(withheld.hosts.map(({ host }) => host))].join(", ");
+      return `${what} is withheld: containerd would offer it to ${names}, too; add a key for ` +
+        "that host with the same user name and password to the secret, or consent on the node " +
+        `with --containerd-also-offer ${withheld.hosts[0]?.host ?? ""}`;
+    }
+  }
+}

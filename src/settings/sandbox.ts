@@ -1,0 +1,113 @@
+/** Settings -> the permissions the process needs, and their comparison with what it was given. */
+
+import { outsideSandbox } from "../process/files.ts";
+import {
+  type Access,
+  SETTING_NAMES,
+  type SettingName,
+  SETTINGS,
+  type Settings,
+} from "./settings.ts";
+
+/** One permission, with the setting it comes from. */
+export interface Permission extends Access {
+  readonly setting: SettingName;
+}
+
+/** The kinds of permission that a pull needs; of every other kind it holds none. */
+export const PERMISSION_KINDS = ["read", "write", "net"] as const;
+
+/** The permissions that a pull with these settings needs, and no others. */
+export function requiredPermissions(settings: Settings): Permission[] {
+  return SETTING_NAMES.flatMap((name) =>
+    accessOf(name, settings).map((access) => ({ ...access, setting: name }))
+  );
+}
+
+function accessOf<Name extends SettingName>(name: Name, settings: Settings): readonly Access[] {
+  return SETTINGS[name].access(settings[name], settings);
+}
+
+/** What lies within the required permissions and is denied all the same. */
+export function deniedPermissions(settings: Settings): Permission[] {
+  return SETTING_NAMES.flatMap((name) =>
+    exceptionsOf(name, settings).map((access) => ({ ...access, setting: name }))
+  );
+}
+
+function exceptionsOf<Name extends SettingName>(name: Name, settings: Settings): readonly Access[] {
+  return SETTINGS[name].except?.(settings[name]) ?? [];
+}
+
+/**
+ * The sandbox as flags of `deno run` and `deno compile`. Each target stands once; nothing is granted
+ * that has no target.
+ */
+export function permissionFlags(settings: Settings): string[] {
+  return [
+    ...flags("allow", requiredPermissions(settings)),
+    ...flags("deny", deniedPermissions(settings)),
+  ];
+}
+
+function flags(verb: "allow" | "deny", permissions: readonly Permission[]): string[] {
+  return PERMISSION_KINDS.flatMap((kind) => {
+    const targets = new Set(permissions.filter((p) => p.kind === kind).map((p) => p.target));
+    return targets.size === 0 ? [] : [`--${verb}-${kind}=${[...targets].join(",")}`];
+  });
+}
+
+/**
+ * Refuses settings that reach outside the sandbox the executable was built with.
+ *
+ * @param isGranted asks the runtime for one permission.
+ * @throws {UserError} that names the flag of the build that would allow it.
+ */
+export function refuseOutsideSandbox(
+  settings: Settings,
+  isGranted: (permission: Permission) => boolean,
+): void {
+  for (const permission of requiredPermissions(settings)) {
+    if (isGranted(permission)) continue;
+    const attempt = permission.kind === "net" ? "connect" : permission.kind;
+    throw outsideSandbox(permission.target, attempt, SETTINGS[permission.setting].flag);
+  }
+}
+
+/** Asks Deno whether this process holds a permission. */
+export function isGranted(permission: Permission): boolean {
+  return Deno.permissions.querySync(descriptor(permission)).state === "granted";
+}
+
+function descriptor({ kind, target }: Permission): Deno.PermissionDescriptor {
+  return kind === "net" ? { name: "net", host: target } : { name: kind, path: target };
+}
+
+/** A sandbox as people review it. */
+export interface Policy {
+  readonly allow: readonly PolicyLine[];
+  /** What lies within `allow` and is denied all the same. All that is not listed is denied too. */
+  readonly deny: readonly PolicyLine[];
+}
+
+/** One line of a policy. */
+export interface PolicyLine {
+  readonly kind: Access["kind"];
+  readonly target: string;
+  /** The flag that sets the target. */
+  readonly flag: string;
+  /** What the pull needs it for, or is kept from. */
+  readonly step: string;
+}
+
+/** The policy of an executable with these settings. */
+export function policyOf(settings: Settings): Policy {
+  return {
+    allow: requiredPermissions(settings).map(policyLine),
+    deny: deniedPermissions(settings).map(policyLine),
+  };
+}
+
+function policyLine({ kind, target, setting, step }: Permission): PolicyLine {
+  return { kind, target, flag: `--${SETTINGS[setting].flag}`, step };
+}

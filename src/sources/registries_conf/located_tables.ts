@@ -1,0 +1,50 @@
+/** Where the `[[registry]]` tables stand in their files: for people to find, and no part of a pull. */
+
+import { UserError } from "../../errors.ts";
+import { parseRegistriesFile, type RegistriesFile, type Registry } from "./config.ts";
+
+/** A table and its place. */
+export interface LocatedTable {
+  readonly registry: Registry;
+  /** The line of its `[[registry]]`, from 1. */
+  readonly line: number;
+}
+
+/** In any case, as the loader takes it. */
+const HEADER = /^\s*\[\[\s*(?:registry|"registry"|'registry')\s*\]\]/i;
+
+/**
+ * Finds the tables of a file, one after the other.
+ *
+ * The TOML parser gives no places, so the file is cut at the lines that look like headers. A line
+ * within a text of several lines may look like one: there the part in front does not parse, and no
+ * cut is made. Tables written as `registry = [{…}]` have no line of their own and are left out.
+ *
+ * @param file one that `parseRegistriesFile` accepts.
+ */
+export function locateTables(file: RegistriesFile): LocatedTable[] {
+  const lines = file.text.split("\n");
+  const tables: LocatedTable[] = [];
+  let start = 0;
+  for (let end = 0; end <= lines.length; end++) {
+    if (end < lines.length && !HEADER.test(lines[end] ?? "")) continue;
+    const text = lines.slice(start, end).map((line) => `${line}\n`).join("");
+    const registries = tryParse({ path: file.path, text });
+    if (registries === undefined) continue;
+    const [registry] = registries;
+    if (registry !== undefined && HEADER.test(lines[start] ?? "")) {
+      tables.push({ registry, line: start + 1 });
+    }
+    start = end;
+  }
+  return tables;
+}
+
+function tryParse(part: RegistriesFile): Registry[] | undefined {
+  try {
+    return [...parseRegistriesFile(part, { v1: true }).registries];
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}

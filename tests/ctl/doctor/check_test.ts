@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { attempt, type Check, explainFailure } from "../../../src/ctl/doctor/check.ts";
+import { UserError } from "../../../src/errors.ts";
+import { fileError, outsideSandbox } from "../../../src/process/files.ts";
+import { assertChecks, type Expected } from "../../support/checks.ts";
+
+const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
+  ["a fault of the node", new UserError("/a", "is broken"), [
+    "fail",
+    /\/a: is broken -> mend it in \/a$/,
+  ]],
+  ["a fault with advice", new UserError("/a", "is broken", "mend it"), ["fail", /-> mend it$/]],
+  [
+    "the tool's sandbox",
+    outsideSandbox("/a", "read", "auth-dir"),
+    ["warn", /\/a: outside of this tool's own sandbox.*-> pass --auth-dir \/a to allow that$/],
+  ],
+  [
+    "the tool's user",
+    fileError("/a", "read", "auth-dir", new Deno.errors.PermissionDenied("")),
+    ["warn", /\/a: cannot read: permission denied, not looked at -> run this as root/],
+  ],
+];
+
+for (const [name, error, expected] of FAILURES) {
+  Deno.test(`a check that ${name} ends gives ${expected[0]}`, () => {
+    assertChecks([explainFailure("sandbox", error)], [expected]);
+  });
+}
+
+Deno.test("a fault of the program is no finding", () => {
+  const checks: Check[] = [];
+  assert.throws(() => attempt("sandbox", checks, () => [].at(0)!["x"]), TypeError);
+  assert.deepEqual(checks, []);
+});

@@ -1,0 +1,18 @@
+import { checkJournald } from "../../../src/ctl/doctor/journald.ts";
+import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
+import { assertChecks, type Expected } from "../../support/checks.ts";
+
+const SOCKET: FileFacts = { kind: "socket", mode: 0o666, user: 0, group: 0, modified: 0 };
+
+const SOCKETS: readonly [name: string, path: string, facts: FileFacts | undefined, Expected][] = [
+  ["journald", "/j", SOCKET, ["pass", /\/j is there/]],
+  ["journald switched off", "", undefined, ["pass", /off: the kubelet shows/]],
+  ["no journald", "/j", undefined, ["warn", /\/j does not exist: .* only when it fails -> check/]],
+  ["a file for journald", "/j", { ...SOCKET, kind: "file" }, ["warn", /\/j is no socket/]],
+];
+
+for (const [name, path, facts, expected] of SOCKETS) {
+  Deno.test(`a node with ${name} gives ${expected[0]}`, () => {
+    assertChecks(checkJournald(path, facts), [expected]);
+  });
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { readSecretsFile } from "../../../src/ctl/explain/secrets_file.ts";
+import type { SecretType } from "../../../src/kubernetes/secrets/secret_types.ts";
+
+const FIXTURES = new URL("../../../fixtures/", import.meta.url);
+const CONFIG = "kubernetes.io/dockerconfigjson";
+const LEGACY = "kubernetes.io/dockercfg";
+
+function read(text: string, types: readonly SecretType[] = [CONFIG]) {
+  return readSecretsFile(text, "secrets", { namespace: "team", types });
+}
+
+function names(text: string, types?: readonly SecretType[]): string[] {
+  return read(text, types).secrets.map(({ name }) => name);
+}
+
+const secret = (name: string, type: string = CONFIG, namespace?: string) => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, ...(namespace !== undefined && { namespace }) },
+  data: { ".dockerconfigjson": "e30=" },
+  type,
+});
+const list = (items: unknown[], kind = "List") => JSON.stringify({ apiVersion: "v1", kind, items });
+
+Deno.test("kubectl's YAML and JSON give the same secrets", () => {
+  const [yaml, json] = ["team.yaml", "team.json"].map((name) =>
+    read(Deno.readTextFileSync(new URL(`secrets/${name}`, FIXTURES)), [CONFIG, LEGACY])
+  );
+  assert.deepEqual(yaml, json);
+  assert.deepEqual(yaml?.secrets.map(({ name, type }) => `${name} ${type}`), [
+    `broken ${CONFIG}`,
+    `builder-dockercfg-x7k2p ${LEGACY}`,
+    `docker-hub ${CONFIG}`,
+    `mirror ${CONFIG}`,
+    `mirror-everything ${CONFIG}`,
+  ]);
+  assert.deepEqual(yaml?.leftOut, ["1 of type kubernetes.io/tls"]);
+});
+
+Deno.test("secrets come in the order of their names, as from the API server", () => {
+  assert.deepEqual(names(list([secret("b"), secret("a"), secret("B"), secret("c")])), [
+    "B",
+    "a",
+    "b",
+    "c",
+  ]);
+});
+
+Deno.test("what a pull would not read is counted", () => {
+  const { secrets, leftOut } = read(list([
+    secret("a", CONFIG, "team"),
+    secret("b", CONFIG, "other"),
+    secret("c", "Opaque"),
+    secret("d", LEGACY),
+    secret("e", CONFIG, "other"),
+    { kind: "ConfigMap", metadata: { name: "f" } },
+  ]));
+  assert.deepEqual(secrets.map(({ name }) => name), ["a"]);
+  assert.deepEqual(leftOut, ["2 of namespace other", "1 of type Opaque", `1 of type ${LEGACY}`]);
+});
+
+const FORMS: readonly [name: string, text: string, names: string[]][] = [
+  ["a single secret", JSON.stringify(secret("a")), ["a"]],
+  ["the API server's list", list([{ ...secret("a"), kind: undefined }], "SecretList"), ["a"]],
+  ["an empty list", list([]), []],
+  ["a list without items", `{"kind": "List", "items": null}`, []],
+  [
+    "several documents",
+    `${JSON.stringify(secret("b"))}\n---\n---\n${JSON.stringify(secret("a"))}\n`,
+    ["a", "b"],
+  ],
+  ["a secret without type", `{"kind": "Secret", "metadata": {"name": "a"}}`, []],
+];
+
+for (const [name, text, expected] of FORMS) {
+  Deno.test(`${name} is read`, () => assert.deepEqual(names(text), expected));
+}
+
+Deno.test("stringData of a manifest is what the API server would store", () => {
+  const text = Deno.readTextFileSync(new URL("kubernetes/secret.yaml", FIXTURES));
+  const { secrets } = readSecretsFile(text, "f", { namespace: "default", types: [CONFIG] });
+  const stored = secrets[0]?.data[".dockerconfigjson"];
+  assert.ok(typeof stored === "string" && JSON.parse(atob(stored)).auths["http://localhost:5000"]);
+});
+
+const PASSWORD = "hunter2";
+const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
+  ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML or JSON/],
+  ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML or JSON/],
+  ["an empty file", "", /^secrets: is empty, expected secrets; kubectl get secrets/],
+  ["a file of comments", "# none\n---\n", /^secrets: is empty, expected secrets/],
+  ["a file of spaces", " \n\t\n", /^secrets: is empty, expected secrets/],
+  [
+    "what kubectl said when it was refused",
+    `Error from server (Forbidden): secrets is forbidden: ${PASSWORD}`,
+    /^secrets: holds what kubectl said when it failed; kubectl get secrets/,
+  ],
+  [
+    "what kubectl said without a cluster",
+    `The connection to the server ${PASSWORD} was refused`,
+    /^secrets: holds what kubectl said when it failed/,
+  ],
+  [
+    "what kubectl said of a kubeconfig",
+    `error: ${PASSWORD}`,
+    /^secrets: holds what kubectl said when it failed/,
+  ],
+  [
+    "what kubectl says without secrets",
+    "No resources found in team namespace.\n",
+    /^secrets: holds what kubectl said/,
+  ],
+  [
+    "kubectl's table",
+    `NAME   TYPE   DATA   AGE\n${PASSWORD}   Opaque   1   1d\n`,
+    /^secrets: holds kubectl's table, without the secrets' data; kubectl get secrets/,
+  ],
+  ["another kind", `kind: ${PASSWORD}`, /^secrets: holds something else than secrets; kubectl get/],
+  ["no object", PASSWORD, /^secrets: it must be an object/],
+  ["a secret without name", `kind: Secret\nmetadata: {a: ${PASSWORD}}`, /"metadata\.name" is miss/],
+  [
+    "a broken item",
+    list([secret("a"), { ...secret("b"), data: PASSWORD }]),
+    /^secrets: items\[1\]: "data" must be an object/,
+  ],
+];
+
+for (const [name, text, error] of REFUSED) {
+  Deno.test(`${name} is refused without a word of it`, () => {
+    assert.throws(() => read(text), (thrown) => {
+      assert.ok(thrown instanceof Error);
+      assert.match(thrown.message, error);
+      assert.doesNotMatch(thrown.message, new RegExp(PASSWORD));
+      return true;
+    });
+  });
+}

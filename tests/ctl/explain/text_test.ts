@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
+import { explainNothingToDo, explainPull } from "../../../src/ctl/explain/explanation.ts";
+import { formatMermaid } from "../../../src/ctl/explain/mermaid.ts";
+import { explainRegistries } from "../../../src/ctl/explain/registry_tables.ts";
+import { readSecretsFile } from "../../../src/ctl/explain/secrets_file.ts";
+import { formatText } from "../../../src/ctl/explain/text.ts";
+import type { PulledImages } from "../../../src/kubelet/pulled_images.ts";
+
+const IMAGE = "quay.io/team/app";
+
+function explain(
+  toml: string,
+  auths: readonly object[],
+  global?: object,
+  { form, pulledImages = "node", names }: {
+    readonly form?: "tag" | "digest" | undefined;
+    readonly pulledImages?: PulledImages;
+    readonly names?: readonly string[];
+  } = {},
+) {
+  const items = auths.map((auths, index) => ({
+    kind: "Secret",
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name: `s${index}` },
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths }) },
+  }));
+  const list = JSON.stringify({ kind: "List", items });
+  const files = {
+    main: { path: "main.conf", text: `[[registry]]\nlocation = "quay.io"\n` },
+    dropIns: [{ path: "10.conf", text: toml }],
+  };
+  const pull = { image: IMAGE, namespace: "ns", ...(form !== undefined && { form }) };
+  return explainPull(pull, explainRegistries(files, IMAGE), {
+    secrets: readSecretsFile(list, "list.json", {
+      namespace: "ns",
+      types: ["kubernetes.io/dockerconfigjson"],
+      ...(names !== undefined && { named: { annotation: "a.io/secrets", names } }),
+    }),
+    global: {
+      path: "config.json",
+      file: global && parseAuthFile(JSON.stringify(global), "config.json"),
+    },
+    authFile: "/etc/crio/auth/ns-0123.json",
+    pulledImages,
+    showUsers: false,
+  });
+}
+
+const auth = (text: string) => ({ auth: btoa(`${text}:${text}`) });
+const TABLE = `[[registry]]
+location = "quay.io"
+[[registry.mirror]]
+location = "m.io"
+`;
+/** With a mirror that spoils the pulls that it is asked in. */
+const SPOILED = `${TABLE}[[registry.mirror]]
+location = "n.io/UPPER"
+pull-from-mirror = "digest-only"
+`;
+
+Deno.test("everything that a pull meets stands in the text", () => {
+  const explanation = explain(SPOILED, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
+    auths: { "m.io": auth("c"), "m.io/team": auth("d"), "quay.io": {} },
+    credHelpers: { "m.io": "h", "ghcr.io": "h" },
+    credsStore: "s",
+  });
+  assert.equal(
+    formatText(explanation),
+    `image           quay.io/team/app
+namespace       ns
+registries      [[registry]] with prefix "quay.io", 10.conf:1
+                mirrors: m.io, n.io/UPPER (for pulls by digest only); location: quay.io
+                - passed over: prefix "quay.io", main.conf:1: replaced by the table with the same prefix in 10.conf
+unusable        10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case; CRI-O refuses every pull by digest
+secrets         s0, s1 from list.json
+global file     config.json
+                kept: m.io/team, quay.io
+                replaced: m.io
+                credential helpers kept: ghcr.io
+                credential helpers left out: m.io
+                other fields kept: credsStore
+pulled image    --pulled-images node: an image of a mirror that is on the node may be used by every pod of the node, and its containers restart while the API server is away
+                --pulled-images service-account: an image of a mirror that is on the node may be used by the service accounts that pulled it with credentials of their namespace, and its containers cannot be restarted while the API server is away
+                it takes effect from Kubernetes 1.35 on, in 1.34 with the kubelet's feature gate KubeletEnsureSecretPulledImages
+
+pull source 1: m.io/team/app (mirror)
+  + secret "s1", key "m.io": chosen, as specific as others, and the last in the order of secrets and keys
+  - secret "s0", key "m.io": passed over, as specific as the chosen one, but earlier in the order of secrets and keys; they hold different credentials
+  - global file, credential helper of "m.io": passed over, a credential of the namespace counts first
+
+pull source 2: quay.io/team/app (the registry itself)
+  - secret "s0", key "m.io": passed over, another host
+  - secret "s1", key "m.io": passed over, another host
+  - global file, key "quay.io": passed over, holds no credential, as credential helpers leave it behind
+
+auth file: /etc/crio/auth/ns-0123.json
+  "m.io" from secret "s1", in the place of the global file's entry
+  "m.io/team" from the global file
+  "quay.io" from the global file
+  "m.io/team/app" from secret "s1"
+
+warning: m.io/team/app has different credentials in secret "s0" (key "m.io") and secret "s1" (key "m.io"); the latter is used
+
+No pull by digest of quay.io/team/app works: 10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case. CRI-O gives up before it asks any mirror or registry.
+For pulls by tag: m.io/team/app is pulled with the credential of secret "s1" (key "m.io").
+For pulls by tag: quay.io/team/app is pulled without a credential: the global file's entry "quay.io" holds none.
+`,
+  );
+});
+
+Deno.test("without a credential and a global file it is said that no file is written", () => {
+  const text = formatText(explain(TABLE, []));
+  assert.match(text, /\nsecrets +none from list\.json\nglobal file +config\.json does not exist\n/);
+  assert.match(text, /\npull source 1: m\.io\/team\/app \(mirror\)\n {2}no candidates\n/);
+  assert.match(text, /\nauth file: none, since nothing would be in it\n/);
+  assert.match(text, /m\.io\/team\/app gets no credential from the plugin, which writes no auth/);
+});
+
+const USED: readonly [name: string, global: object, conclusion: RegExp, edge: RegExp][] = [
+  [
+    "a helper",
+    { credHelpers: { "quay.io": "h" } },
+    /^quay\.io\/team\/app is pulled with what the global file's credential helper of quay\.io gives/,
+    /\|"credHelpers"\| n\d/,
+  ],
+  [
+    "one of several entries that mean one host",
+    { auths: { "https://quay.io": auth("a"), "http://quay.io/v2/": auth("b") } },
+    /one of the global file's entries "https:\/\/quay\.io", "http:\/\/quay\.io\/v2\/"; which one is/,
+    /\|"https#58;\/\/quay\.io"\| n\d/,
+  ],
+];
+
+for (const [name, global, conclusion, edge] of USED) {
+  Deno.test(`${name} of the global file is told and drawn`, () => {
+    const explanation = explain(TABLE, [], global);
+    assert.match(explanation.conclusions[1] ?? "", conclusion);
+    assert.match(formatMermaid(explanation), edge);
+  });
+}
+
+const MIRROR = { "mirror.example.com:5000": auth("a") };
+const DIGEST_ONLY = `[[registry]]
+location = "quay.io/team"
+[[registry.mirror]]
+location = "mirror.example.com:5000/team"
+pull-from-mirror = "digest-only"
+`;
+const NEVER_CONTACT_SOURCE = DIGEST_ONLY.replace('/team"\n', `/team"\nblocked = true\n`);
+const WITH = `is pulled with the credential of secret "s0" (key "mirror.example.com:5000").`;
+const ANONYMOUS = "quay.io/team/app is pulled without a credential.";
+
+const CONCLUSIONS: readonly [
+  name: string,
+  toml: string,
+  form: "tag" | "digest" | undefined,
+  conclusions: string[],
+][] = [
+  ["a mirror for digests, by tag", DIGEST_ONLY, "tag", [
+    "mirror.example.com:5000/team/app is not asked: it is for pulls by digest only, and the image is named " +
+    "by tag.",
+    ANONYMOUS,
+  ]],
+  ["a mirror for digests, by digest", DIGEST_ONLY, "digest", [
+    `mirror.example.com:5000/team/app ${WITH}`,
+    ANONYMOUS,
+  ]],
+  ["a mirror for digests, in no known way", DIGEST_ONLY, undefined, [
+    `For pulls by digest: mirror.example.com:5000/team/app ${WITH}`,
+    ANONYMOUS,
+  ]],
+  [
+    "mirrors for digests by the registry's own setting",
+    DIGEST_ONLY.replace(/pull-from.*\n/, "")
+      .replace("[[registry.mirror]]", "mirror-by-digest-only = true\n[[registry.mirror]]"),
+    "tag",
+    [
+      "mirror.example.com:5000/team/app is not asked: it is for pulls by digest only, and the image is named " +
+      "by tag.",
+      ANONYMOUS,
+    ],
+  ],
+  ["a source that is never contacted", NEVER_CONTACT_SOURCE, "digest", [
+    `mirror.example.com:5000/team/app ${WITH}`,
+    'quay.io/team/app, the registry itself, is not asked: it is blocked by [[registry]] "quay.io/team", ' +
+    "10.conf:1.",
+  ]],
+  ["credential helpers alone", `credential-helpers = ["ecr-login"]\n${DIGEST_ONLY}`, "digest", [
+    'mirror.example.com:5000/team/app is pulled with what the credential helper "ecr-login" gives for ' +
+    "mirror.example.com:5000: CRI-O reads no auth file.",
+    'quay.io/team/app is pulled with what the credential helper "ecr-login" gives for quay.io: CRI-O reads ' +
+    "no auth file.",
+  ]],
+  [
+    "a credential helper before the auth file",
+    `credential-helpers = ["pass", "containers-auth.json"]\n${DIGEST_ONLY}`,
+    "digest",
+    [
+      'The credential helper "pass" is asked first; if it has nothing for mirror.example.com:5000: ' +
+      `mirror.example.com:5000/team/app ${WITH}`,
+      `The credential helper "pass" is asked first; if it has nothing for quay.io: ${ANONYMOUS}`,
+    ],
+  ],
+  [
+    "an endpoint that spoils every pull",
+    `${DIGEST_ONLY}[[registry.mirror]]\nlocation = "[::1]:5000"\n`,
+    undefined,
+    [
+      'No pull of quay.io/team/app works: 10.conf:7: the mirror "[::1]:5000" makes "[::1]:5000/app" of the ' +
+      "image, which is no valid reference: it has an IPv6 address for a host, which CRI-O's image library does " +
+      "not know. CRI-O gives up before it asks any mirror or registry.",
+    ],
+  ],
+];
+
+for (const [name, toml, form, conclusions] of CONCLUSIONS) {
+  Deno.test(`an explanation of ${name} ends as CRI-O does`, () => {
+    assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
+  });
+}
+
+Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
+  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
+  const text = formatText(explanation);
+  assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
+  assert.match(
+    text,
+    /\n +mirrors: mirror\.example\.com:5000\/team \(for pulls by digest only\); location: quay\.io\/team; blocked\n.*\nblocked +quay\.io\/team\/app \(the registry itself\): by \[\[registry\]\] with prefix "quay\.io\/team", 10\.conf:1\n/,
+  );
+  assert.match(
+    text,
+    /\npull source 1: mirror\.example\.com:5000\/team\/app \(mirror, for pulls by digest only\)\n/,
+  );
+  const chart = formatMermaid(explanation);
+  assert.match(chart, /-\.->\|"mirror 1, not asked"\|/);
+  assert.match(chart, /n2 -\.->\|"blocked"\| n3\n/);
+});
+
+Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
+  const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
+  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+    form: "tag",
+  });
+  assert.equal(form, "tag");
+  assert.deepEqual(registries?.table?.mirrors, [
+    { location: "mirror.example.com:5000/team", pulls: "digest-only" },
+  ]);
+  assert.deepEqual(sources.map(({ pulls, asked }) => [pulls, asked]), [["digest-only", false]]);
+  assert.deepEqual(blockedSources.map(({ repository, by }) => [repository, by.line]), [
+    ["quay.io/team/app", 2],
+  ]);
+  assert.deepEqual(registries?.credentialHelpers, {
+    first: ["ecr-login"],
+    fileIsRead: false,
+    file: "10.conf",
+  });
+});
+
+Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
+  const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
+  assert.deepEqual(bare.warnings, [
+    'config.json holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them',
+  ]);
+  const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
+  assert.match(
+    formatText(slash),
+    /- global file, key "quay\.io\/": passed over, has a slash at its end, and so is never found; write it as "quay\.io"\n/,
+  );
+  const unpadded = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io": { auth: "dTpwdzE" } } });
+  assert.equal(
+    unpadded.conclusions.at(-1),
+    `quay.io/team/app is not pulled: CRI-O fails at the global file's entry "quay.io", which has an "auth" ` +
+      'in base64 without the "=" at its end, which CRI-O does not take.',
+  );
+});
+
+Deno.test("a short name that is an alias is told to lead elsewhere", () => {
+  const toml = `${TABLE}[aliases]\nnginx = "quay.io/mirrored/nginx"\n`;
+  const files = { main: { path: "f", text: toml }, dropIns: [] };
+  const note = (written?: string) => {
+    const image = "docker.io/library/nginx";
+    return explainNothingToDo({ image }, explainRegistries(files, image, written)).notes;
+  };
+  const leads =
+    '"nginx" is an alias of quay.io/mirrored/nginx (f): CRI-O pulls from there, with what ' +
+    "the plugin does for docker.io/library/nginx; name the image in full";
+  assert.deepEqual(note("nginx"), [leads]);
+  assert.deepEqual(note(), [`if the pod names the image "nginx": ${leads}`]);
+  assert.deepEqual(note("docker.io/library/nginx"), []);
+});
+
+Deno.test("what holds under a condition alone is a note", () => {
+  const explanation = explain(TABLE, [{ "quay.io": auth("a") }, { "quay.io/team": auth("b") }]);
+  assert.match(
+    formatText(explanation),
+    /\nnote: several credentials of the namespace cover quay\.io\/team\/app itself \(secret "s0", "s1"\): if the pod's own/,
+  );
+});
+
+Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", () => {
+  const secrets = [{ "m.io": auth("a") }, { "m.io": auth("b") }, { "m.io": auth("c") }];
+  const text = formatText(explain(TABLE, secrets, undefined, { names: ["s1", "s0", "gone"] }));
+  const named = `secrets         s1, s0 from list.json
+                named by the service account's annotation a.io/secrets: s1, s0, gone
+                of equally specific credentials the one of the secret named later is used
+                - secret "gone": there is no such secret in namespace "ns"
+                not read: 1 not named by the service account
+`;
+  assert.ok(text.includes(named), text);
+  assert.match(text, /\nm\.io\/team\/app is pulled with the credential of secret "s0"/);
+});
+
+Deno.test("of an annotation that names no secret it is told that this is on purpose", () => {
+  const text = formatText(explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: [] }));
+  assert.match(
+    text,
+    /\nsecrets +none from list\.json\n +the service account's annotation a\.io\/secrets names none: no secret is read, on purpose\n/,
+  );
+});
+
+const PAIRS: readonly [name: string, auths: object[], pair: boolean][] = [
+  ["a credential of the namespace is chosen", [{ "m.io": auth("a") }], true],
+  ["none is chosen", [{ "o.io": auth("a") }], false],
+];
+
+for (const [name, auths, pair] of PAIRS) {
+  Deno.test(`with --pulled-images service-account it is told what the answer carries where ${name}`, () => {
+    const explanation = explain(TABLE, auths, undefined, { pulledImages: "service-account" });
+    assert.equal(explanation.pulledImage?.emptyPair, pair);
+    const text = formatText(explanation);
+    assert.match(text, /\npulled image +--pulled-images service-account: .* cannot be restarted/);
+    assert.match(
+      text,
+      pair
+        ? /\n +the answer carries an empty pair: the image is recorded as the service account's\n/
+        : /\n +no credential of the namespace is chosen: the answer carries no pair/,
+    );
+    assert.match(text, /\n +--pulled-images node: .* restart while the API server is away\n/);
+    assert.equal(explain(TABLE, auths).pulledImage?.emptyPair, false);
+  });
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { settingFlags } from "../../src/cli/setting_flags.ts";
+import {
+  applyFlags,
+  DEFAULT_SETTINGS,
+  formatSetting,
+  SETTING_NAMES,
+  SETTINGS,
+  type Settings,
+} from "../../src/settings/settings.ts";
+
+function apply(...flags: [flag: string, ...texts: string[]][]): Settings {
+  return applyFlags(DEFAULT_SETTINGS, new Map(flags.map(([flag, ...texts]) => [flag, texts])));
+}
+
+Deno.test("each flag is its setting's name in words joined by hyphens, as the command line spells it", () => {
+  for (const name of SETTING_NAMES) {
+    const spelled = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    assert.equal(SETTINGS[name].flag, spelled);
+  }
+  assert.deepEqual(Object.keys(settingFlags(DEFAULT_SETTINGS)), SETTING_NAMES);
+});
+
+Deno.test("each default is a value that its own flag accepts", () => {
+  for (
+    const name of [
+      "authDir",
+      "kubeletAuthFile",
+      "pulledImages",
+      "secretsAnnotation",
+      "logLevel",
+      "logFormat",
+    ] as const
+  ) {
+    assert.deepEqual(apply([SETTINGS[name].flag, DEFAULT_SETTINGS[name]]), DEFAULT_SETTINGS);
+  }
+});
+
+Deno.test("a flag replaces the whole default of its setting", () => {
+  assert.deepEqual(apply(["registries-conf", "/a.conf"]).registriesConf, ["/a.conf"]);
+  assert.deepEqual(apply(["registries-conf-dir", "/a", "/b/"]).registriesConfDir, ["/a", "/b"]);
+});
+
+const VALUES: readonly [flag: string, text: string, name: keyof Settings, value: unknown][] = [
+  ["auth-dir", "/a//b/", "authDir", "/a/b"],
+  ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
+  ["timeout", "1500ms", "timeout", 1500],
+  ["timeout", "0.5m", "timeout", 30_000],
+  ["wait-for-taken", "0s", "waitForTaken", 0],
+  ["wait-for-taken", "1500ms", "waitForTaken", 1_500],
+  ["wait-for-taken", "30s", "waitForTaken", 30_000],
+  ["stale-after", "0s", "staleAfter", 0],
+  ["stale-after", "10m", "staleAfter", 600_000],
+  ["stale-after", "2h", "staleAfter", 7_200_000],
+  ["pulled-images", "service-account", "pulledImages", "service-account"],
+  [
+    "secrets-annotation",
+    "Example.com/pull.Secrets",
+    "secretsAnnotation",
+    "Example.com/pull.Secrets",
+  ],
+  ["log-level", "debug", "logLevel", "debug"],
+  ["log-format", "json", "logFormat", "json"],
+  ["apiserver", "https://[fd00::1]:443/", "apiserver", "https://[fd00::1]"],
+  ["kubeconfig", "/a", "kubeconfig", ["/a"]],
+  ["timeout", "100ms", "timeout", 100],
+  ["timeout", "55s", "timeout", 55_000],
+  ["journald-socket", "", "journaldSocket", ""],
+  [
+    "secret-types",
+    "kubernetes.io/dockercfg,kubernetes.io/dockerconfigjson",
+    "secretTypes",
+    ["kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson"],
+  ],
+];
+
+for (const [flag, text, name, value] of VALUES) {
+  Deno.test(`--${flag} ${JSON.stringify(text)} sets ${name} to ${JSON.stringify(value)}`, () => {
+    assert.deepEqual(apply([flag, text])[name], value);
+  });
+}
+
+const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
+  ["auth-dir", "relative", /--auth-dir: "relative" is not an absolute path/],
+  ["auth-dir", "/a,b", /holds a comma or a control character/],
+  ["auth-dir", "/a\nb", /holds a comma or a control character/],
+  ["auth-dir", "/a/../b", /holds "\." or "\.\."/],
+  ["auth-dir", "//", /the root directory is too wide/],
+  ["ca-file", "", /is not an absolute path/],
+  ["apiserver", "http://a.io", /--apiserver: "http:\/\/a\.io" is not HOST:PORT/],
+  ["timeout", "30", /--timeout: "30" is not a duration; write it like 30s/],
+  ["timeout", "99ms", /is outside of 100ms to 55s/],
+  ["timeout", "55001ms", /is outside of 100ms to 55s/],
+  ["timeout", "56s", /is outside of 100ms to 55s/],
+  ["timeout", "1ms", /is outside of 100ms to 55s/],
+  ["wait-for-taken", "10", /--wait-for-taken: "10" is not a duration/],
+  ["wait-for-taken", "-1s", /--wait-for-taken: "-1s" is not a duration/],
+  ["wait-for-taken", "30001ms", /30001ms is over 30s; the kubelet gives a run 60s in all/],
+  ["stale-after", "30s", /is under 10m/],
+  ["secret-types", "Opaque", /--secret-types: "Opaque" is not among its values/],
+  ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: "" is not among its values/],
+  ["stale-after", "9m", /is under 10m/],
+  ["stale-after", "599999ms", /is under 10m/],
+  ["stale-after", "1ms", /is under 10m/],
+  ["journald-socket", "socket", /--journald-socket: "socket" is not an absolute path/],
+  ["registries-conf", "/", /the root directory is too wide/],
+  ["kubeconfig", "/a\u0000", /holds a comma or a control character/],
+  ["log-format", "JSON", /--log-format: "JSON" is not among its values/],
+  ["log-level", "loud", /--log-level: "loud" is not among its values/],
+];
+
+for (const [flag, text, error] of REFUSED) {
+  Deno.test(`--${flag} ${JSON.stringify(text)} is refused`, () => {
+    assert.throws(() => apply([flag, text]), error);
+  });
+}
+
+Deno.test("no flags leave the settings as they are, and flags of one setting leave the others", () => {
+  const base = { ...DEFAULT_SETTINGS, authDir: "/base" };
+  assert.deepEqual(applyFlags(base, new Map()), base);
+  assert.deepEqual(applyFlags(base, new Map([["timeout", ["5s"]]])), { ...base, timeout: 5000 });
+});
+
+Deno.test("the help shows a setting as it is written, and nothing where it is found out", () => {
+  const shown = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, formatSetting(name, DEFAULT_SETTINGS)]),
+  );
+  assert.equal(shown["timeout"], "30s");
+  assert.equal(shown["waitForTaken"], "6s, or 2s with --pulled-images service-account");
+  assert.equal(
+    formatSetting("waitForTaken", { ...DEFAULT_SETTINGS, waitForTaken: 2_500 }),
+    "2.5s",
+  );
+  assert.equal(shown["staleAfter"], "60m, or 10m with --pulled-images service-account");
+  assert.equal(formatSetting("staleAfter", apply(["stale-after", "2h"])), "120m");
+  assert.equal(shown["kubeconfig"], "/etc/kubernetes/kubelet.conf, /var/lib/kubelet/kubeconfig");
+  assert.deepEqual([shown["apiserver"], shown["caFile"]], ["", ""]);
+});
+
+Deno.test("a flag that is not repeatable must be given once, and the others may be given twice", () => {
+  for (const name of SETTING_NAMES) {
+    const { flag, repeatable } = SETTINGS[name];
+    const [, text = ""] = VALUES.find(([known]) => known === flag) ?? ["", "/a"];
+    const twice = () => apply([flag, text, text]);
+    if (repeatable) twice();
+    else assert.throws(twice, new RegExp(`--${flag}: must be given once$`));
+  }
+});
