@@ -37,9 +37,19 @@ async function main(args: readonly string[]): Promise<boolean> {
   const builder = await findBuilder();
   print(`Form judged: ${Deno.env.get("PLUGIN") ?? builder.description}`);
   const columns = new Map<string, readonly Outcome[]>();
-  if (nodeParts !== undefined) await playNode({ parts, nodeParts, builder, only }, columns);
-  const outcomes = await playWithoutNode({ parts, builder, only });
-  columns.set(OURS, [...columns.get(OURS) ?? [], ...outcomes]);
+  // The node's cases mostly wait, so the others are played meanwhile, and printed after them.
+  const lines: string[] = [];
+  const [node, others] = await Promise.allSettled([
+    nodeParts === undefined ? undefined : playNode({ parts, nodeParts, builder, only }, columns),
+    playWithoutNode(
+      { parts, builder, only },
+      nodeParts === undefined ? print : (text) => lines.push(text),
+    ),
+  ]);
+  for (const line of lines) print(line);
+  if (node.status === "rejected") throw node.reason;
+  if (others.status === "rejected") throw others.reason;
+  columns.set(OURS, [...columns.get(OURS) ?? [], ...others.value]);
 
   print(`\n${table(columns)}`);
   const own = columns.get(OURS) ?? [];
@@ -86,25 +96,28 @@ async function playNode(
   }
 }
 
-async function playWithoutNode({ parts, builder, only }: Plan): Promise<Outcome[]> {
+async function playWithoutNode(
+  { parts, builder, only }: Plan,
+  say: (text: string) => void,
+): Promise<Outcome[]> {
   if (only !== undefined && !CASES.some(({ name }) => name.includes(only))) return [];
   const starting = World.start(parts, builder);
   endWhenInterrupted(() => starting.then((world) => world[Symbol.asyncDispose]()));
   await using world = await starting;
-  return await playAll(CASES, world, { only });
+  return await playAll(CASES, world, { only, say });
 }
 
 /** What has to end before the program does. */
-let running: () => unknown = () => {};
+const running: (() => unknown)[] = [];
 
 /** An interrupted run leaves nothing behind either. */
 function endWhenInterrupted(end: () => unknown): void {
-  running = end;
+  running.push(end);
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, async () => {
-    await running();
+    await Promise.allSettled(running.map((end) => end()));
     Deno.exit(130);
   });
 }
