@@ -3,6 +3,7 @@
  * that grants each command what it needs.
  */
 
+import { quote, shellHeader } from "../src/executable/script_header.ts";
 import { requiredPermissions } from "../src/settings/sandbox.ts";
 import {
   type Access,
@@ -15,7 +16,7 @@ import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { doctorPrelude } from "./support/doctor_prelude.ts";
 import { DIST } from "./support/project.ts";
-import { quote, type ScriptOptions, shellHeader } from "./support/shell_header.ts";
+import type { ScriptOptions } from "./support/script_options.ts";
 
 /**
  * Shell commands that find out what a command may touch: the files and hosts that its words name. The

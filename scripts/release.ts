@@ -7,10 +7,11 @@ import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { compile, compileCtl } from "./compile.ts";
-import { formatPolicy } from "./policy.ts";
+import { formatPolicy } from "../src/ctl/policy/run.ts";
 import { billOfMaterials } from "./support/bill_of_materials.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { readBuildFacts, sha256 } from "./support/build_facts.ts";
+import { readBuildFacts } from "./support/build_facts.ts";
+import { sha256 } from "../src/executable/program.ts";
 import { BuildError, bundle } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
@@ -60,7 +61,7 @@ export async function release(options: ReleaseOptions): Promise<string> {
       const bom = billOfMaterials(program, facts, Deno.version.deno);
       await Deno.writeTextFile(`${out}/${program}.cdx.json`, JSON.stringify(bom, null, 2) + "\n");
     }
-    await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings) + "\n");
+    await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings));
     await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
     return out;
   } finally {

@@ -1,6 +1,7 @@
 /** What a build knows of itself: version, commit, and the packages in the executable. */
 
 import * as v from "valibot";
+import { sha256 } from "../../src/executable/program.ts";
 import type { BuildFacts } from "../../src/executable/version.ts";
 import { PROJECT } from "./project.ts";
 
@@ -51,12 +52,6 @@ function usedPackages(graph: v.InferOutput<typeof ModuleGraph>): string[] {
   };
   for (const { npmPackage } of graph.modules) if (npmPackage !== undefined) add(npmPackage);
   return [...used];
-}
-
-/** The SHA-256 of text in UTF-8, or of bytes, in hexadecimal. */
-export async function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 async function readJson(path: string): Promise<unknown> {

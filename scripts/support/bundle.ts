@@ -2,12 +2,12 @@
 
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import type { Settings } from "../../src/settings/settings.ts";
-import type { BuildFacts } from "../../src/executable/version.ts";
+import { formatProgram } from "../../src/executable/program.ts";
 import { readBuildFacts } from "./build_facts.ts";
 import { addCompileHints } from "./compile_hints.ts";
 import { embedLaterModules } from "./later_modules.ts";
 import { modulesAtStart } from "./module_graph.ts";
-import { findMissing, findOpenings } from "./openings.ts";
+import { findMissing, findOpenings } from "../../src/executable/openings.ts";
 import { PROJECT } from "./project.ts";
 
 /** A failure of a build, meant for the person who started it. */
@@ -83,8 +83,7 @@ export function bundlePlugin(settings: Settings): Promise<string> {
 export async function bundleProgram(entry: string, settings: Settings): Promise<string> {
   const program = await bundle(entry);
   const facts = await readBuildFacts(`src/${entry}`, program);
-  const build: { settings: Settings; facts: BuildFacts } = { settings, facts };
-  return `const BUILD=${JSON.stringify(build)};\n${program}`;
+  return formatProgram({ settings, facts }, program);
 }
 
 /** Writes an executable file whole: a running copy of the old one keeps its own. */

@@ -357,7 +357,8 @@ function withLength(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return joinBytes([length, bytes]);
 }
 
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Chunks as one. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

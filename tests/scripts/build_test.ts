@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scriptHeader } from "../../scripts/build.ts";
+import { scriptHeader } from "../../src/executable/script_header.ts";
 import { bundle } from "../../scripts/support/bundle.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 

@@ -10,9 +10,9 @@
 import { buildScript } from "../../scripts/build.ts";
 import { buildCtl } from "../../scripts/build_ctl.ts";
 import { compile, compileCtl } from "../../scripts/compile.ts";
-import { sha256 } from "../../scripts/support/build_facts.ts";
+import { sha256 } from "../../src/executable/program.ts";
 import { bundlePlugin, bundleProgram } from "../../scripts/support/bundle.ts";
-import { applySettingsFile } from "../../scripts/support/settings_file.ts";
+import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { buildScript, scriptHeader } from "../../../scripts/build.ts";
-import { shellHeader } from "../../../scripts/support/shell_header.ts";
+import { buildScript } from "../../../scripts/build.ts";
+import { scriptHeader, shellHeader } from "../../../src/executable/script_header.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../../src/ctl/doctor/built_plugin.ts";
 import { checkSandbox } from "../../../src/ctl/doctor/sandbox.ts";
 import type { ApiServer } from "../../../src/kubernetes/api_server.ts";

@@ -6,7 +6,7 @@
 
 import { type AnyNode, type Node, parse, type Program } from "acorn";
 import { ancestor, full, simple } from "acorn-walk";
-import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import LOCK_DOWN from "./lock_down.js" with { type: "text" };
 
 /**
  * Looks for what opens a program: a module that is not part of it, or code before the lock-down.

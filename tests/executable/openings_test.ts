@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findMissing, findOpenings } from "../../scripts/support/openings.ts";
+import { findMissing, findOpenings } from "../../src/executable/openings.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 
 const OPENINGS: readonly [name: string, program: string, found: readonly RegExp[]][] = [
@@ -53,7 +53,7 @@ const MISSING: readonly [name: string, program: string, found: readonly RegExp[]
   ["what it only asks for", `typeof process === "undefined";`, []],
   ["a property of that name", "const a = {}; a.process; a.Worker;", []],
   ["process", "process.exit();", [
-    /uses process at \d+:1 .* add it to the lists of src\/lock_down/,
+    /uses process at \d+:1 .* add it to the lists of src\/executable\/lock_down/,
   ]],
   ["a worker", "new Worker(1);", [/uses Worker/]],
   ["a socket", "new WebSocket(1);", [/uses WebSocket/]],
