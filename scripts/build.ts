@@ -7,7 +7,7 @@ import { scriptHeader } from "../src/executable/script_header.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin, writeExecutable } from "./support/bundle.ts";
+import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 import type { ScriptOptions } from "./support/script_options.ts";
 
@@ -21,7 +21,8 @@ export async function buildScript(options: ScriptOptions = {}): Promise<string> 
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-provider`;
   const header = scriptHeader(settings, options.deno ?? "deno");
-  const program = options.program ?? await bundlePlugin(settings);
+  const program = options.program ??
+    await bundleProgram("crio-credential-provider", settings);
   await writeExecutable(path, `${header}\n${program}`);
   return path;
 }

@@ -118,7 +118,7 @@ export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
     grants: GRANTS,
     deno: options.deno ?? "deno",
   });
-  await writeExecutable(path, `${header}\n${await bundleProgram("ctl.ts", settings)}`);
+  await writeExecutable(path, `${header}\n${await bundleProgram("crio-credential-ctl", settings)}`);
   return path;
 }
 

@@ -13,15 +13,16 @@ import {
   compiledMetadata,
   ENTRY,
   IMPORT_MAP,
+  importMap,
 } from "../src/executable/compiled_metadata.ts";
 import { hashOfRuntime } from "../src/executable/executable.ts";
-import { formatProgram, parseProgram } from "../src/executable/program.ts";
+import { formatProgram, parseProgram, type ProgramFiles } from "../src/executable/program.ts";
 import { EVERYTHING, policyOfProgram, type ProgramName } from "../src/executable/programs.ts";
 import { PERMISSION_KINDS, type Policy } from "../src/settings/sandbox.ts";
 import { isObject, type JsonObject } from "../src/text/parse.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin, bundleProgram, writeExecutable } from "./support/bundle.ts";
+import { BuildError, bundleFiles, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /** What to compile. */
@@ -33,7 +34,7 @@ export interface CompileOptions {
   /** Platform, as `deno compile --target` takes it. @default this machine's */
   readonly target?: string;
   /** JavaScript to compile in the program's place, for tests of the sandbox. */
-  readonly program?: string;
+  readonly program?: string | ProgramFiles;
   /**
    * Path of the runtime part. @default `DENORT_BIN_X86_64` or `DENORT_BIN_AARCH64`, by the platform, or
    * `DENORT_BIN`, else the download of `deno compile`
@@ -53,13 +54,9 @@ export interface CompileOptions {
  */
 export async function compile(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const program = options.program ?? await bundlePlugin(settings);
-  return await compileProgram(
-    "crio-credential-provider",
-    program,
-    policyOfProgram("crio-credential-provider", settings),
-    options,
-  );
+  const name = "crio-credential-provider";
+  const program = options.program ?? await bundleFiles(name, settings);
+  return await compileProgram(name, program, policyOfProgram(name, settings), options);
 }
 
 /**
@@ -70,10 +67,11 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
  */
 export async function compileCtl(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const policy = policyOfProgram("crio-credential-ctl", settings);
+  const name = "crio-credential-ctl";
+  const policy = policyOfProgram(name, settings);
   return await compileProgram(
-    "crio-credential-ctl",
-    options.program ?? await bundleProgram("ctl.ts", settings),
+    name,
+    options.program ?? await bundleFiles(name, settings),
     options.hosts === undefined ? policy : withHosts(policy, options.hosts),
     options,
   );
@@ -99,10 +97,17 @@ function flagsOf(policy: Policy): string[] {
 
 async function compileProgram(
   name: ProgramName,
-  program: string,
+  program: string | ProgramFiles,
   policy: Policy,
   options: CompileOptions,
 ): Promise<string> {
+  const { entry, modules } = typeof program === "string"
+    ? { entry: program, modules: new Map() }
+    : program;
+  // Sorted, as the runtime looks for them.
+  const files = new Map(
+    [[ENTRY, entry] as const, ...modules].toSorted(([a], [b]) => a < b ? -1 : 1),
+  );
   const out = options.out ?? `${DIST}/compiled`;
   const path = `${out}/${name}`;
   const target = options.target ?? Deno.build.target;
@@ -110,18 +115,18 @@ async function compileProgram(
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
-    await Deno.writeTextFile(`${directory}/${ENTRY}`, program);
+    for (const [name, text] of files) await Deno.writeTextFile(`${directory}/${name}`, text);
     const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
       `${name}="${value}"`
     );
     await Deno.writeTextFile(`${directory}/environment`, environment.join("\n"));
-    await Deno.writeTextFile(`${directory}/${IMPORT_MAP.specifier}`, IMPORT_MAP.json);
+    await Deno.writeTextFile(`${directory}/${IMPORT_MAP}`, importMap([...files.keys()]));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [...(options.changeCall ?? ((args) => args))([
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm"],
-        ...["--deny-import", "--import-map", IMPORT_MAP.specifier, "--no-code-cache"],
+        ...["--deny-import", "--import-map", IMPORT_MAP, "--no-code-cache"],
         `--v8-flags=${V8_FLAGS.join()}`,
         ...flagsOf(policy),
         ...(options.target === undefined ? [] : ["--target", options.target]),
@@ -136,7 +141,7 @@ async function compileProgram(
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
     await refuseOtherMachine(path, target);
-    await writeInOneForm(path, name, policy, program);
+    await writeInOneForm(path, name, policy, files);
     return path;
   } catch (error) {
     await Deno.remove(path).catch(() => {});
@@ -156,26 +161,35 @@ async function writeInOneForm(
   path: string,
   name: ProgramName,
   policy: Policy,
-  program: string,
+  files: ReadonlyMap<string, string>,
 ): Promise<void> {
   const made = readMade(await Deno.readFile(path));
-  const metadata = compiledMetadata(name, policy);
+  const metadata = compiledMetadata(name, policy, [...files.keys()]);
   const differences = compareMetadata(
     { ...made.metadata, permissions: { ...permissionsOf(made.metadata), allow_import: null } },
     metadata,
   );
-  const content = made.files.get(ENTRY);
-  if (made.files.size !== 1 || content === undefined) {
-    differences.push("its file system holds something else than the bundle");
-  } else if (new TextDecoder().decode(content) !== program) {
-    differences.push("the compiler changed the program");
+  const decoder = new TextDecoder();
+  for (const name of new Set([...files.keys(), ...made.files.keys()])) {
+    const content = made.files.get(name);
+    if (content === undefined) differences.push(`${name} is missing in it`);
+    else if (!files.has(name)) differences.push(`${name} is in it, too`);
+    else if (decoder.decode(content) !== files.get(name)) {
+      differences.push(`the compiler changed ${name}`);
+    }
   }
   if (differences.length > 0) {
     throw new BuildError(["deno compile made another executable:", ...differences].join("\n  "));
   }
-  const text = nameRuntime(program, await hashOfRuntime(made.image));
-  const files = new Map([[ENTRY, new TextEncoder().encode(text)]]);
-  const parts = formatCompiledFile({ image: made.image, metadata, files });
+  const runtimeSha256 = await hashOfRuntime(made.image);
+  const encoder = new TextEncoder();
+  const contents = new Map(
+    Array.from(files, ([name, text]) => [
+      name,
+      encoder.encode(name === ENTRY ? nameRuntime(text, runtimeSha256) : text),
+    ]),
+  );
+  const parts = formatCompiledFile({ image: made.image, metadata, files: contents });
   await writeExecutable(path, joinBytes(parts));
 }
 

@@ -1,7 +1,6 @@
 /** What a build knows of itself: version, commit, and the packages in the executable. */
 
 import * as v from "valibot";
-import { sha256 } from "../../src/executable/program.ts";
 import type { BuildFacts } from "../../src/executable/version.ts";
 import { PROJECT } from "./project.ts";
 
@@ -16,10 +15,13 @@ const ModuleGraph = v.object({
  * Reads the facts of the project as it is on disk. Outside of a git checkout the commit is unknown.
  *
  * @param entry the module that the executable begins with.
- * @param program the bundle made of it.
+ * @param bundleSha256 of the bundle made of it.
  */
-export async function readBuildFacts(entry: string, program: string): Promise<BuildFacts> {
-  const [version, lock, graph, gitCommit, gitCommitDate, changes, bundleSha256] = await Promise.all(
+export async function readBuildFacts(
+  entry: string,
+  bundleSha256: string,
+): Promise<BuildFacts> {
+  const [version, lock, graph, gitCommit, gitCommitDate, changes] = await Promise.all(
     [
       readJson("deno.json").then((value) => v.parse(ProjectFile, value).version),
       readJson("deno.lock").then((value) => v.parse(LockFile, value)),
@@ -27,7 +29,6 @@ export async function readBuildFacts(entry: string, program: string): Promise<Bu
       run("git", ["rev-parse", "HEAD"]),
       run("git", ["show", "--no-patch", "--format=%cI", "HEAD"]),
       run("git", ["status", "--porcelain"]),
-      sha256(program),
     ],
   );
   const packages = usedPackages(v.parse(v.pipe(v.string(), v.parseJson(), ModuleGraph), graph));

@@ -69,11 +69,13 @@ export async function bindExecutable(
   version: string,
 ): Promise<Bound> {
   const before = await readBindable(bytes, version);
-  const { image, program: { build: { facts }, bundle } } = before.compiled;
-  const metadata = compiledMetadata(before.name, policyOfProgram(before.name, settings));
+  const { image, files, program: { build: { facts }, bundle } } = before.compiled;
+  const policy = policyOfProgram(before.name, settings);
+  const metadata = compiledMetadata(before.name, policy, [...files.keys()]);
   const program = new TextEncoder().encode(formatProgram({ settings, facts }, bundle));
+  // The entry keeps its place among the files.
   const bound = joinBytes(
-    formatCompiledFile({ image, metadata, files: new Map([[ENTRY, program]]) }),
+    formatCompiledFile({ image, metadata, files: new Map([...files, [ENTRY, program]]) }),
   );
   return { before, after: await readBindable(bound, version), bytes: bound };
 }

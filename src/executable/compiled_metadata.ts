@@ -8,25 +8,35 @@ import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "./runtime_environment.ts";
 /** The embedded file that holds the program, as the metadata names it. */
 export const ENTRY = "plugin.js";
 
+/** The import map's file. */
+export const IMPORT_MAP = "import_map.json";
+
 /**
- * Leads every `import()` of a file to nothing, but for that of the program, with which the runtime
- * begins. Without it the runtime would read any file so, whatever the permissions say. Keys without a
- * scheme are relative to the program's place (https://html.spec.whatwg.org, "Import maps": of the keys
- * that match, the longest counts; `null` blocks).
+ * Leads every import of a file to nothing, but for those of the program itself. Without it the runtime
+ * would read any file so, whatever the permissions say. Keys without a scheme are relative to the
+ * program's place (https://html.spec.whatwg.org, "Import maps": of the keys that match, the longest
+ * counts; `null` blocks).
+ *
+ * @param names of the embedded files.
  */
-export const IMPORT_MAP = {
-  specifier: "import_map.json",
+export function importMap(names: readonly string[]): string {
+  const own = names.map((name) => [`./${name}`, `./${name}`] as const);
+  const imports = { "file:///": null, ...Object.fromEntries(own) };
   // As the compiler prints it.
-  json: `${
-    JSON.stringify({ imports: { "file:///": null, [`./${ENTRY}`]: `./${ENTRY}` } }, null, 2)
-  }\n`,
-} as const;
+  return `${JSON.stringify({ imports }, null, 2)}\n`;
+}
 
 /**
  * The metadata of a program, member for member as Deno 2.9 has it (`cli/lib/standalone/binary.rs`,
  * `Metadata`). The order counts: the same program with the same policy is to give the same bytes.
+ *
+ * @param files names of the embedded files.
  */
-export function compiledMetadata(name: ProgramName, policy: Policy): JsonObject {
+export function compiledMetadata(
+  name: ProgramName,
+  policy: Policy,
+  files: readonly string[],
+): JsonObject {
   return {
     argv: [],
     seed: null,
@@ -70,7 +80,7 @@ export function compiledMetadata(name: ProgramName, policy: Policy): JsonObject 
     unsafely_ignore_certificate_errors: null,
     env_vars_from_env_file: RUNTIME_ENVIRONMENT,
     workspace_resolver: {
-      import_map: { specifier: IMPORT_MAP.specifier, json: IMPORT_MAP.json },
+      import_map: { specifier: IMPORT_MAP, json: importMap(files) },
       jsr_pkgs: [],
       package_jsons: {},
       pkg_json_resolution: "Enabled",

@@ -13,8 +13,15 @@ import {
   readCompiledFile,
 } from "./compiled_file.ts";
 import { compareMetadata, compiledMetadata, ENTRY } from "./compiled_metadata.ts";
-import { findOpenings } from "./openings.ts";
-import { ExecutableError, parseProgram, type Program, sha256 } from "./program.ts";
+import { findModuleOpenings, findOpenings, startsModules } from "./openings.ts";
+import {
+  ExecutableError,
+  hashOfBundle,
+  type Modules,
+  parseProgram,
+  type Program,
+  sha256,
+} from "./program.ts";
 import { EVERYTHING, policyOfProgram, type ProgramName, PROGRAMS } from "./programs.ts";
 import { scriptHeader } from "./script_header.ts";
 import type { BuildFacts } from "./version.ts";
@@ -45,6 +52,8 @@ export interface Executable {
 export interface CompiledParts {
   readonly machine: Machine;
   readonly image: CompiledFile["image"];
+  /** The embedded files. */
+  readonly files: CompiledFile["files"];
   readonly program: Program;
   /** Of all that is the same for every program and every site. */
   readonly runtimeSha256: string;
@@ -107,10 +116,16 @@ async function readScript(bytes: Uint8Array<ArrayBuffer>): Promise<Executable> {
   };
 }
 
-async function judgeProgram({ build, bundle, isCanonical }: Program): Promise<string[]> {
+async function judgeProgram(
+  { build, bundle, isCanonical }: Program,
+  modules: Modules = new Map(),
+): Promise<string[]> {
   const deviations = isCanonical ? [] : ["its first line holds more than JSON"];
-  deviations.push(...findOpenings(bundle));
-  const found = await sha256(bundle);
+  if (!startsModules(bundle, modules)) deviations.push(...findOpenings(bundle));
+  for (const [name, text] of modules) {
+    deviations.push(...findModuleOpenings(name, text, [...modules.keys()]));
+  }
+  const found = await hashOfBundle(bundle, modules);
   if (found !== build.facts.bundleSha256) {
     deviations.push(`the program is not the one it claims to be: its SHA-256 is ${found}`);
   }
@@ -181,17 +196,19 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
         `${JSON.stringify(file.metadata["app_name"])}`,
     );
   }
-  const [entry, ...others] = file.files.keys();
   const content = file.files.get(ENTRY);
-  if (entry !== ENTRY || others.length > 0 || content === undefined) {
-    throw new ExecutableError("its file system holds something else than the bundle");
+  if (content === undefined) {
+    throw new ExecutableError("its file system holds something else than the program");
   }
   const program = parseProgram(decode(content));
+  const others = [...file.files].filter(([name]) => name !== ENTRY);
+  const modules = new Map(others.map(([name, bytes]) => [name, decode(bytes)]));
   const { settings, facts } = program.build;
-  const expected = compiledMetadata(name, policyOfProgram(name, settings));
+  const names = [...file.files.keys()];
+  const expected = compiledMetadata(name, policyOfProgram(name, settings), names);
   const runtimeSha256 = await hashOfRuntime(file.image);
   const deviations = [
-    ...await judgeProgram(program),
+    ...await judgeProgram(program, modules),
     ...compareMetadata(withoutGrants(file.metadata), withoutGrants(expected)),
   ];
   if (facts.runtimeSha256 !== runtimeSha256) {
@@ -199,6 +216,9 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
       `the runtime is not the one it was built with: its SHA-256 is ${runtimeSha256}, ` +
         `not ${facts.runtimeSha256 ?? "known"}`,
     );
+  }
+  if (names.slice(1).some((name, index) => name < (names[index] ?? ""))) {
+    deviations.push("its files stand in another order than a build puts them in");
   }
   if (deviations.length === 0 && !isLaidOutAsBuilt(bytes, file)) {
     deviations.push("its parts are laid out otherwise than a build lays them out");
@@ -211,7 +231,13 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
     facts,
     grants: grantsOf(file.metadata["permissions"]),
     deviations,
-    compiled: { machine: file.machine, image: file.image, program, runtimeSha256 },
+    compiled: {
+      machine: file.machine,
+      image: file.image,
+      files: file.files,
+      program,
+      runtimeSha256,
+    },
   };
 }
 

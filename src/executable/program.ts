@@ -1,4 +1,7 @@
-/** The program in an executable: a line for what its build fixed, and the bundle behind it. */
+/**
+ * The program in an executable: a line for what its build fixed, and the bundle behind it. In the
+ * compiled form the bundle goes on in modules of their own, which are the same bytes for every site.
+ */
 
 import * as v from "valibot";
 import type { Settings } from "../settings/settings.ts";
@@ -9,6 +12,16 @@ import type { BuildFacts } from "./version.ts";
 export interface Build {
   readonly settings: Settings;
   readonly facts: BuildFacts;
+}
+
+/** Modules that a program is loaded from, by the name of their file. */
+export type Modules = ReadonlyMap<string, string>;
+
+/** A program as the files of an executable hold it. */
+export interface ProgramFiles {
+  /** Begins with what the build fixed. */
+  readonly entry: string;
+  readonly modules: Modules;
 }
 
 /** A program taken apart. */
@@ -58,6 +71,12 @@ export function parseProgram(text: string): Program {
   const build: Build = result.output;
   // What stands twice in the JSON, or follows it on that line, would be executed and not be seen here.
   return { build, bundle, isCanonical: formatProgram(build, "").trimEnd() === text.slice(0, end) };
+}
+
+/** The SHA-256 of a bundle: of all but the first line, and of the modules with their names. */
+export async function hashOfBundle(bundle: string, modules: Modules): Promise<string> {
+  const parts = [...modules].flatMap(([name, text]) => ["\0", name, "\0", text]);
+  return await sha256([bundle, ...parts].join(""));
 }
 
 /** The SHA-256 of text in UTF-8, or of bytes, in hexadecimal. */

@@ -7,7 +7,7 @@ export interface BuildFacts {
   readonly gitCommit: string;
   /** ISO 8601. */
   readonly gitCommitDate: string;
-  /** SHA-256 of the bundled program: the same for every build of a commit, whatever its settings. */
+  /** SHA-256 of the bundled program: the same for every build of a commit in this form, whatever its settings. */
   readonly bundleSha256: string;
   /** Name, version and integrity hash of each package in the executable, as in deno.lock. */
   readonly dependencies: readonly string[];

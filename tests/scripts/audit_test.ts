@@ -8,8 +8,8 @@ import {
   joinBytes,
   readCompiledFile,
 } from "../../src/executable/compiled_file.ts";
-import { sha256 } from "../../src/executable/program.ts";
-import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { hashOfBundle, sha256 } from "../../src/executable/program.ts";
+import { BuildError, bundleFiles, bundleProgram } from "../../scripts/support/bundle.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import { policyOf } from "../../src/settings/sandbox.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
@@ -206,7 +206,8 @@ Deno.test("reading an executable finds what was changed in the metadata of the c
     ) {
       const parts = { image, metadata, files: new Map(Object.entries(others)) };
       const changed = joinBytes(formatCompiledFile(parts));
-      await assert.rejects(judge(changed), /its file system holds something else/);
+      const findings = await judge(changed).catch(({ message }) => [message]);
+      assert.match(findings.join("\n"), /import_map\.json|its file system holds something else/);
     }
   });
   await test.step("a changed program", async () => {
@@ -218,9 +219,11 @@ Deno.test("reading an executable finds what was changed in the metadata of the c
   });
 });
 
+const PLUGIN = "crio-credential-provider";
+
 /** A bundle with something added, that says of itself that it is the one. */
 async function changedProgram(change: (program: string) => string): Promise<string> {
-  const [first = "", ...rest] = (await bundlePlugin(DEFAULT_SETTINGS)).split("\n");
+  const [first = "", ...rest] = (await bundleProgram(PLUGIN, DEFAULT_SETTINGS)).split("\n");
   const program = change(rest.join("\n"));
   return `${
     first.replace(/"bundleSha256":"\w+"/, `"bundleSha256":"${await sha256(program)}"`)
@@ -284,6 +287,63 @@ Deno.test("reading an executable finds what opens the program, though its checks
   }
 });
 
+/** What a module of the compiled form could hold, with a checksum that is right. */
+const MODULES: readonly [name: string, text: string, finding: RegExp | undefined][] = [
+  ["nothing", "", undefined],
+  ["a literal import() of another module", `import("./main.js");`, undefined],
+  [
+    "a computed import()",
+    `import(Deno.args[0]);`,
+    /^more\.js imports what is not in the program at 1:1/,
+  ],
+  ["an import() of another file", `import("./none.js");`, /^more\.js imports what is not in/],
+  ["an import() by a template", "import(`./main.js`);", /^more\.js imports what is not in/],
+  [
+    "an import() as text",
+    `import("./main.js", {with: {type: "text"}});`,
+    /^more\.js imports what is not in/,
+  ],
+  ["an import as text", `import a from "./main.js" with {type: "text"};`, /^more\.js imports what/],
+  ["an import of Node's", `import "node:vm";`, /^more\.js imports what is not in the program/],
+  ["an export of Node's", `export * from "node:vm";`, /^more\.js imports what is not in/],
+  ["an export by name", `export {Script} from "node:vm";`, /^more\.js imports what is not in/],
+  ["what cannot be parsed", `import.source("x");`, /^more\.js: the program cannot be parsed/],
+];
+
+Deno.test("reading an executable finds what opens one of its modules", async (test) => {
+  const { entry, modules } = await bundleFiles(PLUGIN, DEFAULT_SETTINGS);
+  for (const [name, text, finding] of MODULES) {
+    await test.step(name, async () => {
+      const more = new Map([...modules, ["more.js", text] as const].toSorted(byName));
+      const rest = entry.slice(entry.indexOf("\n") + 1);
+      const hash = await hashOfBundle(rest, more);
+      const program = {
+        entry: entry.replace(/"bundleSha256":"\w+"/, `"bundleSha256":"${hash}"`),
+        modules: more,
+      };
+      // The compiler embeds what is imported, and refuses some of it by itself.
+      const changeCall = (args: readonly string[]) => [
+        ...args.slice(0, -1),
+        "--include=more.js",
+        ...args.slice(-1),
+      ];
+      const findings = await compiledWith({ program, changeCall }).then(
+        judge,
+        (error) => error instanceof BuildError ? undefined : Promise.reject(error),
+      );
+      if (finding === undefined) assert.deepEqual(findings, []);
+      else if (findings !== undefined) {
+        assert.equal(findings.length, 1, findings.join("\n"));
+        assert.match(findings[0] ?? "", finding);
+      }
+    });
+  }
+});
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
+}
+
 /** Calls of the compiler that make another executable than the build does. */
 const CALLS: readonly [
   name: string,
@@ -318,7 +378,7 @@ const CALLS: readonly [
 ];
 
 Deno.test("a build refuses what another call of the compiler makes", async (test) => {
-  const program = await bundlePlugin(DEFAULT_SETTINGS);
+  const program = await bundleFiles(PLUGIN, DEFAULT_SETTINGS);
   for (const [name, changeCall, finding] of CALLS) {
     await test.step(name, async () => {
       await assert.rejects(compiledWith({ program, changeCall }), finding);
@@ -335,7 +395,7 @@ Deno.test("a build refuses what another call of the compiler makes", async (test
       await Deno.writeTextFile(more, "export default 1;");
       await assert.rejects(
         compiledWith({ program, changeCall }),
-        /its file system holds something else than the bundle|embeds|modules from elsewhere/,
+        /is in it, too|embeds|modules from elsewhere/,
       );
     } finally {
       await Deno.remove(more);

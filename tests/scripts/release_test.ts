@@ -56,8 +56,9 @@ Deno.test("a release holds the executables, what they are made of, their policy 
       const bom = JSON.parse(await Deno.readTextFile(`${out}/${name}.cdx.json`));
       const script = await readExecutable(await Deno.readFile(`${out}/${name}-script`));
       const binary = await readExecutable(await Deno.readFile(`${out}/${compiled}`));
-      assert.equal(bom.metadata.component.hashes[0].content, script.facts.bundleSha256);
-      assert.equal(binary.facts.bundleSha256, script.facts.bundleSha256);
+      const { hashes: [hash], properties: [property] } = bom.metadata.component;
+      assert.equal(hash.content, binary.facts.bundleSha256);
+      assert.equal(property.value, script.facts.bundleSha256);
       const packages = bom.components.map((component: { "bom-ref": string }) =>
         component["bom-ref"]
       );
@@ -85,12 +86,13 @@ Deno.test("a package URL escapes the scope's sign", () => {
     bundleSha256: "00",
     dependencies: ["@scope/name@1.2.3 sha512-AAAA"],
   };
-  const { components, metadata } = billOfMaterials("program", facts, "2.0.0");
+  const OTHERS = { scriptSha256: "00", denoVersion: "2.0.0" };
+  const { components, metadata } = billOfMaterials("program", { facts, ...OTHERS });
   assert.equal(components[0]?.purl, "pkg:npm/%40scope/name@1.2.3");
   assert.ok(!("timestamp" in metadata));
   assert.deepEqual(metadata.component.licenses, [{ license: { id: "Apache-2.0" } }]);
   assert.throws(
-    () => billOfMaterials("program", { ...facts, dependencies: ["name"] }, "2.0.0"),
+    () => billOfMaterials("program", { facts: { ...facts, dependencies: ["name"] }, ...OTHERS }),
     /not a dependency of deno\.lock: name/,
   );
 });
