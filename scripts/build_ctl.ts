@@ -32,7 +32,7 @@ function prelude(settings: Settings): string {
   ]);
   const askApiServer = [
     `files="$files$api,"${quote(targets("read", API_SERVER_FILES, settings))}`,
-    `hosts="$hosts,"${quote(targets("net", ["apiserver"], settings))}`,
+    `hosts="$hosts,"${quote(targets("net", ["apiserver", "apiserverHosts"], settings))}`,
   ].join("; ");
   const explain = [
     forEachFlag([

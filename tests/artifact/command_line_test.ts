@@ -62,6 +62,7 @@ Deno.test("--version-json names version, commit, platform, runtime, and packages
     "v8Version",
     "platform",
     "form",
+    ...await formUnderTest() === "compiled" ? ["runtimeSha256"] : [],
   ]);
   assert.equal(facts.denoVersion, Deno.version.deno);
   for (const dependency of dependencies) assert.match(dependency, /^\S+@\d\S+ sha512-\S{88}$/);

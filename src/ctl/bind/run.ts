@@ -11,6 +11,7 @@ import {
 } from "../../executable/bind.ts";
 import { placeExecutable, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
+import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
 import { readOrExplain } from "../audit/run.ts";
@@ -116,6 +117,7 @@ function formatBound(out: string, { before, after }: Bound): string {
     "",
     changes.length === 0 ? "What it may touch does not change." : "What it may touch",
     ...formatTable(changes),
+    ...wideLines(policyOfProgram(name, after.settings)).map((line) => `  ${line}`),
     "",
   ].join("\n");
 }
