@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
 import { permissionFlags } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
+import { formUnderTest } from "../support/executable.ts";
 import { tempNode } from "../support/temp_node.ts";
 
 const HELP = /crio-credential-provider < request\.json[\s\S]*--registries-conf[\s\S]*--log-format/;
