@@ -36,13 +36,13 @@ export async function readBindable(
   bytes: Uint8Array<ArrayBuffer>,
   version: string,
 ): Promise<Bindable> {
-  const executable = await readExecutable(bytes);
-  const { compiled, facts } = executable;
-  if (compiled === undefined) {
-    throw new ExecutableError(
-      "it is the script form, whose sandbox is its second line: build it anew",
-    );
+  const isScript = bytes[0] === 0x23; /* # */
+  const executable = isScript ? undefined : await readExecutable(bytes);
+  if (executable?.compiled === undefined) {
+    const advice = "the sandbox of a script is its second line, which a build makes";
+    throw new ExecutableError(`it is a script: the compiled form alone can be bound; ${advice}`);
   }
+  const { compiled, facts } = executable;
   if (facts.version !== version) {
     throw new ExecutableError(
       `it is version ${JSON.stringify(facts.version)}, and this tool knows ${version} alone: ` +

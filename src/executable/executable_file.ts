@@ -42,7 +42,7 @@ export function readExecutableFile(path: string): ExecutableFile {
     return { bytes, mode: (found.mode ?? 0o755) & 0o777 };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new UserError(path, "does not exist");
-    throw fileError(path, "read", "", error);
+    throw fileError(path, "read", "file", error);
   }
 }
 
@@ -83,7 +83,7 @@ export function placeExecutable(
         "another bind writes it, or one was interrupted: then remove it",
       );
     }
-    throw fileError(temporary, "write", "", error);
+    throw fileError(temporary, "write", "out", error);
   }
   try {
     using opened = file;
@@ -93,7 +93,7 @@ export function placeExecutable(
     Deno.renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
-    throw fileError(path, "write", "", error);
+    throw fileError(path, "write", "out", error);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { readExecutableFile } from "../../executable/executable_file.ts";
 import { ExecutableError } from "../../executable/program.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
+import { describeWide } from "../../kubernetes/api_server_hosts.ts";
 import type { Policy } from "../../settings/sandbox.ts";
 import { formatTable } from "../../text/table.ts";
 import { type CtlContext, readInput } from "../context.ts";
@@ -81,9 +82,16 @@ function formatJson(executable: Executable, policy: Policy, differences: readonl
     settings,
     allow: stepsOf("allow"),
     deny: stepsOf("deny"),
+    wide: wideGrants(executable),
     differences,
   };
   return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Of what is baked in, whatever the policy says. */
+function wideGrants({ grants }: Executable): string[] {
+  const connects = grants.filter(({ verb, kind }) => verb === "allow" && kind === "net");
+  return describeWide(connects.map(({ target }) => target));
 }
 
 function linesOf(policy: Policy, verb: Grant["verb"], kind: string, target: string) {
@@ -118,6 +126,7 @@ function formatText(
     "",
     "It may",
     ...formatTable(rows("allow")),
+    ...wideGrants(executable).map((line) => `  ${line}`),
     "",
     ...denied.length === 0 ? [] : ["but not", ...formatTable(denied), ""],
     differences.length === 0

@@ -11,6 +11,7 @@ import {
 } from "../../executable/bind.ts";
 import { placeExecutable, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
+import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
 import { readOrExplain } from "../audit/run.ts";
@@ -36,7 +37,7 @@ export async function bind(
   path: string,
   version: string,
 ): Promise<void> {
-  const out = placeOf(flags, path);
+  const out = placeOf(flags, path, context.cwd);
   if (out === undefined) {
     const { bytes } = readExecutableFile(path);
     const executable = await readOrExplain(path, () => readBindable(bytes, version));
@@ -52,7 +53,7 @@ export async function bind(
 }
 
 /** Where the copy goes; `undefined`: nowhere, what there is is shown. */
-function placeOf(flags: Flags, path: string): string | undefined {
+function placeOf(flags: Flags, path: string, cwd: () => string): string | undefined {
   const { out, inPlace, show } = flags;
   const ways = [out !== undefined, inPlace, show].filter(Boolean).length;
   if (ways !== 1) throw new UsageError("bind", "give one of --out FILE, --in-place, --show");
@@ -63,17 +64,20 @@ function placeOf(flags: Flags, path: string): string | undefined {
     return undefined;
   }
   // A link would be replaced, and what it leads to stay what it is.
-  if (inPlace) return existing(path) ?? path;
+  if (inPlace) return existing(path, cwd) ?? path;
   if (out === undefined || out === "") throw new UsageError("--out", "is empty, expected a path");
-  if (existing(out) !== undefined && existing(out) === existing(path)) {
+  const replaced = existing(out, cwd);
+  if (replaced !== undefined && replaced === existing(path, cwd)) {
     throw new UsageError("--out", `${out} is the input`, "pass --in-place to replace it");
   }
   return out;
 }
 
-function existing(path: string): string | undefined {
+/** Where a path leads to, if anywhere. */
+function existing(path: string, cwd: () => string): string | undefined {
   try {
-    return Deno.realPathSync(path);
+    // Of a relative path the runtime would ask to read the whole working directory.
+    return Deno.realPathSync(path.startsWith("/") ? path : `${cwd()}/${path}`);
   } catch {
     return undefined;
   }
@@ -116,6 +120,7 @@ function formatBound(out: string, { before, after }: Bound): string {
     "",
     changes.length === 0 ? "What it may touch does not change." : "What it may touch",
     ...formatTable(changes),
+    ...wideLines(policyOfProgram(name, after.settings)).map((line) => `  ${line}`),
     "",
   ].join("\n");
 }
