@@ -3,13 +3,13 @@
  * header whose one line shows the whole sandbox.
  */
 
-import { permissionFlags } from "../src/settings/sandbox.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
+import { scriptHeader } from "../src/executable/script_header.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin, writeExecutable } from "./support/bundle.ts";
+import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
-import { quote, type ScriptOptions, shellHeader } from "./support/shell_header.ts";
+import type { ScriptOptions } from "./support/script_options.ts";
 
 /**
  * Builds the script form.
@@ -21,24 +21,10 @@ export async function buildScript(options: ScriptOptions = {}): Promise<string> 
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
   const path = `${options.out ?? `${DIST}/script`}/crio-credential-provider`;
   const header = scriptHeader(settings, options.deno ?? "deno");
-  const program = options.program ?? await bundlePlugin(settings);
+  const program = options.program ??
+    await bundleProgram("crio-credential-provider", settings);
   await writeExecutable(path, `${header}\n${program}`);
   return path;
-}
-
-/**
- * The two lines in front of the program. To the shell the second is a command that does nothing
- * (`":"`, with an argument) and one that becomes the runtime; to JavaScript it is a string and a
- * comment. (`#!` alone cannot carry the flags: the kernel cuts it at 256 bytes.)
- *
- * `env -i` keeps out of the runtime whatever the kubelet's environment holds: proxies, further CAs,
- * key logs and the runtime's own switches all act past its permissions.
- */
-export function scriptHeader(settings: Settings, deno: string): string {
-  return shellHeader({
-    grants: permissionFlags(settings).map(quote),
-    deno,
-  });
 }
 
 if (import.meta.main) {

@@ -3,6 +3,7 @@
  * that grants each command what it needs.
  */
 
+import { quote, shellHeader } from "../src/executable/script_header.ts";
 import { requiredPermissions } from "../src/settings/sandbox.ts";
 import {
   type Access,
@@ -15,13 +16,15 @@ import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
 import { doctorPrelude } from "./support/doctor_prelude.ts";
 import { DIST } from "./support/project.ts";
-import { quote, type ScriptOptions, shellHeader } from "./support/shell_header.ts";
+import type { ScriptOptions } from "./support/script_options.ts";
 
 /**
  * Shell commands that find out what a command may touch: the files and hosts that its words name. The
  * shell has no sandbox to be led out of, so it looks for them before the runtime starts.
  *
  * - `generate` may read what `--from` and `--merge` name, and nothing else.
+ * - `policy` may read what `--settings` names, `audit` that file and a policy, `bind` that file and the
+ *   settings; `bind` may write the file that it makes, and the name under which it does so.
  * - `explain` may read what a pull reads and what its flags name; it may connect to the API server
  *   only when no `--secrets-file` stands in its place. It may write nothing.
  */
@@ -31,7 +34,7 @@ function prelude(settings: Settings): string {
   ]);
   const askApiServer = [
     `files="$files$api,"${quote(targets("read", API_SERVER_FILES, settings))}`,
-    `hosts="$hosts,"${quote(targets("net", ["apiserver"], settings))}`,
+    `hosts="$hosts,"${quote(targets("net", ["apiserver", "apiserverHosts"], settings))}`,
   ].join("; ");
   const explain = [
     forEachFlag([
@@ -43,15 +46,44 @@ function prelude(settings: Settings): string {
     `files="$files,"${quote(targets("read", NODE_FILES, settings))}`,
     `case "$secrets" in given) hosts=;; *) ${askApiServer};; esac`,
   ].join("; ");
-  return "files=; hosts=; api=; secrets=; last=; " +
-    `case "$1" in generate) ${generate};; explain) ${explain};; esac; `;
+  const settingsFile = forEachFlag([[["settings"], ADD_INPUT]]);
+  const audit = [
+    forEachFlag([[["policy"], ADD_INPUT]]),
+    POSITIONAL,
+    `files="$files\${file:+,$file}"`,
+  ]
+    .join("; ");
+  const bind = [
+    forEachFlag([[["settings"], ADD_INPUT], [["out"], `out="$value"`]]),
+    POSITIONAL,
+    // Written under another name first; renaming asks for both on both names.
+    `case "$place" in in) out="$file";; esac`,
+    `writes="\${out:+,$out,$out.new}"`,
+    `files="$files\${file:+,$file}$writes"`,
+  ].join("; ");
+  return "files=; hosts=; writes=; api=; secrets=; file=; out=; place=; last=; " +
+    `case "$1" in generate) ${generate};; explain) ${explain};; policy) ${settingsFile};; ` +
+    `audit) ${audit};; bind) ${bind};; esac; `;
 }
 
 /** What the prelude found, as permissions. A list begins with a comma. */
 const GRANTS = [
   `\${files:+"--allow-read=\${files#,}"}`,
+  `\${writes:+"--allow-write=\${writes#,}"}`,
   `\${hosts:+"--allow-net=\${hosts#,}"}`,
 ];
+
+/** From stdin nothing is to be granted. */
+const ADD_INPUT = `case "$value" in -) ;; *) files="$files\${value:+,$value}";; esac`;
+
+/**
+ * Finds the word that is neither a flag nor the value of one, behind the command's own name, and
+ * whether that file is to be replaced.
+ */
+const POSITIONAL = `last=-; for word; do case "$word" in --in-place|-in-place) place=in;; -*) ;; ` +
+  `*) case "$last" in [!-]*|-*=*|${
+    ["in-place", "show", "json"].flatMap((flag) => [`--${flag}`, `-${flag}`]).join("|")
+  }) file="$word";; esac;; esac; last="$word"; done`;
 
 const ADD_FILE = `files="$files\${value:+,$value}"`;
 
@@ -117,7 +149,7 @@ export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
     grants: GRANTS,
     deno: options.deno ?? "deno",
   });
-  await writeExecutable(path, `${header}\n${await bundleProgram("ctl.ts", settings)}`);
+  await writeExecutable(path, `${header}\n${await bundleProgram("crio-credential-ctl", settings)}`);
   return path;
 }
 

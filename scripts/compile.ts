@@ -1,10 +1,28 @@
 /** Builds the compiled forms: a bundle behind Deno's runtime, in one binary. */
 
 import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../src/executable/runtime_environment.ts";
-import { permissionFlags, requiredPermissions } from "../src/settings/sandbox.ts";
+import {
+  type CompiledFile,
+  CompiledFileError,
+  formatCompiledFile,
+  joinBytes,
+  readCompiledFile,
+} from "../src/executable/compiled_file.ts";
+import {
+  compareMetadata,
+  compiledMetadata,
+  ENTRY,
+  IMPORT_MAP,
+  importMap,
+} from "../src/executable/compiled_metadata.ts";
+import { hashOfRuntime } from "../src/executable/executable.ts";
+import { formatProgram, parseProgram, type ProgramFiles } from "../src/executable/program.ts";
+import { EVERYTHING, policyOfProgram, type ProgramName } from "../src/executable/programs.ts";
+import { PERMISSION_KINDS, type Policy } from "../src/settings/sandbox.ts";
+import { isObject, type JsonObject } from "../src/text/parse.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundlePlugin, bundleProgram } from "./support/bundle.ts";
+import { BuildError, bundleFiles, writeExecutable } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /** What to compile. */
@@ -16,7 +34,7 @@ export interface CompileOptions {
   /** Platform, as `deno compile --target` takes it. @default this machine's */
   readonly target?: string;
   /** JavaScript to compile in the program's place, for tests of the sandbox. */
-  readonly program?: string;
+  readonly program?: string | ProgramFiles;
   /**
    * Path of the runtime part. @default `DENORT_BIN_X86_64` or `DENORT_BIN_AARCH64`, by the platform, or
    * `DENORT_BIN`, else the download of `deno compile`
@@ -36,43 +54,60 @@ export interface CompileOptions {
  */
 export async function compile(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const program = options.program ?? await bundlePlugin(settings);
-  return await compileProgram(
-    "crio-credential-provider",
-    program,
-    permissionFlags(settings),
-    options,
-  );
+  const name = "crio-credential-provider";
+  const program = options.program ?? await bundleFiles(name, settings);
+  return await compileProgram(name, program, policyOfProgram(name, settings), options);
 }
 
 /**
- * Builds the compiled form of the operator's tool. Its permissions are fixed, so they are those of all
- * its commands together: it may read any file that it is told of, connect to the API server, and no
- * more. The script form is narrower, command by command.
+ * Builds the compiled form of the operator's tool.
  *
  * @returns the path of the executable.
  * @throws {BuildError} when that fails.
  */
 export async function compileCtl(options: CompileOptions = {}): Promise<string> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const hosts = options.hosts ?? requiredPermissions(settings)
-    .filter(({ kind, setting }) => kind === "net" && setting === "apiserver")
-    .map(({ target }) => target);
-  const flags = ["--allow-read", `--allow-net=${hosts.join()}`];
+  const name = "crio-credential-ctl";
+  const policy = policyOfProgram(name, settings);
   return await compileProgram(
-    "crio-credential-ctl",
-    options.program ?? await bundleProgram("ctl.ts", settings),
-    flags,
+    name,
+    options.program ?? await bundleFiles(name, settings),
+    options.hosts === undefined ? policy : withHosts(policy, options.hosts),
     options,
   );
 }
 
+function withHosts({ allow, deny }: Policy, hosts: readonly string[]): Policy {
+  const others = allow.filter(({ kind }) => kind !== "net");
+  const line = { kind: "net", flag: "", step: "reach the API servers of tests" } as const;
+  return { allow: [...others, ...hosts.map((target) => ({ ...line, target }))], deny };
+}
+
+/** A policy as the compiler takes it. */
+function flagsOf(policy: Policy): string[] {
+  return (["allow", "deny"] as const).flatMap((verb) =>
+    PERMISSION_KINDS.flatMap((kind) => {
+      const targets = policy[verb].filter((line) => line.kind === kind).map((l) => l.target);
+      if (targets.length === 0) return [];
+      if (targets.includes(EVERYTHING)) return [`--${verb}-${kind}`];
+      return [`--${verb}-${kind}=${[...new Set(targets)].join()}`];
+    })
+  );
+}
+
 async function compileProgram(
-  name: string,
-  program: string,
-  permissions: readonly string[],
+  name: ProgramName,
+  program: string | ProgramFiles,
+  policy: Policy,
   options: CompileOptions,
 ): Promise<string> {
+  const { entry, modules } = typeof program === "string"
+    ? { entry: program, modules: new Map() }
+    : program;
+  // Sorted, as the runtime looks for them.
+  const files = new Map(
+    [[ENTRY, entry] as const, ...modules].toSorted(([a], [b]) => a < b ? -1 : 1),
+  );
   const out = options.out ?? `${DIST}/compiled`;
   const path = `${out}/${name}`;
   const target = options.target ?? Deno.build.target;
@@ -80,23 +115,20 @@ async function compileProgram(
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(out, { recursive: true });
-    await Deno.writeTextFile(`${directory}/${ENTRY}`, program);
+    for (const [name, text] of files) await Deno.writeTextFile(`${directory}/${name}`, text);
     const environment = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) =>
       `${name}="${value}"`
     );
     await Deno.writeTextFile(`${directory}/environment`, environment.join("\n"));
-    await Deno.writeTextFile(`${directory}/${IMPORT_MAP.specifier}`, IMPORT_MAP.json);
+    await Deno.writeTextFile(`${directory}/${IMPORT_MAP}`, importMap([...files.keys()]));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [...(options.changeCall ?? ((args) => args))([
         "compile",
         ...["--quiet", "--no-check", "--no-prompt"],
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm"],
-        ...["--deny-import", `--allow-import=${NO_HOST}`, "--import-map", IMPORT_MAP.specifier],
-        // The runtime would take compiled code from a file in the directory for temporary files, put
-        // there by whomever.
-        "--no-code-cache",
+        ...["--deny-import", "--import-map", IMPORT_MAP, "--no-code-cache"],
         `--v8-flags=${V8_FLAGS.join()}`,
-        ...permissions,
+        ...flagsOf(policy),
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", name],
         ...["--output", `${await Deno.realPath(out)}/${name}`, ENTRY],
@@ -109,104 +141,76 @@ async function compileProgram(
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
     await refuseOtherMachine(path, target);
+    await writeInOneForm(path, name, policy, files);
     return path;
+  } catch (error) {
+    await Deno.remove(path).catch(() => {});
+    throw error;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-/** The program, as the metadata names it. */
-const ENTRY = "plugin.js";
-
 /**
- * Leads every `import()` of a file to nothing, but for that of the program, with which the runtime
- * begins. Without it the runtime would read any file so, whatever the permissions say. Keys without a
- * scheme are relative to the program's place (https://html.spec.whatwg.org, "Import maps": of the keys
- * that match, the longest counts; `null` blocks).
+ * Puts what the compiler made into the one form in which executables are written, so that two builds
+ * and `bind` give the same bytes. The compiler's own form holds times of files, and more that differs.
+ *
+ * @throws {BuildError} when the compiler was led to make something else than {@link compiledMetadata}.
  */
-const IMPORT_MAP = {
-  specifier: "import_map.json",
-  // As the compiler prints it.
-  json: `${
-    JSON.stringify({ imports: { "file:///": null, [`./${ENTRY}`]: `./${ENTRY}` } }, null, 2)
-  }\n`,
-} as const;
+async function writeInOneForm(
+  path: string,
+  name: ProgramName,
+  policy: Policy,
+  files: ReadonlyMap<string, string>,
+): Promise<void> {
+  const made = readMade(await Deno.readFile(path));
+  const metadata = compiledMetadata(name, policy, [...files.keys()]);
+  const differences = compareMetadata(
+    { ...made.metadata, permissions: { ...permissionsOf(made.metadata), allow_import: null } },
+    metadata,
+  );
+  const decoder = new TextDecoder();
+  for (const name of new Set([...files.keys(), ...made.files.keys()])) {
+    const content = made.files.get(name);
+    if (content === undefined) differences.push(`${name} is missing in it`);
+    else if (!files.has(name)) differences.push(`${name} is in it, too`);
+    else if (decoder.decode(content) !== files.get(name)) {
+      differences.push(`the compiler changed ${name}`);
+    }
+  }
+  if (differences.length > 0) {
+    throw new BuildError(["deno compile made another executable:", ...differences].join("\n  "));
+  }
+  const runtimeSha256 = await hashOfRuntime(made.image);
+  const encoder = new TextEncoder();
+  const contents = new Map(
+    Array.from(files, ([name, text]) => [
+      name,
+      encoder.encode(name === ENTRY ? nameRuntime(text, runtimeSha256) : text),
+    ]),
+  );
+  const parts = formatCompiledFile({ image: made.image, metadata, files: contents });
+  await writeExecutable(path, joinBytes(parts));
+}
 
-/**
- * The only host that modules may be loaded from, and that is denied, too. Without it a list of public
- * hosts would be written into the executable. No such name exists (RFC 2606 §2).
- */
-const NO_HOST = "nothing.invalid";
+function readMade(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
+  try {
+    return readCompiledFile(bytes);
+  } catch (error) {
+    if (!(error instanceof CompiledFileError)) throw error;
+    throw new BuildError(`what deno compile made ${error.message}`);
+  }
+}
 
-/**
- * What `deno compile` of Deno 2.9 is to write into an executable, beside the
- * permissions to read, write and connect. A member that is `undefined` may have any value.
- */
-export function compiledMetadata(): {
-  readonly permissions: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>>;
-} {
-  const nothing = ["env", "ffi", "run", "sys"]
-    .flatMap((kind) => [[`allow_${kind}`, null], [`deny_${kind}`, null]]);
-  return {
-    permissions: {
-      ...Object.fromEntries(nothing),
-      ignore_env: null,
-      ignore_read: null,
-      allow_import: [NO_HOST],
-      // Everything.
-      deny_import: [],
-      prompt: false,
-    },
-    metadata: {
-      argv: [],
-      seed: null,
-      code_cache_key: null,
-      location: null,
-      v8_flags: [
-        "UNUSED_BUT_NECESSARY_ARG0",
-        "--stack-size=1024",
-        "--inspector-live-edit",
-        "--external-memory-max-reasonable-size=0",
-        ...V8_FLAGS,
-      ],
-      log_level: "ERROR",
-      ca_stores: null,
-      ca_data: null,
-      unsafely_ignore_certificate_errors: null,
-      env_vars_from_env_file: RUNTIME_ENVIRONMENT,
-      workspace_resolver: {
-        import_map: IMPORT_MAP,
-        jsr_pkgs: [],
-        package_jsons: {},
-        pkg_json_resolution: "Enabled",
-        catalogs: {},
-      },
-      entrypoint_key: ENTRY,
-      preload_modules: [],
-      require_modules: [],
-      node_modules: null,
-      unstable_config: {
-        legacy_flag_enabled: false,
-        detect_cjs: false,
-        lazy_dynamic_imports: false,
-        raw_imports: false,
-        sloppy_imports: false,
-        npm_lazy_caching: false,
-        tsgo: false,
-        features: [],
-      },
-      otel_config: {
-        tracing_enabled: false,
-        metrics_enabled: false,
-        console: "Ignore",
-        deterministic_prefix: null,
-        propagators: [],
-      },
-      vfs_case_sensitivity: undefined,
-      app_name: "crio-credential-provider",
-    },
-  };
+function permissionsOf({ permissions }: JsonObject): JsonObject {
+  return isObject(permissions) ? permissions : {};
+}
+
+/** Adds the runtime's hash to what a program says of its build; a test's program need say nothing. */
+function nameRuntime(program: string, runtimeSha256: string): string {
+  if (!program.startsWith("const BUILD=")) return program;
+  const { build, bundle } = parseProgram(program);
+  return formatProgram({ ...build, facts: { ...build.facts, runtimeSha256 } }, bundle);
 }
 
 /**

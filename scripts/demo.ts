@@ -15,7 +15,7 @@ import type { Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { compile } from "./compile.ts";
 import { findRuntimePart } from "./runtime_part.ts";
-import { readArtifact } from "./support/artifact.ts";
+import { readExecutable } from "../src/executable/executable.ts";
 
 const IMAGE = "docker.io/library/nginx";
 const MANIFEST = "/v2/library/nginx/manifests/latest";
@@ -93,7 +93,7 @@ async function build(settings: Settings, out: string): Promise<string> {
 
 /** The permissions inside of an executable, by kind. */
 async function readPermissions(executable: string): Promise<string[]> {
-  const { grants } = await readArtifact(await Deno.readFile(executable));
+  const { grants } = await readExecutable(await Deno.readFile(executable));
   const kinds = Map.groupBy(grants, ({ verb, kind }) => `--${verb}-${kind}=`);
   return [...kinds].map(([flag, lines]) => {
     const separator = `,\n${" ".repeat(flag.length)}`;

@@ -7,11 +7,13 @@ import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { compile, compileCtl } from "./compile.ts";
-import { formatPolicy } from "./policy.ts";
+import { formatPolicy } from "../src/ctl/policy/run.ts";
 import { billOfMaterials } from "./support/bill_of_materials.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { readBuildFacts, sha256 } from "./support/build_facts.ts";
-import { BuildError, bundle } from "./support/bundle.ts";
+import { parseProgram, sha256 } from "../src/executable/program.ts";
+import { PROGRAMS } from "../src/executable/programs.ts";
+import type { BuildFacts } from "../src/executable/version.ts";
+import { BuildError, bundleFiles, bundleProgram } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /** The platforms that are compiled for. */
@@ -41,7 +43,7 @@ export async function release(options: ReleaseOptions): Promise<string> {
   });
   await Deno.mkdir(out, { recursive: true });
   const work = await Deno.makeTempDir();
-  const [name, ctl] = ["crio-credential-provider", "crio-credential-ctl"];
+  const [name, ctl] = PROGRAMS;
   try {
     await Deno.copyFile(await buildScript({ settings, out: work }), `${out}/${name}-script`);
     await Deno.copyFile(await buildCtl({ settings, out: work }), `${out}/${ctl}-script`);
@@ -55,17 +57,25 @@ export async function release(options: ReleaseOptions): Promise<string> {
         options.onMissing(target, error.message);
       }
     }
-    for (const [program, entry] of [[name, "main.ts"], [ctl, "ctl.ts"]] as const) {
-      const facts = await readBuildFacts(`src/${entry}`, await bundle(entry));
-      const bom = billOfMaterials(program, facts, Deno.version.deno);
+    for (const program of [name, ctl] as const) {
+      const bom = billOfMaterials(program, {
+        facts: readFacts((await bundleFiles(program, settings)).entry),
+        scriptSha256: readFacts(await bundleProgram(program, settings)).bundleSha256,
+        denoVersion: Deno.version.deno,
+      });
       await Deno.writeTextFile(`${out}/${program}.cdx.json`, JSON.stringify(bom, null, 2) + "\n");
     }
-    await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings) + "\n");
+    await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings));
     await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
     return out;
   } finally {
     await Deno.remove(work, { recursive: true });
   }
+}
+
+/** What a program says of its build. */
+function readFacts(text: string): BuildFacts {
+  return parseProgram(text).build.facts;
 }
 
 /** Lines as `sha256sum --check` reads them. */

@@ -199,8 +199,8 @@ for (const page of PAGES) {
       if (flags.length === 0) continue;
       const script = /scripts\/\w+\.ts/.exec(tasks[task]?.command ?? "")?.[0];
       assert.ok(script !== undefined, task);
-      const [help = ""] = await run(Deno.execPath(), ["run", "--allow-all", script, "--help"]);
-      for (const flag of flags) assert.ok(help.includes(`[${flag}]`), `${task} ${flag}`);
+      const [help = ""] = await run(Deno.execPath(), ["run", "--allow-all", script, "--help-all"]);
+      for (const flag of flags) assert.match(help, new RegExp(`${flag}[\\] ]`), `${task} ${flag}`);
     }
   });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { applySettingsFile } from "../scripts/support/settings_file.ts";
+import { applySettingsFile } from "../src/settings/settings_file.ts";
 import { parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
 import { describeError, UsageError, UserError } from "../src/errors.ts";
 import { parseRequest } from "../src/kubelet/credential_provider.ts";

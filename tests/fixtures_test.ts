@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { load, loadAll } from "js-yaml";
 import * as v from "valibot";
-import { applySettingsFile } from "../scripts/support/settings_file.ts";
+import { applySettingsFile } from "../src/settings/settings_file.ts";
 import { readSecret } from "../src/credentials/docker_config.ts";
 import { parseRequest } from "../src/kubelet/credential_provider.ts";
 import { kubeadmAudience, OPENSHIFT_AUDIENCE } from "../src/manifests/audience.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { applySettingsFile } from "../scripts/support/settings_file.ts";
+import { applySettingsFile } from "../src/settings/settings_file.ts";
 import { formatAuthFile, parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
 import { readSecret } from "../src/credentials/docker_config.ts";
 import { resolveCredentials } from "../src/delivery/auth_file/resolve.ts";

@@ -15,6 +15,7 @@ interface Component {
   readonly licenses?: readonly { readonly license: { readonly id: string } }[];
   readonly purl?: string;
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** A bill of materials: the same for the same commit. */
@@ -35,8 +36,13 @@ export interface BillOfMaterials {
  */
 export function billOfMaterials(
   name: string,
-  facts: BuildFacts,
-  denoVersion: string,
+  { facts, scriptSha256, denoVersion }: {
+    /** Of the compiled form. */
+    readonly facts: BuildFacts;
+    /** The script form's bundle. */
+    readonly scriptSha256: string;
+    readonly denoVersion: string;
+  },
 ): BillOfMaterials {
   const program: Component = {
     type: "application",
@@ -44,7 +50,9 @@ export function billOfMaterials(
     name,
     version: facts.version,
     licenses: [{ license: { id: LICENSE } }],
+    // Of the compiled form's program; the script form's is another bundle of the same modules.
     hashes: [{ alg: "SHA-256", content: facts.bundleSha256 }],
+    properties: [{ name: "crio-credential-provider:script:bundleSha256", value: scriptSha256 }],
   };
   const runtime: Component = {
     type: "platform",

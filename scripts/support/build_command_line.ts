@@ -8,10 +8,11 @@ import {
   type SettingFlags,
   settingFlags,
 } from "../../src/cli/setting_flags.ts";
+import { ExecutableError } from "../../src/executable/program.ts";
 import { UsageError } from "../../src/errors.ts";
 import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { BuildError } from "./bundle.ts";
-import { applySettingsFile } from "./settings_file.ts";
+import { applySettingsFile } from "../../src/settings/settings_file.ts";
 
 /** What a build is asked for. */
 export interface BuildRequest {
@@ -67,7 +68,7 @@ export async function runBuildCommand(
         try {
           process.stdout.write(`${await build(request)}\n`);
         } catch (error) {
-          if (!(error instanceof BuildError)) throw error;
+          if (!(error instanceof BuildError || error instanceof ExecutableError)) throw error;
           process.stderr.write(`error: ${error.message}\n`);
           status = 1;
         }

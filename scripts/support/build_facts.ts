@@ -15,10 +15,13 @@ const ModuleGraph = v.object({
  * Reads the facts of the project as it is on disk. Outside of a git checkout the commit is unknown.
  *
  * @param entry the module that the executable begins with.
- * @param program the bundle made of it.
+ * @param bundleSha256 of the bundle made of it.
  */
-export async function readBuildFacts(entry: string, program: string): Promise<BuildFacts> {
-  const [version, lock, graph, gitCommit, gitCommitDate, changes, bundleSha256] = await Promise.all(
+export async function readBuildFacts(
+  entry: string,
+  bundleSha256: string,
+): Promise<BuildFacts> {
+  const [version, lock, graph, gitCommit, gitCommitDate, changes] = await Promise.all(
     [
       readJson("deno.json").then((value) => v.parse(ProjectFile, value).version),
       readJson("deno.lock").then((value) => v.parse(LockFile, value)),
@@ -26,7 +29,6 @@ export async function readBuildFacts(entry: string, program: string): Promise<Bu
       run("git", ["rev-parse", "HEAD"]),
       run("git", ["show", "--no-patch", "--format=%cI", "HEAD"]),
       run("git", ["status", "--porcelain"]),
-      sha256(program),
     ],
   );
   const packages = usedPackages(v.parse(v.pipe(v.string(), v.parseJson(), ModuleGraph), graph));
@@ -51,12 +53,6 @@ function usedPackages(graph: v.InferOutput<typeof ModuleGraph>): string[] {
   };
   for (const { npmPackage } of graph.modules) if (npmPackage !== undefined) add(npmPackage);
   return [...used];
-}
-
-/** The SHA-256 of text in UTF-8, or of bytes, in hexadecimal. */
-export async function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,13 +1,21 @@
-/** The program as one JavaScript module: what both forms of the artifact carry. */
+/** The program as JavaScript: one module in the script form, several in the compiled form. */
 
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import type { Settings } from "../../src/settings/settings.ts";
-import type { BuildFacts } from "../../src/executable/version.ts";
+import {
+  formatProgram,
+  hashOfBundle,
+  type Modules,
+  type ProgramFiles,
+} from "../../src/executable/program.ts";
+import type { ProgramName } from "../../src/executable/programs.ts";
+import {
+  entryOf,
+  findMissing,
+  findModuleOpenings,
+  findOpenings,
+} from "../../src/executable/openings.ts";
 import { readBuildFacts } from "./build_facts.ts";
-import { addCompileHints } from "./compile_hints.ts";
-import { embedLaterModules } from "./later_modules.ts";
-import { modulesAtStart } from "./module_graph.ts";
-import { findMissing, findOpenings } from "./openings.ts";
 import { PROJECT } from "./project.ts";
 
 /** A failure of a build, meant for the person who started it. */
@@ -16,12 +24,8 @@ export class BuildError extends Error {
 }
 
 /**
- * Bundles an entry of `src/`. The result does not depend on settings, time or place, so that the
- * same commit gives the same bytes.
- *
- * In the plugin, what is called without an `import()` before it is marked to be compiled when the
- * program is loaded: that is what every pull calls. What is behind an `import()` becomes a function, in
- * which the pulls that do not call it find nothing to do.
+ * Bundles an entry of `src/` into one module. The result does not depend on settings, time or place, so
+ * that the same commit gives the same bytes.
  *
  * In front of all stands the lock-down.
  *
@@ -29,26 +33,47 @@ export class BuildError extends Error {
  * permission confines: `import()`, or a part of the runtime that the lock-down takes away.
  */
 export async function bundle(entry: string): Promise<string> {
-  const program = LOCK_DOWN + await bundleModules(entry);
-  const openings = [...findOpenings(program), ...findMissing(program)];
-  if (openings.length > 0) throw new BuildError([`src/${entry}`, ...openings].join("\n  "));
+  const program = LOCK_DOWN + await whileAlone(() => runBundler(`src/${entry}`));
+  refuse(entry, [...findOpenings(program), ...findMissing(program)]);
   return program;
 }
 
-async function bundleModules(entry: string): Promise<string> {
-  if (entry !== PLUGIN) return await whileAlone(() => runBundler(`src/${entry}`));
-  const { later } = await modulesAtStart(`src/${entry}`);
-  const external = later.map(({ specifier }) => `--external=${specifier}`);
-  const program = await whileAlone(() => runBundler(`src/${entry}`, external));
-  const modules = await Promise.all(later.map(async ({ specifier, path }) => ({
-    specifier,
-    program: await runBundler(path, ["--format=cjs"]),
-  })));
-  return embedLaterModules(addCompileHints(program), modules);
+/**
+ * Bundles an entry of `src/` into modules: what a program begins with, what it loads with `import()`
+ * when it needs it, and what these share. A pull compiles none of what it does not load; in one module
+ * the engine goes through all of it in every run, which cost a pull without mirrors 2 ms of 20
+ * (`docs/develop/start-up.md`).
+ *
+ * @returns by the name of the file, in the order of names.
+ * @throws {BuildError} as {@link bundle} does.
+ */
+export async function bundleModules(entry: string): Promise<Modules> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await whileAlone(() => runBundler(`src/${entry}`, ["--code-splitting", "--outdir", directory]));
+    const names = Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+    const modules = new Map<string, string>();
+    for (const name of names) {
+      modules.set(name, await Deno.readTextFile(`${directory}/${name}`));
+    }
+    for (const [name, text] of modules) {
+      refuse(name, [...findModuleOpenings(name, text, names), ...findMissing(text)]);
+    }
+    return modules;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 }
 
-/** The entry whose start-up time counts. */
-const PLUGIN = "main.ts";
+function refuse(name: string, openings: readonly string[]): void {
+  if (openings.length > 0) throw new BuildError([name, ...openings].join("\n  "));
+}
+
+/** The entries, by the program that they make. */
+export const ENTRIES = {
+  "crio-credential-provider": "main.ts",
+  "crio-credential-ctl": "ctl.ts",
+} as const satisfies Readonly<Record<ProgramName, string>>;
 
 /**
  * Does something while nobody else of this project does. `deno bundle` fetches the bundler at its first
@@ -74,17 +99,22 @@ async function runBundler(path: string, flags: readonly string[] = []): Promise<
   return new TextDecoder().decode(stdout);
 }
 
-/** The bundle of the plugin with what its build fixes put in front, on a line of its own. */
-export function bundlePlugin(settings: Settings): Promise<string> {
-  return bundleProgram(PLUGIN, settings);
+/** A program in one module, with what its build fixes put in front, on a line of its own. */
+export async function bundleProgram(name: ProgramName, settings: Settings): Promise<string> {
+  const program = await bundle(ENTRIES[name]);
+  const facts = await readBuildFacts(
+    `src/${ENTRIES[name]}`,
+    await hashOfBundle(program, new Map()),
+  );
+  return formatProgram({ settings, facts }, program);
 }
 
-/** The bundle of an entry of `src/` with what its build fixes put in front, on a line of its own. */
-export async function bundleProgram(entry: string, settings: Settings): Promise<string> {
-  const program = await bundle(entry);
-  const facts = await readBuildFacts(`src/${entry}`, program);
-  const build: { settings: Settings; facts: BuildFacts } = { settings, facts };
-  return `const BUILD=${JSON.stringify(build)};\n${program}`;
+/** A program in the files of a compiled executable. */
+export async function bundleFiles(name: ProgramName, settings: Settings): Promise<ProgramFiles> {
+  const modules = await bundleModules(ENTRIES[name]);
+  const program = entryOf(ENTRIES[name].replace(/ts$/, "js"));
+  const facts = await readBuildFacts(`src/${ENTRIES[name]}`, await hashOfBundle(program, modules));
+  return { entry: formatProgram({ settings, facts }, program), modules };
 }
 
 /** Writes an executable file whole: a running copy of the old one keeps its own. */

@@ -4,6 +4,7 @@
  * connections go to the API server's host and to this machine alone and carry nothing.
  */
 
+import { liesWithin } from "../kubernetes/api_server_hosts.ts";
 import { hostAndPort } from "../kubernetes/api_server_url.ts";
 import { requiredPermissions } from "../settings/sandbox.ts";
 import { LOCAL_API_SERVER } from "../kubernetes/kubeadm.ts";
@@ -121,11 +122,11 @@ function open(path: string, options: Deno.OpenOptions): void {
 function netProbes(settings: Settings): Probe[] {
   const server = hostAndPort(settings.apiserver === "" ? LOCAL_API_SERVER : settings.apiserver);
   const host = server.slice(0, server.lastIndexOf(":"));
-  const allowed = new Set(targets(settings, "net"));
+  const allowed = targets(settings, "net");
   const addresses = new Set([`${host}:1`, `${host}:10250`, "127.0.0.1:1", "[::1]:1"]);
   const sockets = ["/run/crio/crio.sock", "/run/systemd/private"];
   return [
-    ...[...addresses].filter((address) => !allowed.has(address)).map((address): Probe => ({
+    ...[...addresses].filter((address) => !liesWithin(address, allowed)).map((address): Probe => ({
       kind: "net",
       attempt: `connect to ${address}`,
       run: () => connect(address),

@@ -13,6 +13,7 @@ import {
   type PolicyLine,
   policyOf,
   requiredPermissions,
+  wideLines,
 } from "../settings/sandbox.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type BuildFacts, executableForm, versionFields } from "../executable/version.ts";
@@ -31,6 +32,8 @@ export interface AuditReport {
   readonly allow: readonly HeldPermission[];
   /** What lies within and is denied all the same. */
   readonly deny: readonly HeldPermission[];
+  /** A line for each permission to connect that is wider than a host. */
+  readonly wide: readonly string[];
   /** What must be refused, tried. */
   readonly tried: readonly ProbeResult[];
   /** What no permission refuses, and is closed all the same. */
@@ -55,7 +58,7 @@ type Form = ReturnType<typeof executableForm>;
 
 /** The ways that nothing can be tried of, since trying would need what is not to be there. */
 function closedWays(form: Form): Closed[] {
-  const reading = "deno task audit FILE";
+  const reading = "crio-credential-ctl audit FILE";
   return [
     {
       way: "load code, JSON or text with import()",
@@ -139,6 +142,7 @@ export async function auditProcess(
     settings,
     allow,
     deny,
+    wide: wideLines(policy),
     tried,
     closed: closedWays(form),
     notCovered: notCovered(form),
@@ -187,6 +191,7 @@ export function formatReport(report: AuditReport): string {
     ...formatTable(
       report.allow.map((line) => [...columns(line), line.granted ? "" : "NOT GRANTED"]),
     ),
+    ...report.wide.map((line) => `  ${line}`),
     "",
     "but not",
     ...formatTable(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),

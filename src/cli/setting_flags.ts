@@ -33,6 +33,7 @@ export function settingFlags(
     kubeconfig: flag("kubeconfig"),
     caFile: flag("caFile"),
     apiserver: flag("apiserver"),
+    apiserverHosts: flag("apiserverHosts"),
     timeout: flag("timeout"),
     pulledImages: flag("pulledImages"),
     waitForTaken: flag("waitForTaken"),

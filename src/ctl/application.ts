@@ -7,21 +7,27 @@ import type { Settings } from "../settings/settings.ts";
 import { howToReach } from "./tool_sandbox.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
 import { APPLICATION, describeFailure, describeUsage, WRONG_USAGE } from "../cli/application.ts";
+import { AUDIT } from "./audit/command.ts";
+import { bindCommand } from "./bind/command.ts";
 import { completionsCommands } from "./completions/command.ts";
 import type { CtlContext } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { explainCommand } from "./explain/command.ts";
 import { GENERATE } from "./generate/command.ts";
+import { POLICY } from "./policy/command.ts";
 import { buildRouteMap } from "../cli/help.ts";
 import { normalizeArguments } from "../cli/setting_flags.ts";
 
 /** The commands. Each loads what it needs when it is run. */
-function commandsFor(settings: Settings): RouteMap<CtlContext> {
+function commandsFor(settings: Settings, { version }: BuildFacts): RouteMap<CtlContext> {
   const commands: RouteMap<CtlContext> = buildRouteMap<string, CtlContext>({
     routes: {
       explain: explainCommand(settings),
       doctor: doctorCommand(settings),
       generate: GENERATE,
+      bind: bindCommand(version),
+      audit: AUDIT,
+      policy: POLICY,
       completions: completionsCommands(() => commands),
     },
     docs: {
@@ -74,7 +80,7 @@ export async function runCtl(
     return writeAlone(context, formatVersionJson(facts));
   }
   const { text } = APPLICATION.localization;
-  const app = buildApplication(commandsFor(context.settings), {
+  const app = buildApplication(commandsFor(context.settings, facts), {
     ...APPLICATION,
     localization: {
       text: {

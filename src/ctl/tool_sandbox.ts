@@ -17,3 +17,14 @@ export function howToReach(
   if (where.includes(",")) return "give the file a name without a comma";
   return form === "compiled" ? advice : `pass --${flag} ${where} to allow that`;
 }
+
+/**
+ * Gives up what only `bind` needs: the compiled form is granted to write anywhere, since the runtime
+ * cannot narrow that to the one file that a command line names, and takes it away from all other
+ * commands before they begin. A permission that is given up does not come back: nobody is asked.
+ *
+ * @param args the command line.
+ */
+export function giveUpWriting(args: readonly string[]): void {
+  if (args[0] !== "bind") Deno.permissions.revokeSync({ name: "write" });
+}

@@ -180,7 +180,7 @@ function readDirectory(
   blob: Uint8Array<ArrayBuffer>,
 ): Map<string, Uint8Array<ArrayBuffer>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  let end = 0;
+  const places: { readonly offset: number; readonly size: number }[] = [];
   for (const item of Array.isArray(directory) ? directory : [undefined]) {
     const file = isObject(item) ? item["File"] : undefined;
     if (!isObject(file) || !isObject(item) || Object.keys(item).length !== 1) {
@@ -193,9 +193,15 @@ function readDirectory(
       typeof name !== "string" || files.has(name) || file["u"] !== true || !known ||
       typeof offset !== "number" || typeof size !== "number"
     ) throw new CompiledFileError("has an unknown directory of embedded files");
-    // No byte of the blob is left out or used twice.
-    if (offset !== end) throw new CompiledFileError("embeds bytes that belong to no file");
     files.set(name, cut(blob, offset, size));
+    places.push({ offset, size });
+  }
+  // No byte of the blob is left out or used twice.
+  let end = 0;
+  for (
+    const { offset, size } of places.toSorted((a, b) => a.offset - b.offset || a.size - b.size)
+  ) {
+    if (offset !== end) throw new CompiledFileError("embeds bytes that belong to no file");
     end += size;
   }
   if (end !== blob.length) throw new CompiledFileError("embeds bytes that belong to no file");
@@ -357,7 +363,8 @@ function withLength(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return joinBytes([length, bytes]);
 }
 
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Chunks as one. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -82,7 +82,17 @@
    * the width of the terminal and the working directory, and no more.
    */
   const used = [
-    ...["args", "build", "connect", "consoleSize", "cwd", "errors", "exit", "linkSync"],
+    ...[
+      "args",
+      "build",
+      "chmodSync",
+      "connect",
+      "consoleSize",
+      "cwd",
+      "errors",
+      "exit",
+      "linkSync",
+    ],
     ...["lstatSync", "mkdirSync", "openSync", "permissions", "readDirSync", "readFileSync"],
     ...["readLinkSync", "realPathSync", "removeSync", "renameSync", "startTls", "statSync"],
     ...["stderr", "stdin", "stdout", "utimeSync", "version"],

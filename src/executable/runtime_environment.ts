@@ -154,14 +154,10 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
  * - a pull that lists some thousand secrets would spend more time on collecting garbage than on reading
  *   them: the memory for new objects begins at 1 MiB, and what lives is copied whenever it is full.
  *   With 8 MiB most pulls end before that. Memory that is not touched is not used.
- * - functions that are called often are translated to machine code once 4 KiB of it come together.
- *   What the runtime's own start has set aside comes near that, so that a pull of a few milliseconds
- *   would pay for it. With 32 KiB only longer ones do, which gain by it.
  */
 export const V8_FLAGS: readonly string[] = [
   "--disallow-code-generation-from-strings",
   "--min-semi-space-size=8",
-  "--baseline-batch-compilation-threshold=32768",
 ];
 
 /**

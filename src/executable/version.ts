@@ -7,10 +7,12 @@ export interface BuildFacts {
   readonly gitCommit: string;
   /** ISO 8601. */
   readonly gitCommitDate: string;
-  /** SHA-256 of the bundled program: the same for every build of a commit, whatever its settings. */
+  /** SHA-256 of the bundled program: the same for every build of a commit in this form, whatever its settings. */
   readonly bundleSha256: string;
   /** Name, version and integrity hash of each package in the executable, as in deno.lock. */
   readonly dependencies: readonly string[];
+  /** Of the compiled form: SHA-256 of all in the executable that is not the program. */
+  readonly runtimeSha256?: string;
 }
 
 /** `--version-json`: the fields of the Go program, with Deno in Go's place. */
@@ -46,6 +48,7 @@ export function versionFields(facts: BuildFacts): Record<string, string | readon
     v8Version: Deno.version.v8,
     platform: `${Deno.build.os}/${Deno.build.arch}`,
     form: executableForm(),
+    ...(facts.runtimeSha256 !== undefined && { runtimeSha256: facts.runtimeSha256 }),
     dependencies: facts.dependencies,
   };
 }

@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import { readTextFile } from "../process/files.ts";
 import type { Settings } from "../settings/settings.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "./kubeadm.ts";
-import { parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
+import { hostAndPort, parseApiServerUrl, quoteAddress } from "./api_server_url.ts";
 import { type KubeconfigCluster, parseKubeconfig } from "./kubeconfig.ts";
 import { decodeUtf8 } from "../text/utf8.ts";
 
@@ -39,6 +39,7 @@ export async function findApiServer(settings: Settings, root = ""): Promise<ApiS
     : await readKubeconfig(settings.kubeconfig, root);
   const server = fixed ?? serverOfKubeconfig(kubeconfig) ??
     { url: LOCAL_API_SERVER, origin: "the default" };
+  if (settings.apiserverHosts.length > 0) await refuseOutsideOf(settings.apiserverHosts, server);
   const ca = readCa(settings, kubeconfig, root);
   // The kubeconfig speaks of its own server; the setting may name the same one, to open the sandbox.
   const isKubeconfigs = kubeconfig !== undefined &&
@@ -50,6 +51,20 @@ export async function findApiServer(settings: Settings, root = ""): Promise<ApiS
 interface Address {
   readonly url: string;
   readonly origin: string;
+}
+
+/** Refuses an address that the runtime may not connect to, before anything is read or sent for it. */
+async function refuseOutsideOf(patterns: readonly string[], { url, origin }: Address) {
+  // Most executables are for one cluster and do without patterns.
+  const { liesWithin } = await import("./api_server_hosts.ts");
+  const target = hostAndPort(url);
+  if (liesWithin(target, patterns)) return;
+  throw new UserError(
+    target,
+    `the API server's address, from ${origin}, is outside of what this executable may connect to: ` +
+      patterns.join(" "),
+    "correct the address, or bind the executable with --apiserver-hosts that cover it",
+  );
 }
 
 function readEnvFile(path: string): Address | undefined {

@@ -1,5 +1,6 @@
 /** Settings -> the permissions the process needs, and their comparison with what it was given. */
 
+import { describeWide, samplesOf } from "../kubernetes/api_server_hosts.ts";
 import { outsideSandbox } from "../process/files.ts";
 import {
   type Access,
@@ -76,11 +77,14 @@ export function refuseOutsideSandbox(
 
 /** Asks Deno whether this process holds a permission. */
 export function isGranted(permission: Permission): boolean {
-  return Deno.permissions.querySync(descriptor(permission)).state === "granted";
+  return descriptors(permission)
+    .every((descriptor) => Deno.permissions.querySync(descriptor).state === "granted");
 }
 
-function descriptor({ kind, target }: Permission): Deno.PermissionDescriptor {
-  return kind === "net" ? { name: "net", host: target } : { name: kind, path: target };
+function descriptors({ kind, target }: Permission): Deno.PermissionDescriptor[] {
+  if (kind !== "net") return [{ name: kind, path: target }];
+  const hosts = target.startsWith("unix:") ? [target] : samplesOf(target);
+  return hosts.map((host) => ({ name: "net", host }));
 }
 
 /** A sandbox as people review it. */
@@ -110,4 +114,10 @@ export function policyOf(settings: Settings): Policy {
 
 function policyLine({ kind, target, setting, step }: Permission): PolicyLine {
   return { kind, target, flag: `--${SETTINGS[setting].flag}`, step };
+}
+
+/** A line for each permission of a policy to connect that is wider than a host. */
+export function wideLines(policy: Policy): string[] {
+  const targets = policy.allow.filter(({ kind }) => kind === "net").map(({ target }) => target);
+  return describeWide([...new Set(targets)]);
 }

@@ -10,6 +10,7 @@ import { WAIT_FOR_TAKEN } from "../delivery/auth_file/placing.ts";
 import { STALE_AFTER } from "../delivery/auth_file/stale_files.ts";
 import { UsageError } from "../errors.ts";
 import { PULLED_IMAGES, type PulledImages } from "../kubelet/pulled_images.ts";
+import { parseHostPattern } from "../kubernetes/api_server_hosts.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "../kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
 import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
@@ -43,6 +44,8 @@ export interface Settings {
   readonly caFile: string;
   /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
   readonly apiserver: string;
+  /** Patterns within which the API server's address must lie; none: it is `apiserver` alone. */
+  readonly apiserverHosts: readonly string[];
   /** Limit of everything that waits for others, in milliseconds. */
   readonly timeout: number;
   /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
@@ -203,11 +206,18 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       }
       return url;
     },
-    access: (url) => [{
-      kind: "net",
-      target: hostAndPort(url === "" ? LOCAL_API_SERVER : url),
-      step: "read the namespace's secrets",
-    }],
+    access: (url, { apiserverHosts }) =>
+      apiserverHosts.length > 0 ? [] : [connect(hostAndPort(url === "" ? LOCAL_API_SERVER : url))],
+  },
+  apiserverHosts: {
+    flag: "apiserver-hosts",
+    placeholder: "PATTERNS",
+    brief: "For many clusters: where the API server found on a node must lie, such as " +
+      "*.clusters.example.com:6443 or 10.20.0.0/16:6443",
+    default: [],
+    repeatable: true,
+    parse: (texts) => texts.join().split(",").map(parseHostPattern),
+    access: (patterns) => patterns.map(connect),
   },
   timeout: {
     flag: "timeout",
@@ -368,6 +378,7 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     kubeconfig: value("kubeconfig"),
     caFile: value("caFile"),
     apiserver: value("apiserver"),
+    apiserverHosts: value("apiserverHosts"),
     timeout: value("timeout"),
     pulledImages: value("pulledImages"),
     waitForTaken: value("waitForTaken"),
@@ -382,6 +393,10 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
 
 function minutes(milliseconds: number): string {
   return `${milliseconds / 60_000}m`;
+}
+
+function connect(target: string): Access {
+  return { kind: "net", target, step: "read the namespace's secrets" };
 }
 
 function read(target: string, step: string): Access {

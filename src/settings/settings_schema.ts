@@ -15,6 +15,7 @@ export const SETTINGS_ENTRIES = {
   kubeconfig: Texts,
   caFile: v.string(),
   apiserver: v.string(),
+  apiserverHosts: Texts,
   timeout: v.number(),
   pulledImages: v.picklist(PULLED_IMAGES),
   waitForTaken: v.nullable(v.number()),

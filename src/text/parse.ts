@@ -122,9 +122,6 @@ export function namedObject(document: Members, name: string): JsonObject | undef
  * functions below, each when it is asked for; one that is missing and one that is `null` are the same.
  * Errors name the key and what was expected there, never the value found:
  * `"registry[0].insecure" must be a boolean`.
- *
- * Functions and not methods, since those are compiled anew in each run
- * (`scripts/support/compile_hints.ts`).
  */
 export interface Members {
   /** All of them, unchecked. */

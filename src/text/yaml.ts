@@ -1,9 +1,6 @@
 /**
  * YAML as kubeconfigs are written in. Its library takes its time to be loaded, so what reads YAML in
  * a pull imports this module when there is YAML to be read.
- *
- * Nothing but plain values goes in and out, because such a module has its own copies of all that it
- * imports (`scripts/support/later_modules.ts`).
  */
 
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";

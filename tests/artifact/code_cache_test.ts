@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compile } from "../../scripts/compile.ts";
-import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { bundleFiles } from "../../scripts/support/bundle.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import { buildExecutable, formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
@@ -19,7 +19,7 @@ async function realCache({ node, token }: Cluster): Promise<Uint8Array<ArrayBuff
   const executable = await compile({
     settings: node.settings,
     out: node.path("cached"),
-    program: await bundlePlugin(node.settings),
+    program: await bundleFiles("crio-credential-provider", node.settings),
     changeCall: (args) => args.filter((arg) => arg !== "--no-code-cache"),
   });
   const directory = node.path("cached/tmp");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
 import { permissionFlags } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
+import { formUnderTest } from "../support/executable.ts";
 import { tempNode } from "../support/temp_node.ts";
 
 const HELP = /crio-credential-provider < request\.json[\s\S]*--registries-conf[\s\S]*--log-format/;
@@ -62,6 +63,7 @@ Deno.test("--version-json names version, commit, platform, runtime, and packages
     "v8Version",
     "platform",
     "form",
+    ...await formUnderTest() === "compiled" ? ["runtimeSha256"] : [],
   ]);
   assert.equal(facts.denoVersion, Deno.version.deno);
   for (const dependency of dependencies) assert.match(dependency, /^\S+@\d\S+ sha512-\S{88}$/);

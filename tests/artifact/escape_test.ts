@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { symlink } from "node:fs/promises";
-import { findOpenings } from "../../scripts/support/openings.ts";
+import { findOpenings } from "../../src/executable/openings.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import type { Settings } from "../../src/settings/settings.ts";
 import { AUTH, Cluster, IMAGE } from "../support/cluster.ts";

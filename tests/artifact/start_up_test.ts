@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { buildScript } from "../../scripts/build.ts";
 import { modulesAtStart } from "../../scripts/support/module_graph.ts";
-import { Cluster, IMAGE, request } from "../support/cluster.ts";
-import { formUnderTest } from "../support/executable.ts";
+import { Cluster, IMAGE } from "../support/cluster.ts";
 import { recordPull } from "../support/permission_record.ts";
-import { runPlugin } from "../support/plugin.ts";
 
 /** What a pull needs. Whoever adds to it adds to the time of every pull. */
 const MODULES = 38;
@@ -60,54 +57,3 @@ Deno.test("a pull asks for what it needs, each once", async () => {
     ...AUTH_FILE,
   ]);
 });
-
-/** Runs until the runtime has stored what it compiled, which it does on the side. */
-const MOST_RUNS = 20;
-
-/**
- * How many of the program's functions the engine compiles in a run, by its own log, once the rest
- * comes out of the cache.
- */
-async function compiledFunctions(cluster: Cluster, image: string, most: number): Promise<number> {
-  const { node } = cluster;
-  const script = await buildScript({ settings: node.settings, out: node.path("logging") });
-  const log = node.path("v8.log");
-  const text = await Deno.readTextFile(script);
-  const logging = `--v8-flags=--log-function-events,--no-logfile-per-isolate,--logfile=${log},`;
-  await Deno.writeTextFile(
-    script,
-    text.replace("--v8-flags=", logging).replace("env -i", `env -i DENO_DIR=${node.path("deno")}`),
-  );
-  let count = Infinity;
-  for (let runs = 0; runs < MOST_RUNS && count > most; runs++) {
-    await Deno.writeTextFile(log, "");
-    const { code, stderr } = await runPlugin(script, { stdin: request(image, cluster.token) });
-    assert.equal(code, 0, stderr);
-    const lines = (await Deno.readTextFile(log)).split("\n").map((line) => line.split(","));
-    const id = lines.find(([event, , url]) => event === "script-details" && url?.endsWith(script))
-      ?.[1];
-    assert.ok(id !== undefined);
-    // function,interpreter,<script>,<start>,<end>,<milliseconds>,<moment>,<name>
-    count = lines.filter(([event, what, script]) =>
-      event === "function" && what === "interpreter" && script === id
-    ).length;
-  }
-  return count;
-}
-
-/** With mirrors: methods, which cannot be compiled ahead (scripts/support/compile_hints.ts). */
-const COMPILED = [
-  { image: "quay.io/team/app", least: 0, most: 0 },
-  { image: IMAGE, least: 1, most: 13 },
-] as const;
-
-// The compiled form has no such cache, which would be a file that others can write.
-if (await formUnderTest() === "script") {
-  Deno.test("the functions of a pull come out of the cache of compiled code", async () => {
-    await using cluster = await Cluster.start({ settings: {} });
-    for (const { image, least, most } of COMPILED) {
-      const count = await compiledFunctions(cluster, image, most);
-      assert.ok(count >= least && count <= most, `${count} were compiled for ${image}`);
-    }
-  });
-}

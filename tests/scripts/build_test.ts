@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scriptHeader } from "../../scripts/build.ts";
+import { scriptHeader } from "../../src/executable/script_header.ts";
 import { bundle } from "../../scripts/support/bundle.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
@@ -37,7 +37,7 @@ Deno.test("the header clears the environment, grants what the settings need, and
     "--no-remote",
     "--no-npm",
     "--deny-import",
-    "--v8-flags=--disallow-code-generation-from-strings,--min-semi-space-size=8,--baseline-batch-compilation-threshold=32768",
+    "--v8-flags=--disallow-code-generation-from-strings,--min-semi-space-size=8",
     "--allow-read=/r.conf,/with space,/with'quote,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
     "--allow-write=/etc/crio/auth",
     "--allow-net=api.example.com:6443",

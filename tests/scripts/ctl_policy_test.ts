@@ -14,6 +14,16 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["explain", "--image", "docker.io/library/nginx", "--token-file", "/given.token"],
   ["explain", "--image", "nginx", "--namespace", "n", "--secrets-file", "/given.json"],
   ["explain", "--apiserver", "given.example.com:6443"],
+  ["policy", "--settings", "/given.jsonc"],
+  ["policy", "--settings", "-"],
+  ["audit", "/given"],
+  ["audit", "--json", "/given"],
+  ["audit", "--policy", "/given.json", "/given"],
+  ["bind", "/given", "--out", "/made", "--settings", "/given.jsonc", "--auth-dir", "/not/given"],
+  ["bind", "--out=/made", "--timeout=20s", "/given"],
+  ["bind", "/given", "--in-place", "--log-level", "debug"],
+  ["bind", "--in-place", "/given"],
+  ["bind", "--show", "/given"],
   ["doctor"],
   ["doctor", "--root", "/given"],
   ["doctor", "--root", "/given", "--roles", "/given.yaml"],
@@ -33,7 +43,8 @@ Deno.test("the operator's tool may do, command by command, what the checked-in p
         const [name = "", targets = ""] = flag.split("=", 2);
         return targets.split(",").map((target) => `${name.slice(2)} ${target}`);
       });
-      for (const flag of flags) assert.match(flag, /^--allow-(?:read|net)=\S/);
+      const kinds = args[0] === "bind" ? /^--allow-(?:read|write)=\S/ : /^--allow-(?:read|net)=\S/;
+      for (const flag of flags) assert.match(flag, kinds);
     }
     assert.equal(
       `${JSON.stringify(policy, null, 2)}\n`,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { billOfMaterials } from "../../scripts/support/bill_of_materials.ts";
-import { readArtifact } from "../../scripts/support/artifact.ts";
+import { readExecutable } from "../../src/executable/executable.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
-import { formatPolicy } from "../../scripts/policy.ts";
+import { formatPolicy } from "../../src/ctl/policy/run.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a command to its end in a directory. */
@@ -50,14 +50,15 @@ Deno.test("a release holds the executables, what they are made of, their policy 
     });
     await test.step("the policy is that of the executables", async () => {
       const policy = await Deno.readTextFile(`${out}/${name}.policy.json`);
-      assert.equal(policy, `${formatPolicy(DEFAULT_SETTINGS)}\n`);
+      assert.equal(policy, formatPolicy(DEFAULT_SETTINGS));
     });
     await test.step("the bill of materials names the bundle, the packages and the runtime", async () => {
       const bom = JSON.parse(await Deno.readTextFile(`${out}/${name}.cdx.json`));
-      const script = await readArtifact(await Deno.readFile(`${out}/${name}-script`));
-      const binary = await readArtifact(await Deno.readFile(`${out}/${compiled}`));
-      assert.equal(bom.metadata.component.hashes[0].content, script.facts.bundleSha256);
-      assert.equal(binary.facts.bundleSha256, script.facts.bundleSha256);
+      const script = await readExecutable(await Deno.readFile(`${out}/${name}-script`));
+      const binary = await readExecutable(await Deno.readFile(`${out}/${compiled}`));
+      const { hashes: [hash], properties: [property] } = bom.metadata.component;
+      assert.equal(hash.content, binary.facts.bundleSha256);
+      assert.equal(property.value, script.facts.bundleSha256);
       const packages = bom.components.map((component: { "bom-ref": string }) =>
         component["bom-ref"]
       );
@@ -85,12 +86,13 @@ Deno.test("a package URL escapes the scope's sign", () => {
     bundleSha256: "00",
     dependencies: ["@scope/name@1.2.3 sha512-AAAA"],
   };
-  const { components, metadata } = billOfMaterials("program", facts, "2.0.0");
+  const OTHERS = { scriptSha256: "00", denoVersion: "2.0.0" };
+  const { components, metadata } = billOfMaterials("program", { facts, ...OTHERS });
   assert.equal(components[0]?.purl, "pkg:npm/%40scope/name@1.2.3");
   assert.ok(!("timestamp" in metadata));
   assert.deepEqual(metadata.component.licenses, [{ license: { id: "Apache-2.0" } }]);
   assert.throws(
-    () => billOfMaterials("program", { ...facts, dependencies: ["name"] }, "2.0.0"),
+    () => billOfMaterials("program", { facts: { ...facts, dependencies: ["name"] }, ...OTHERS }),
     /not a dependency of deno\.lock: name/,
   );
 });

@@ -91,8 +91,6 @@ function start(build: (directory: string) => Promise<string>): Build {
  * is open for writing holds that open for a moment, and then it cannot be executed ("Text file busy").
  */
 async function copyElsewhere(path: string): Promise<string> {
-  // What is larger was written by another process already: the compiler.
-  if ((await Deno.stat(path)).size > 10_000_000) return path;
   const { success } = await new Deno.Command("cp", { args: [path, `${path}.copy`] }).output();
   if (!success) throw new Error(`${path}: cannot be copied`);
   await Deno.rename(`${path}.copy`, path);

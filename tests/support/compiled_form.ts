@@ -1,6 +1,6 @@
 /** The compiled form, or what stands for it where none can be made. */
 
-import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { bundleProgram } from "../../scripts/support/bundle.ts";
 import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/executable/runtime_environment.ts";
 import { permissionFlags } from "../../src/settings/sandbox.ts";
 import type { Settings } from "../../src/settings/settings.ts";
@@ -20,7 +20,10 @@ export async function compiledForm(settings: Settings, out: string): Promise<str
     `${out}/environment`,
     variables.map(([name, value]) => `${name}="${value}"`).join("\n"),
   );
-  await Deno.writeTextFile(`${out}/plugin.js`, await bundlePlugin(settings));
+  await Deno.writeTextFile(
+    `${out}/plugin.js`,
+    await bundleProgram("crio-credential-provider", settings),
+  );
   const command = [
     Deno.execPath(),
     "run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",

@@ -10,9 +10,10 @@
 import { buildScript } from "../../scripts/build.ts";
 import { buildCtl } from "../../scripts/build_ctl.ts";
 import { compile, compileCtl } from "../../scripts/compile.ts";
-import { sha256 } from "../../scripts/support/build_facts.ts";
-import { bundlePlugin, bundleProgram } from "../../scripts/support/bundle.ts";
-import { applySettingsFile } from "../../scripts/support/settings_file.ts";
+import { type ProgramFiles, sha256 } from "../../src/executable/program.ts";
+import type { ProgramName } from "../../src/executable/programs.ts";
+import { bundleFiles, bundleProgram } from "../../scripts/support/bundle.ts";
+import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";
@@ -84,11 +85,15 @@ export async function buildExecutable(
   program?: string,
 ): Promise<string> {
   const form = await formUnderTest();
-  const text = program ?? await programOf("main.ts", settings);
-  const build = form === "compiled" ? compile : buildScript;
-  const key = `${form} ${JSON.stringify(settings)} ${await sha256(text)}`;
+  const key = `${form} ${JSON.stringify(settings)} ${await sha256(program ?? "the plugin")}`;
   const path = `${out}/crio-credential-provider`;
-  await builds.put(key, path, (where) => build({ settings, out: where, program: text }));
+  await builds.put(key, path, async (where) => {
+    const name = "crio-credential-provider";
+    const options = { settings, out: where };
+    return form === "compiled"
+      ? await compile({ ...options, program: program ?? await filesOf(name, settings) })
+      : await buildScript({ ...options, program: program ?? await programOf(name, settings) });
+  });
   return path;
 }
 
@@ -102,7 +107,8 @@ export async function buildTool(settings: Settings, out: string): Promise<string
   const path = `${out}/crio-credential-ctl`;
   await builds.put(`tool ${form} ${JSON.stringify(settings)}`, path, async (where) => {
     if (form === "script") return await buildCtl({ settings, out: where });
-    return await compileCtl({ settings, out: where, program: await programOf("ctl.ts", settings) });
+    const program = await filesOf("crio-credential-ctl", settings);
+    return await compileCtl({ settings, out: where, program });
   });
   return path;
 }
@@ -114,20 +120,36 @@ export async function buildTool(settings: Settings, out: string): Promise<string
  * @returns the path of the executable, which is not to be removed.
  */
 export async function compiledCtl(settings: Settings, facts: unknown): Promise<string> {
-  const text = await programOf("ctl.ts", settings, facts);
-  const key = `ctl ${await sha256(text)}`;
+  const program = await filesOf("crio-credential-ctl", settings, facts);
+  const key = `ctl ${await sha256(program.entry)}`;
   const hosts = ["127.0.0.1", "localhost"];
-  return await builds.get(key, (out) => compileCtl({ settings, out, program: text, hosts }));
+  return await builds.get(key, (out) => compileCtl({ settings, out, program, hosts }));
 }
 
-const bundled = new Map<string, Promise<string>>();
+const programs = new Map<ProgramName, Promise<string>>();
+const files = new Map<ProgramName, Promise<ProgramFiles>>();
 
-/** What the build bundles, once for all tests of a file: only its first line differs. */
-async function programOf(entry: string, settings: Settings, facts?: unknown): Promise<string> {
-  const bundling = bundled.get(entry) ??
-    (entry === "main.ts" ? bundlePlugin(DEFAULT_SETTINGS) : bundleProgram(entry, DEFAULT_SETTINGS));
-  bundled.set(entry, bundling);
-  const [first = "", ...rest] = (await bundling).split("\n");
+/** What the build bundles for the script form, once for all tests of a file: its first line differs. */
+async function programOf(name: ProgramName, settings: Settings): Promise<string> {
+  const bundling = programs.get(name) ?? bundleProgram(name, DEFAULT_SETTINGS);
+  programs.set(name, bundling);
+  return withBuild(await bundling, settings);
+}
+
+/** The same for the compiled form. */
+async function filesOf(
+  name: ProgramName,
+  settings: Settings,
+  facts?: unknown,
+): Promise<ProgramFiles> {
+  const bundling = files.get(name) ?? bundleFiles(name, DEFAULT_SETTINGS);
+  files.set(name, bundling);
+  const { entry, modules } = await bundling;
+  return { entry: withBuild(entry, settings, facts), modules };
+}
+
+function withBuild(text: string, settings: Settings, facts?: unknown): string {
+  const [first = "", ...rest] = text.split("\n");
   const built = JSON.parse(first.slice("const BUILD=".length, -1));
   const build = JSON.stringify({ settings, facts: facts ?? built.facts });
   return [`const BUILD=${build};`, ...rest].join("\n");

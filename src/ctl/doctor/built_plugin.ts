@@ -1,6 +1,8 @@
 /** The plugin as installed: what was built into it, read without running it. */
 
 import * as v from "valibot";
+import { CompiledFileError, readCompiledFile } from "../../executable/compiled_file.ts";
+import { ENTRY } from "../../executable/compiled_metadata.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { SETTINGS_ENTRIES } from "../../settings/settings_schema.ts";
 
@@ -19,41 +21,41 @@ const Build = v.object({
   facts: v.object({ version: v.string() }),
 });
 
-const START = new TextEncoder().encode("const BUILD={");
-const LINE_FEED = 0x0a;
-
 /**
- * Reads an executable of either form; `undefined` when it is none of this project's. That its sandbox
- * and program are what its build makes of these settings is a question for `deno task audit`.
+ * Reads an executable of either form; `undefined` when it is none of this project's. It may be of
+ * another version. That its sandbox and program are what its build makes of these settings is a
+ * question for `audit`.
  */
 export function readBuiltPlugin(bytes: Uint8Array<ArrayBuffer>): BuiltPlugin | undefined {
-  const isScript = bytes[0] === 0x23 /* # */;
-  for (let at = lastIndexOf(bytes, bytes.length); at !== -1; at = lastIndexOf(bytes, at - 1)) {
-    const end = bytes.indexOf(LINE_FEED, at);
-    const line = decode(bytes.subarray(at, end === -1 ? bytes.length : end));
-    const json = /^const BUILD=(\{.*\});$/.exec(line)?.[1] ?? "";
-    const result = v.safeParse(v.pipe(v.string(), v.parseJson(), Build), json);
-    if (!result.success) continue;
-    const { settings, facts: { version } } = result.output;
-    const header = isScript ? unquote(decode(bytes.subarray(0, at)).split("\n")[1] ?? "") : "";
-    return { form: isScript ? "script" : "compiled", settings, version, header };
-  }
-  return undefined;
+  return bytes[0] === 0x23 /* # */ ? readScript(bytes) : readCompiled(bytes);
 }
 
-/** In the compiled form the program is at the end of some hundred megabytes. */
-function lastIndexOf(bytes: Uint8Array, before: number): number {
-  const [first = 0] = START;
-  // A negative position would count from the end.
-  let at = before < 0 ? -1 : bytes.lastIndexOf(first, before);
-  while (at > 0 && START.some((byte, index) => bytes[at + index] !== byte)) {
-    at = bytes.lastIndexOf(first, at - 1);
-  }
-  return START.every((byte, index) => bytes[at + index] === byte) ? at : -1;
+function readScript(bytes: Uint8Array<ArrayBuffer>): BuiltPlugin | undefined {
+  const [, header = "", line = ""] = new TextDecoder().decode(bytes).split("\n", 3);
+  return readLine(line, "script", unquote(header));
 }
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+function readCompiled(bytes: Uint8Array<ArrayBuffer>): BuiltPlugin | undefined {
+  try {
+    const program = readCompiledFile(bytes).files.get(ENTRY);
+    const [line = ""] = new TextDecoder().decode(program).split("\n", 1);
+    return readLine(line, "compiled", "");
+  } catch (error) {
+    if (error instanceof CompiledFileError) return undefined;
+    throw error;
+  }
+}
+
+function readLine(
+  line: string,
+  form: BuiltPlugin["form"],
+  header: string,
+): BuiltPlugin | undefined {
+  const json = /^const BUILD=(\{.*\});$/.exec(line)?.[1] ?? "";
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), Build), json);
+  if (!result.success) return undefined;
+  const { settings, facts: { version } } = result.output;
+  return { form, settings, version, header };
 }
 
 function unquote(header: string): string {

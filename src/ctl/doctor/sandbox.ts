@@ -1,6 +1,7 @@
 /** The plugin's sandbox against what its settings lead to on this node. */
 
 import type { ApiServer } from "../../kubernetes/api_server.ts";
+import { liesWithin } from "../../kubernetes/api_server_hosts.ts";
 import { hostAndPort } from "../../kubernetes/api_server_url.ts";
 import { type Permission, permissionFlags, requiredPermissions } from "../../settings/sandbox.ts";
 import { SETTINGS, type Settings } from "../../settings/settings.ts";
@@ -35,7 +36,8 @@ export function checkSandbox(
   }
   if (server !== undefined) {
     const target = hostAndPort(server.url);
-    if (!isCovered({ kind: "net", target }, granted) && wanted.apiserver === "") {
+    const isFound = wanted.apiserver === "" || wanted.apiserverHosts.length > 0;
+    if (!isCovered({ kind: "net", target }, granted) && isFound) {
       refuse(`connect to ${target}, the API server by ${server.origin}`, "apiserver", target);
     }
     const ca = server.caOrigin;
@@ -64,7 +66,8 @@ function isCovered(
 ): boolean {
   return granted.some((other) =>
     other.kind === kind &&
-    (other.target === target || (kind !== "net" && target.startsWith(`${other.target}/`)))
+    (other.target === target ||
+      (kind === "net" ? liesWithin(target, [other.target]) : target.startsWith(`${other.target}/`)))
   );
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { buildScript, scriptHeader } from "../../../scripts/build.ts";
-import { shellHeader } from "../../../scripts/support/shell_header.ts";
+import { buildScript } from "../../../scripts/build.ts";
+import { formatCompiledFile } from "../../../src/executable/compiled_file.ts";
+import { ENTRY } from "../../../src/executable/compiled_metadata.ts";
+import { joinChunks, smallImage } from "../../support/small_executable.ts";
+import { scriptHeader, shellHeader } from "../../../src/executable/script_header.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../../src/ctl/doctor/built_plugin.ts";
 import { checkSandbox } from "../../../src/ctl/doctor/sandbox.ts";
 import type { ApiServer } from "../../../src/kubernetes/api_server.ts";
@@ -36,13 +39,12 @@ function bytes(...parts: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuff
 }
 
 const script = (header: string) => bytes(`${header}\n${program(BUILT)}`);
-const compiled = bytes(
-  Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0xff, 0xfe),
-  "const BUILD={of the runtime",
-  new Uint8Array(5000).fill(0x63),
-  program(BUILT),
-  Uint8Array.of(0xff, 0x00),
-);
+const compiled = inCompiled(program(BUILT));
+
+function inCompiled(text: string): Uint8Array<ArrayBuffer> {
+  const files = new Map([[ENTRY, bytes(text)]]);
+  return joinChunks(formatCompiledFile({ image: smallImage(), metadata: {}, files }));
+}
 
 function built(content: Uint8Array<ArrayBuffer>): BuiltPlugin {
   const plugin = readBuiltPlugin(content);
@@ -84,9 +86,11 @@ const OTHERS: readonly [name: string, content: Uint8Array<ArrayBuffer>][] = [
   ["an empty file", bytes("")],
   ["a script", bytes("#!/bin/sh\necho\n")],
   ["a program of others", Uint8Array.of(0x7f, 0x45, 0x4c, 0x46)],
-  ["settings that are none", bytes(program({ authDir: "/a" }))],
-  ["a line that is cut", bytes("const BUILD={")],
-  ["a line that goes on", bytes(program(BUILT).replace(";\n", ";x()\n"))],
+  ["settings that are none", inCompiled(program({ authDir: "/a" }))],
+  ["a line that is cut", inCompiled("const BUILD={")],
+  ["a line that goes on", inCompiled(program(BUILT).replace(";\n", ";x()\n"))],
+  ["a file that is cut", compiled.slice(0, -1)],
+  ["a script with a line more", bytes(`#!/bin/sh\n:\n:\n${program(BUILT)}`)],
 ];
 
 for (const [name, content] of OTHERS) {

@@ -1,20 +1,9 @@
 /** The shell header of the scripts: what starts the runtime, and with which permissions. */
 
-import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/executable/runtime_environment.ts";
-import type { Settings } from "../../src/settings/settings.ts";
-import { BuildError } from "./bundle.ts";
-
-/** What to build. */
-export interface ScriptOptions {
-  /** Settings other than the defaults. */
-  readonly settings?: Partial<Settings>;
-  /** Directory the executable is put into. @default `dist/script` of the project */
-  readonly out?: string;
-  /** The runtime that the script starts: a path, or a name looked up in `PATH`. @default "deno" */
-  readonly deno?: string;
-  /** JavaScript to put behind the header in the plugin's place, for tests of the sandbox. */
-  readonly program?: string;
-}
+import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "./runtime_environment.ts";
+import type { Settings } from "../settings/settings.ts";
+import { permissionFlags } from "../settings/sandbox.ts";
+import { ExecutableError } from "./program.ts";
 
 /**
  * The header of a script.
@@ -49,12 +38,26 @@ export function shellHeader(
 /**
  * Quotes a word for the shell where it needs that.
  *
- * @throws {BuildError} when it holds a line break.
+ * @throws {ExecutableError} when it holds a line break.
  */
 export function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   if (/[\r\n\u2028\u2029]/.test(word)) {
-    throw new BuildError("a line break cannot stand in the header");
+    throw new ExecutableError("a line break cannot stand in the header");
   }
   return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * The two lines in front of the program. To the shell the second is a command that does nothing
+ * (`":"`, with an argument) and one that becomes the runtime; to JavaScript it is a string and a
+ * comment. (`#!` alone cannot carry the flags: the kernel cuts it at 256 bytes.)
+ *
+ * `env -i` keeps out of the runtime whatever the kubelet's environment holds: proxies, further CAs,
+ * key logs and the runtime's own switches all act past its permissions.
+ *
+ * @throws {ExecutableError} when a word holds a line break.
+ */
+export function scriptHeader(settings: Settings, deno: string): string {
+  return shellHeader({ grants: permissionFlags(settings).map(quote), deno });
 }

@@ -7,8 +7,8 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { UsageError } from "../../src/errors.ts";
-import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import { UsageError } from "../errors.ts";
+import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "./settings.ts";
 
 /**
  * Applies the settings of a file over others.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { applySettingsFile } from "../../scripts/support/settings_file.ts";
+import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 Deno.test("a settings file may hold comments and commas at the end; flags are its keys", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findMissing, findOpenings } from "../../scripts/support/openings.ts";
+import { findMissing, findOpenings } from "../../src/executable/openings.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 
 const OPENINGS: readonly [name: string, program: string, found: readonly RegExp[]][] = [

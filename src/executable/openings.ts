@@ -1,12 +1,14 @@
 /**
  * What a program could pass its permissions by, found by parsing it. The compiled form's runtime reads
  * whatever module `import()` names without asking for permission (denoland/deno 2.9.6,
- * cli/rt/run.rs); so there is none in a program, and nothing that could make one out of text.
+ * cli/rt/run.rs); so a program imports nothing but its own modules, by their literal names, and holds
+ * nothing that could make an `import()` out of text.
  */
 
 import { type AnyNode, type Node, parse, type Program } from "acorn";
 import { ancestor, full, simple } from "acorn-walk";
-import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
+import LOCK_DOWN from "./lock_down.js" with { type: "text" };
+import type { Modules } from "./program.ts";
 
 /**
  * Looks for what opens a program: a module that is not part of it, or code before the lock-down.
@@ -32,6 +34,67 @@ export function findOpenings(program: string): string[] {
     if (what !== undefined) openings.push(`the program ${what} at ${place(program, node)}`);
   });
   return openings;
+}
+
+/**
+ * The program of an executable whose bundle stands in modules: the lock-down, word for word, and the
+ * import of the first module once it is done. What the build fixed is theirs by its name, for good.
+ *
+ * @param first name of the module's file.
+ */
+export function entryOf(first: string): string {
+  const value = `{value:BUILD,writable:false,configurable:false}`;
+  return `${LOCK_DOWN}Object.defineProperty(globalThis,"BUILD",${value});\n` +
+    `await import("./${first}");\n`;
+}
+
+/** Whether a bundle is just what loads one of the modules. */
+export function startsModules(bundle: string, modules: Modules): boolean {
+  return [...modules.keys()].some((name) => bundle === entryOf(name));
+}
+
+/**
+ * Looks for what opens a module of a program: the import of anything but another of its modules, by a
+ * literal name.
+ *
+ * @param name of the module's file, for the sentences.
+ * @param others names of the program's modules.
+ * @returns a sentence each; empty: there is nothing.
+ */
+export function findModuleOpenings(
+  name: string,
+  text: string,
+  others: readonly string[],
+): string[] {
+  const parsed = parseModule(text);
+  if (typeof parsed === "string") return [`${name}: ${parsed}`];
+  const openings: string[] = [];
+  const own = new Set(others.map((other) => `./${other}`));
+  // Attributes could make another kind of module of the same file.
+  const look = (node: Node, source: AnyNode, attributes: readonly Node[] | Node | null) => {
+    const isOwn = source.type === "Literal" && typeof source.value === "string" &&
+      own.has(source.value);
+    const isPlain = attributes === null || (Array.isArray(attributes) && attributes.length === 0);
+    if (!isOwn || !isPlain) {
+      openings.push(`${name} imports what is not in the program at ${place(text, node)}`);
+    }
+  };
+  full(parsed, (node) => {
+    if (isNode(node, "ImportExpression")) look(node, node.source, node.options ?? null);
+    else if (isNode(node, "ImportDeclaration")) look(node, node.source, node.attributes);
+    else if (isNode(node, "ExportAllDeclaration")) look(node, node.source, node.attributes);
+    else if (isNode(node, "ExportNamedDeclaration") && node.source) {
+      look(node, node.source, node.attributes);
+    }
+  });
+  return openings;
+}
+
+function isNode<Type extends AnyNode["type"]>(
+  node: Node,
+  type: Type,
+): node is Extract<AnyNode, { type: Type }> {
+  return node.type === type;
 }
 
 /** The syntax that loads a module. A program has nothing to export either. */
@@ -98,6 +161,9 @@ function declaredNames(program: Program): ReadonlySet<string> {
   simple(program, {
     Function: add,
     Class: add,
+    ImportDeclaration({ specifiers }) {
+      specifiers.forEach(({ local }) => names.add(local.name));
+    },
     // Also what is assigned to, which cannot be a part of the runtime.
     Pattern(node) {
       if (node.type === "Identifier") names.add(node.name);

@@ -1,0 +1,138 @@
+/** Reads an executable without running it, and says how it differs from a policy. */
+
+import * as v from "valibot";
+import { UserError } from "../../errors.ts";
+import {
+  compareWithPolicy,
+  type Executable,
+  type Grant,
+  readExecutable,
+} from "../../executable/executable.ts";
+import { readExecutableFile } from "../../executable/executable_file.ts";
+import { ExecutableError } from "../../executable/program.ts";
+import { policyOfProgram } from "../../executable/programs.ts";
+import { describeWide } from "../../kubernetes/api_server_hosts.ts";
+import type { Policy } from "../../settings/sandbox.ts";
+import { formatTable } from "../../text/table.ts";
+import { type CtlContext, readInput } from "../context.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly policy?: string;
+  readonly json?: boolean;
+}
+
+const Line = v.object({
+  kind: v.picklist(["read", "write", "net"]),
+  target: v.string(),
+  flag: v.string(),
+  step: v.string(),
+});
+const PolicyFile = v.object({ allow: v.array(Line), deny: v.array(Line) });
+
+/** The command. */
+export async function audit(this: CtlContext, flags: Flags, path: string): Promise<void> {
+  const { bytes } = readExecutableFile(path);
+  const executable = await readOrExplain(path, () => readExecutable(bytes));
+  const policy = flags.policy === undefined
+    ? policyOfProgram(executable.name, executable.settings)
+    : await readPolicy(this, flags.policy);
+  const differences = compareWithPolicy(executable, policy);
+  this.process.stdout.write(
+    flags.json
+      ? formatJson(executable, policy, differences)
+      : formatText(path, executable, policy, differences),
+  );
+  if (differences.length > 0) this.process.exitCode = 1;
+}
+
+/**
+ * Does something with an executable, and names the file where that fails.
+ *
+ * @throws {UserError} in place of an {@link ExecutableError}.
+ */
+export async function readOrExplain<Result>(
+  path: string,
+  action: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ExecutableError)) throw error;
+    throw new UserError(path, error.message);
+  }
+}
+
+async function readPolicy(context: CtlContext, path: string): Promise<Policy> {
+  const text = await readInput(context, path, "policy");
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), PolicyFile), text);
+  if (result.success) return result.output;
+  throw new UserError(path, "is not a policy", "write one with: crio-credential-ctl policy");
+}
+
+function formatJson(executable: Executable, policy: Policy, differences: readonly string[]) {
+  const { form, name, settings, facts, grants, compiled } = executable;
+  const stepsOf = (verb: Grant["verb"]) =>
+    grants.filter((grant) => grant.verb === verb).map(({ kind, target }) => {
+      const line = linesOf(policy, verb, kind, target)[0];
+      return { kind, target, flag: line?.flag ?? null, step: line?.step ?? null };
+    });
+  const report = {
+    executable: { name, form, ...(compiled && { machine: compiled.machine }), ...facts },
+    settings,
+    allow: stepsOf("allow"),
+    deny: stepsOf("deny"),
+    wide: wideGrants(executable),
+    differences,
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Of what is baked in, whatever the policy says. */
+function wideGrants({ grants }: Executable): string[] {
+  const connects = grants.filter(({ verb, kind }) => verb === "allow" && kind === "net");
+  return describeWide(connects.map(({ target }) => target));
+}
+
+function linesOf(policy: Policy, verb: Grant["verb"], kind: string, target: string) {
+  return policy[verb].filter((line) => line.kind === kind && line.target === target);
+}
+
+/** The table that an executable's own `audit` prints, from what is baked in. */
+function formatText(
+  path: string,
+  executable: Executable,
+  policy: Policy,
+  differences: readonly string[],
+): string {
+  const { form, name, runtime, facts, grants, compiled } = executable;
+  const rows = (verb: Grant["verb"]) =>
+    grants.filter((grant) => grant.verb === verb).map(({ kind, target }) => {
+      const lines = linesOf(policy, verb, kind, target);
+      const flags = lines.map(({ flag }) => flag).join(" ");
+      return [kind, target, flags, lines[0]?.step ?? "NOT IN THE POLICY"];
+    });
+  const denied = rows("deny");
+  return [
+    `${path}: ${name} ${facts.version}, ${form} form, commit ${facts.gitCommit}`,
+    ...formatTable([
+      ["bundleSha256", facts.bundleSha256],
+      ["runtime", runtime],
+      ...compiled ? [["runtimeSha256", compiled.runtimeSha256], ["machine", compiled.machine]] : [],
+    ]),
+    "",
+    "Made of",
+    ...formatTable(facts.dependencies.map((dependency) => [dependency])),
+    "",
+    "It may",
+    ...formatTable(rows("allow")),
+    ...wideGrants(executable).map((line) => `  ${line}`),
+    "",
+    ...denied.length === 0 ? [] : ["but not", ...formatTable(denied), ""],
+    differences.length === 0
+      ? "Result: just what the policy says."
+      : `Result: ${differences.length} difference${differences.length === 1 ? "" : "s"}\n` +
+        formatTable(differences.map((difference) => [difference])).join("\n"),
+    "",
+  ].join("\n");
+}
