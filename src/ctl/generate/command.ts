@@ -147,12 +147,18 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
     brief: "A registry secret, with the password from stdin",
     fullDescription: [
       "Prints a secret of type kubernetes.io/dockerconfigjson, which carries the password in base64.",
-      "The password is read from stdin; one line end behind it is dropped.",
+      "The password is read from stdin; one line end behind it is dropped. --also-for writes the",
+      "annotation by which the credential goes to further registries, too.",
     ].join("\n"),
     customUsage: [
       {
         input: "--namespace team --registry mirror.local:5000 --username puller < password",
         brief: "a credential for a mirror",
+      },
+      {
+        input: "--namespace team --registry docker.io --also-for mirror.local/hub " +
+          "--username puller < password",
+        brief: "one for a registry, which its mirror takes, too",
       },
     ],
   },
@@ -165,6 +171,10 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
       ),
       username: requiredText("NAME", "User at the registry"),
       name: optionalText("NAME", "Name of the secret [registry-<host>]"),
+      alsoFor: repeatedText(
+        "HOST[:PORT][/PATH]",
+        "What the credential opens as well, such as a mirror that takes the registry's login",
+      ),
     },
   },
 });
