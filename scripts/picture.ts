@@ -29,6 +29,7 @@ export async function drawPicture(): Promise<string> {
       global: { path: kubeletAuthFile, file: global },
       authFile: await authFilePath(authDir, NAMESPACE, IMAGE),
       pulledImages,
+      alsoFor: DEFAULT_SETTINGS.alsoFor,
       showUsers: false,
     },
   );

@@ -170,6 +170,7 @@ async function readNamespace(
     server: server.url,
     serviceAccount,
     types: settings.secretTypes,
+    alsoFor: settings.alsoFor === "on",
     clock,
     deadline,
     onRetry: (reason, delay) =>
@@ -186,13 +187,18 @@ async function readNamespace(
       "as named",
     );
   log.info("read secrets", { namespace, secrets, named: named?.names.length });
-  for (const { secret, key, reason } of skipped) {
-    const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
-    log.warn(`skipped ${what}`, { secret, key, reason });
+  for (const { secret, part, key, reason } of skipped) {
+    log.warn(`skipped ${SKIPPED[part]}`, { secret, key, reason });
   }
   if (more > 0) log.warn("skipped more that is broken", { more });
   return credentials;
 }
+
+const SKIPPED = {
+  secret: "a broken secret",
+  entry: "a broken entry of a secret",
+  annotation: "a malformed annotation of a secret",
+};
 
 function removeRefused(path: string, log: Log): void {
   try {

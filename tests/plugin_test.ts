@@ -302,6 +302,64 @@ for (const [name, annotation, requests, log, keys] of NAMED) {
   });
 }
 
+/** A secret for Docker Hub, with an annotation. */
+function addHub({ api }: World, alsoFor: string): void {
+  api.addSecret("default", {
+    name: "hub",
+    data: { ".dockerconfigjson": JSON.stringify({ auths: { "docker.io": ENTRY } }) },
+    annotations: { "crio-credential-provider/also-for": alsoFor },
+  });
+}
+
+const HUB_AND_MIRROR = ["docker.io", "mirror.example.com"];
+const ALSO_FOR: readonly [
+  name: string,
+  alsoFor: string,
+  options: PullOptions,
+  keys: readonly string[],
+  log: RegExp,
+][] = [
+  [
+    "listed",
+    "docker.io=mirror.example.com",
+    {},
+    HUB_AND_MIRROR,
+    /chose source="mirror\.example\.com\S+" scope="mirror\.example\.com" secret="hub" key="docker\.io"/,
+  ],
+  [
+    "got by its name",
+    "mirror.example.com",
+    { annotations: { "crio-credential-provider/secrets": "hub" } },
+    HUB_AND_MIRROR,
+    /secrets=1 named=1/,
+  ],
+  [
+    "of a site that switched it off",
+    "mirror.example.com",
+    { settings: { alsoFor: "off" } },
+    ["docker.io"],
+    /^(?!.*annotation)/s,
+  ],
+  [
+    "that is malformed",
+    "mirror.example.com, ",
+    {},
+    ["docker.io"],
+    /warn: skipped a malformed annotation of a secret secret="hub" reason="annotation crio-cred\S+ is ignored as a whole: entry 2 is empty/,
+  ],
+];
+
+for (const [name, alsoFor, options, keys, log] of ALSO_FOR) {
+  Deno.test(`with the annotation also-for of a secret ${name} the file has ${keys.join(" and ")}`, async () => {
+    const outcome = await pull((world) => {
+      if (options.annotations) world.api.grantNamed("default", ["hub"]);
+      addHub(world, alsoFor);
+    }, options);
+    assert.deepEqual([outcome.error, outcome.keys?.toSorted()], ["", keys]);
+    assert.match(outcome.log, log);
+  });
+}
+
 Deno.test("a named secret that is missing is a warning, and the others count", async () => {
   const outcome = await pull((world) => {
     nameSecrets(world);

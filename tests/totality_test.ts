@@ -204,6 +204,7 @@ async function list(
     server: "https://a.io",
     serviceAccount: { namespace: "team-a", name: "builder" },
     types: TYPES,
+    alsoFor: true,
     clock,
     deadline: 30_000,
     onRetry: () => {},

@@ -40,6 +40,7 @@ export function settingFlags(
     staleAfter: flag("staleAfter"),
     secretTypes: flag("secretTypes"),
     secretsAnnotation: flag("secretsAnnotation"),
+    alsoFor: flag("alsoFor"),
     logLevel: flag("logLevel"),
     logFormat: flag("logFormat"),
     journaldSocket: flag("journaldSocket"),

@@ -2,6 +2,7 @@
 
 import { hideUserInfo, UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets/list.ts";
+import { ALSO_FOR_ANNOTATION } from "../kubernetes/secrets/secret_types.ts";
 import {
   isObject,
   type JsonObject,
@@ -11,6 +12,7 @@ import {
   namedValue,
   parseForeignJson,
 } from "../text/parse.ts";
+import { keyFinder, parseAlsoFor } from "./also_for.ts";
 import { parseScope, type Scope } from "./scope.ts";
 import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
@@ -25,6 +27,7 @@ export interface Credential {
 
 /** A credential from a secret, with the repositories it is meant for. */
 export interface ScopedCredential {
+  /** What the key stands for, or, if it is `derived`, what the secret's annotation adds to it. */
   readonly scope: Scope;
   readonly credential: Credential;
   /** Name of the secret. */
@@ -33,8 +36,16 @@ export interface ScopedCredential {
   readonly key: string;
 }
 
-/** Told of each secret or entry that is left out. */
-export type OnSkipped = (secret: string, key: string | undefined, reason: string) => void;
+/** What is left out: a secret as a whole, an entry of it, or its annotation. */
+export type Part = "secret" | "entry" | "annotation";
+
+/** Told of each secret, entry or annotation that is left out. The key is that of an entry. */
+export type OnSkipped = (
+  secret: string,
+  key: string | undefined,
+  reason: string,
+  part: Part,
+) => void;
 
 /** Told of each entry without credential, the marker that a credential helper leaves behind. */
 export type OnMarker = (secret: string, key: string) => void;
@@ -51,40 +62,75 @@ export function readSecret(
   onMarker: OnMarker = () => {},
   mayMatter: MayMatter = () => true,
 ): ScopedCredential[] {
+  if (holdNothing([secret], mayMatter)) return [];
   let entries: JsonObject;
   try {
-    entries = readEntries(secret, mayMatter);
+    entries = readEntries(secret);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    onSkipped(secret.name, undefined, error.problem);
+    onSkipped(secret.name, undefined, error.problem, "secret");
     return [];
   }
+  const derived = readDerivedScopes(secret, Object.keys(entries), onSkipped, mayMatter);
+  const keys = Object.keys(entries).filter((key) => derived.has(key) || mayMatter(key));
   const credentials: ScopedCredential[] = [];
   // Sorted, so that of two keys with the same meaning the same one always wins.
-  for (const key of Object.keys(entries).filter(mayMatter).sort()) {
+  for (const key of keys.sort()) {
     const scope = parseScope(key);
     if (scope === undefined) {
-      onSkipped(secret.name, hideUserInfo(key), NO_REGISTRY);
+      onSkipped(secret.name, hideUserInfo(key), NO_REGISTRY, "entry");
       continue;
     }
     try {
       const credential = readCredential(entries[key]);
       if (credential === undefined) onMarker(secret.name, key);
-      else credentials.push({ scope, credential, secret: secret.name, key });
+      else {
+        for (const each of [scope, ...derived.get(key) ?? []]) {
+          credentials.push({ scope: each, credential, secret: secret.name, key });
+        }
+      }
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      onSkipped(secret.name, key, error.problem);
+      onSkipped(secret.name, key, error.problem, "entry");
     }
   }
   return credentials;
+}
+
+const NO_DERIVED: ReadonlyMap<string, readonly Scope[]> = new Map();
+
+/** What the secret's annotation adds to its keys; nothing at all where any of it is malformed. */
+function readDerivedScopes(
+  { name, alsoFor }: Secret,
+  keys: readonly string[],
+  onSkipped: OnSkipped,
+  mayMatter: MayMatter,
+): ReadonlyMap<string, readonly Scope[]> {
+  if (alsoFor === undefined) return NO_DERIVED;
+  const derived = new Map<string, Scope[]>();
+  try {
+    const find = keyFinder(keys);
+    for (const [index, entry] of parseAlsoFor(alsoFor).entries()) {
+      const found = find(entry, index);
+      for (const key of mayMatter(alsoFor) ? found : []) {
+        derived.set(key, [...derived.get(key) ?? [], entry.to]);
+      }
+    }
+    return derived;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const reason = `annotation ${ALSO_FOR_ANNOTATION} is ignored as a whole: ${error.problem}` +
+      (error.advice === undefined ? "" : `; ${error.advice}`);
+    onSkipped(name, undefined, reason, "annotation");
+    return NO_DERIVED;
+  }
 }
 
 const NO_REGISTRY =
   "the key names no registry; expected is a host with port and path if need be, as in " +
   "registry.example.com:5000/team";
 
-function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
-  if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
+function readEntries(secret: Secret): JsonObject {
   const text = decodeSecret(secret);
   let content: Members;
   try {
@@ -142,8 +188,6 @@ function isBase64OfObject(text: string): boolean {
     return false;
   }
 }
-
-const NO_ENTRIES: JsonObject = {};
 
 /**
  * Reads one entry; `undefined` for an entry without credential, the marker that a credential helper

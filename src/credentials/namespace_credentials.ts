@@ -4,14 +4,15 @@ import type { Clock } from "../process/clock.ts";
 import { UserError } from "../errors.ts";
 import type { Secret } from "../kubernetes/secrets/list.ts";
 import type { Repository } from "../sources/reference.ts";
-import { readSecret, type ScopedCredential } from "./docker_config.ts";
+import { type Part, readSecret, type ScopedCredential } from "./docker_config.ts";
 import { canonicalHost, covers } from "./scope.ts";
 import { holdNothing, inBlocks } from "./secret_data.ts";
 
-/** A secret, or an entry of one, that was left out. */
+/** A secret, an entry of one, or its annotation, that was left out. */
 export interface Skipped {
   readonly secret: string;
-  /** The entry's key; `undefined` for a whole secret. */
+  readonly part: Part;
+  /** The key of an entry. */
   readonly key: string | undefined;
   readonly reason: string;
 }
@@ -58,9 +59,14 @@ export function readCredentials(
   };
   for (const secret of worthReading()) {
     if (clock.now() >= deadline) throw outOfTime();
-    const onSkipped = (name: string, key: string | undefined, reason: string) => {
+    const onSkipped = (
+      name: string,
+      key: string | undefined,
+      reason: string,
+      part: Part,
+    ) => {
       if (skipped.length >= MAX_REPORTS) more++;
-      else skipped.push({ secret: name, key, reason });
+      else skipped.push({ secret: name, part, key, reason });
     };
     const found = readSecret(secret, onSkipped, undefined, mayMatter);
     for (const credential of found) {

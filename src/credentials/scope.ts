@@ -9,6 +9,8 @@ export interface Scope {
   readonly host: string;
   /** Path below the host, without slashes around it; empty: the whole host. */
   readonly path: string;
+  /** Whether an annotation of the secret names it, and no key. */
+  readonly derived?: true;
 }
 
 /** Docker Hub's names, which are one host. */
@@ -95,10 +97,12 @@ function matchLabel(pattern: string, label: string): boolean {
 
 /**
  * Orders scopes that cover the same repository: positive when `a` is the more specific one. The
- * longer path is; of equal paths, the host that leaves less to wildcards.
+ * longer path is; of equal paths, the host that leaves less to wildcards; of equal hosts, the one that
+ * a key names and not an annotation.
  */
 export function compareSpecificity(a: Scope, b: Scope): number {
-  return a.path.length - b.path.length || literals(a) - literals(b);
+  return a.path.length - b.path.length || literals(a) - literals(b) ||
+    Number(b.derived ?? false) - Number(a.derived ?? false);
 }
 
 function literals({ host }: Scope): number {

@@ -1,6 +1,7 @@
 /** The JSON texts in secrets, and a look at many of them at once that spares parsing each. */
 
 import { UserError } from "../errors.ts";
+import { isWellFormed } from "./also_for.ts";
 import { SECRET_DATA_KEYS } from "../kubernetes/secrets/secret_types.ts";
 import type { Secret } from "../kubernetes/secrets/list.ts";
 import { decodeUtf8, looksLikeUtf16 } from "../text/utf8.ts";
@@ -55,14 +56,16 @@ export function* inBlocks(secrets: readonly Secret[]): Generator<readonly Secret
 
 /**
  * Whether secrets certainly hold nothing that matters, so that they need not be read one by one.
- * Where one of them is plainly no JSON object, that has to be told, and the answer is no.
+ * Where one of them is plainly no JSON object, or has an annotation that is malformed, that has to be
+ * told, and the answer is no.
  */
 export function holdNothing(secrets: readonly Secret[], mayMatter: MayMatter): boolean {
   const texts: string[] = [];
   let size = 0;
-  for (const { type, data } of secrets) {
+  for (const { type, data, alsoFor } of secrets) {
     const text = data[SECRET_DATA_KEYS[type]];
     if (typeof text !== "string") return false;
+    if (alsoFor !== undefined && (mayMatter(alsoFor) || !isWellFormed(alsoFor))) return false;
     texts.push(text);
     size += Math.ceil(text.length / 4) * 3;
   }

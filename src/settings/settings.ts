@@ -64,6 +64,8 @@ export interface Settings {
   readonly secretTypes: readonly SecretType[];
   /** Annotation in which a service account names the secrets that are read. */
   readonly secretsAnnotation: string;
+  /** Whether a secret's annotation may extend its credentials to further registries. */
+  readonly alsoFor: "on" | "off";
   /** The least urgent level that is logged. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -287,6 +289,18 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     parse: (texts) => parseAnnotationKey(only(texts)),
     access: () => [],
   },
+  alsoFor: {
+    flag: "also-for",
+    placeholder: "on|off",
+    brief:
+      "Whether a secret's annotation crio-credential-provider/also-for may name further registries " +
+      "for its credentials",
+    default: "on",
+    repeatable: false,
+    parse: (texts) =>
+      oneOf(only(texts), (text) => text === "on" || text === "off" ? text : undefined),
+    access: () => [],
+  },
   logLevel: {
     flag: "log-level",
     placeholder: "LEVEL",
@@ -385,6 +399,7 @@ function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[N
     staleAfter: value("staleAfter"),
     secretTypes: value("secretTypes"),
     secretsAnnotation: value("secretsAnnotation"),
+    alsoFor: value("alsoFor"),
     logLevel: value("logLevel"),
     logFormat: value("logFormat"),
     journaldSocket: value("journaldSocket"),

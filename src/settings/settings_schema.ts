@@ -22,6 +22,7 @@ export const SETTINGS_ENTRIES = {
   staleAfter: v.nullable(v.number()),
   secretTypes: v.array(v.picklist(["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"])),
   secretsAnnotation: v.string(),
+  alsoFor: v.picklist(["on", "off"]),
   logLevel: v.picklist(["error", "warn", "info", "debug"]),
   logFormat: v.picklist(["text", "json"]),
   journaldSocket: v.string(),

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
 import { IMAGE_LIBRARY } from "./image_library/run.ts";
-import { sleep } from "./process.ts";
+import { NODE } from "./control_plane.ts";
+import { type CommandResult, sleep } from "./process.ts";
 import type { Case } from "./report.ts";
 import type { Pod, World } from "./world.ts";
 
@@ -317,5 +318,79 @@ export const CASES: readonly Case<World>[] = [
       return "50 files; two of them pulled as a";
     },
   },
+  {
+    name: "the cluster's checks, each thing missing once",
+    expected: "the printed script names what is missing; its remedies, as printed, mend it",
+    play: playChecks,
+  },
   IMAGE_LIBRARY,
 ];
+
+/** The checks of the script, by their numbers, that a cluster fails without a thing. */
+async function playChecks(world: World): Promise<string> {
+  const { plane, mirror } = world;
+  const entry = { [mirror.host]: { auth: mirror.auth("a") } };
+  await plane.createNamespace("checks");
+  await world.secret("checks", "a", entry);
+  await world.secret("checks", "b", entry);
+  const kubectl = (...args: string[]) => plane.mustKubectl([...args, "-n", "checks"]);
+  const checks = (audience: string) => [
+    ...["checks", "--namespace=checks", "--service-account=builder", `--node=${NODE}`],
+    ...["--secret=a", "--secret=b", `--audience=${audience}`, "--image=nginx"],
+  ];
+  const script = await world.generate(checks(plane.audience));
+
+  /** Runs the script until just these checks fail: an API server learns of roles in a moment. */
+  const untilFailing = async (expected: readonly number[], text = script) => {
+    let seen = { failing: [-1], remedies: [""], report: "" };
+    for (let tries = 0; tries < 10; tries++) {
+      seen = readChecks(await world.runScript(text));
+      if (seen.failing.join() === expected.join()) return seen.remedies;
+      await sleep(500);
+    }
+    assert.deepEqual(seen.failing, expected, seen.report);
+    return seen.remedies;
+  };
+
+  // Nothing is there but the secrets; each remedy that is a whole command is run as it is printed.
+  let remedies = await untilFailing([4, 5, 6, 8, 10]);
+  for (let runs = 0; remedies.length > 0 && runs < 10; runs++) {
+    await world.runScript(remedies[0] ?? "");
+    remedies = readChecks(await world.runScript(script)).remedies;
+  }
+  await untilFailing([]);
+  await untilFailing([3, 10], await world.generate(checks("https://another.example.com")));
+
+  await plane.mustKubectl(["delete", "clusterrolebinding", "crio-credential-provider-node"]);
+  const [forNode = ""] = await untilFailing([2, 3]);
+  await world.runScript(forNode);
+  await untilFailing([]);
+  await world.apply(["rbac", "--all-nodes", `--audience=${plane.audience}`]);
+
+  await kubectl("annotate", "serviceaccount", "builder", "crio-credential-provider/secrets-");
+  const [annotate = ""] = await untilFailing([5]);
+  await world.runScript(annotate);
+  await kubectl("delete", "rolebinding", "crio-credential-provider-builder");
+  const [role = ""] = await untilFailing([6, 8, 10]);
+  await world.runScript(role);
+  await kubectl("delete", "secret", "b");
+  await untilFailing([9]);
+  await kubectl("create", "secret", "generic", "b");
+  await untilFailing([9]);
+  await kubectl("delete", "secret", "b");
+  await world.secret("checks", "b", entry);
+  await untilFailing([]);
+  return "account, annotation, Role, node's rights, audience, secret and its type: each was named, " +
+    "and what the remedies applied was enough";
+}
+
+/** The numbers of the checks that failed, with the remedies below them. */
+function readChecks({ code, stdout, stderr }: CommandResult) {
+  const lines = stdout.split("\n");
+  const failing = lines.flatMap((line, index) =>
+    lines[index + 1]?.startsWith("  FAIL ") ? [parseInt(line)] : []
+  );
+  const remedies = lines.flatMap((line) => /^ {5}-> ((?:kubectl|crio-).*)$/.exec(line)?.[1] ?? []);
+  assert.equal(code, failing.length === 0 ? 0 : 1, stdout + stderr);
+  return { failing, remedies, report: stdout + stderr };
+}

@@ -229,6 +229,35 @@ export class ControlPlane implements AsyncDisposable {
     });
   }
 
+  /**
+   * Runs a shell script as the cluster's administrator does.
+   *
+   * @param words the script's arguments.
+   * @param programs what is on its path beside kubectl, by name.
+   */
+  async script(
+    text: string,
+    words: readonly string[],
+    programs: Readonly<Record<string, string>>,
+  ): Promise<CommandResult> {
+    const directory = await Deno.makeTempDir({ dir: this.#directory });
+    try {
+      const all = { ...programs, kubectl: this.#parts.kubectl };
+      for (const [name, path] of Object.entries(all)) {
+        await Deno.symlink(path, `${directory}/${name}`);
+      }
+      await Deno.writeTextFile(`${directory}/script.sh`, text);
+      return await run("/bin/sh", [`${directory}/script.sh`, ...words], {
+        env: {
+          KUBECONFIG: `${this.#directory}/admin.kubeconfig`,
+          PATH: `${directory}:${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`,
+        },
+      });
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  }
+
   /** Creates objects. */
   async create(...objects: readonly unknown[]): Promise<void> {
     const list = { apiVersion: "v1", kind: "List", items: objects };

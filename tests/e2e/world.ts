@@ -7,7 +7,7 @@ import type { Builder } from "./builder.ts";
 import { ControlPlane } from "./control_plane.ts";
 import { Crio, Kubelet, NODE_OBJECT, type PullResult } from "./node.ts";
 import type { Parts } from "./parts.ts";
-import { freePort, mustRun } from "./process.ts";
+import { type CommandResult, freePort, mustRun } from "./process.ts";
 import { DistributionRegistry, makeImage } from "./registry.ts";
 
 const PLUGIN_NAME = "crio-credential-provider";
@@ -167,6 +167,21 @@ export class World implements AsyncDisposable {
   async apply(args: readonly string[], stdin?: string): Promise<void> {
     const manifests = await generate(this.ctl, args, stdin);
     await this.plane.mustKubectl(["apply", "-f", "-"], manifests);
+  }
+
+  /** What `crio-credential-ctl generate` prints. */
+  generate(args: readonly string[]): Promise<string> {
+    return generate(this.ctl, args);
+  }
+
+  /** Runs a script as an administrator on this node, who hands on what it has in unusual places. */
+  runScript(text: string): Promise<CommandResult> {
+    const { registriesConf, registriesConfDir, kubeletAuthFile, apiserver, caFile } = this.settings;
+    return this.plane.script(text, [
+      ...[`--registries-conf=${registriesConf.join()}`, `--kubelet-auth-file=${kubeletAuthFile}`],
+      ...[`--registries-conf-dir=${registriesConfDir.join()}`, `--ca-file=${caFile}`],
+      `--apiserver=${apiserver.replace("https://", "")}`,
+    ], { "crio-credential-ctl": this.ctl });
   }
 
   /** Creates or replaces a registry secret. */

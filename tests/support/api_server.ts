@@ -58,6 +58,8 @@ export interface SecretContent {
   data?: Readonly<Record<string, string>>;
   /** Values as they are to be served, over those of `data`: base64, or something broken. */
   encoded?: Readonly<Record<string, string>>;
+  /** @default none */
+  annotations?: Readonly<Record<string, string>>;
 }
 
 interface StoredSecret {
@@ -67,6 +69,7 @@ interface StoredSecret {
     readonly uid: string;
     readonly resourceVersion: string;
     readonly creationTimestamp: string;
+    readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly data: Readonly<Record<string, string>>;
   readonly type: string;
@@ -197,6 +200,7 @@ export class ApiServer implements AsyncDisposable {
         uid: crypto.randomUUID(),
         resourceVersion: String(++this.#resourceVersion),
         creationTimestamp: new Date().toISOString().replace(/\.\d+/, ""),
+        ...(secret.annotations !== undefined && { annotations: secret.annotations }),
       },
       data: { ...Object.fromEntries(data), ...secret.encoded },
       type: secret.type ?? "kubernetes.io/dockerconfigjson",

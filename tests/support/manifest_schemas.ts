@@ -99,7 +99,11 @@ export const RoleBinding = v.strictObject({
 export const Secret = v.strictObject({
   apiVersion: v.literal("v1"),
   kind: v.literal("Secret"),
-  metadata: v.strictObject({ name: Name, namespace: Namespace }),
+  metadata: v.strictObject({
+    name: Name,
+    namespace: Namespace,
+    annotations: v.optional(v.strictObject({ "crio-credential-provider/also-for": Text })),
+  }),
   type: v.literal("kubernetes.io/dockerconfigjson"),
   data: v.strictObject({ ".dockerconfigjson": v.pipe(v.string(), v.base64()) }),
 });

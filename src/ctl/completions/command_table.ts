@@ -31,6 +31,7 @@ export interface FlagNode {
 /** Settings whose values are listed. Their flags are read as text, as the plugin does it. */
 const SETTING_VALUES: { readonly [Name in SettingName]?: readonly string[] } = {
   secretTypes: Object.keys(SECRET_DATA_KEYS),
+  alsoFor: ["on", "off"],
   logLevel: LOG_LEVELS,
   logFormat: LOG_FORMATS,
 };

@@ -110,6 +110,10 @@ const MARKS: Readonly<Record<Status, string>> = {
   skip: "skip",
 };
 
+/** What no node can tell. */
+const CLUSTER = "The cluster's side is checked by what this prints: crio-credential-ctl generate " +
+  "checks --namespace NAMESPACE --service-account ACCOUNT --node NODE --audience AUDIENCE";
+
 /** A line for each finding, and one for what to do about it. */
 function formatChecks(checks: readonly Check[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
@@ -129,5 +133,6 @@ function formatChecks(checks: readonly Check[]): string {
   if (checks.some(({ found }) => found.includes(NOT_PERMITTED))) {
     end.push("Not all could be looked at: run this as root, as the kubelet runs the plugin");
   }
+  end.push(CLUSTER);
   return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");
 }

@@ -17,7 +17,9 @@ import {
 } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
 import type { Secret } from "../../kubernetes/secrets/list.ts";
+import { ALSO_FOR_ANNOTATION } from "../../kubernetes/secrets/secret_types.ts";
 import { formatRepository, parseRepository, type Repository } from "../../sources/reference.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { type Login, readLogin } from "./login.ts";
 
 /** What became of a candidate. */
@@ -29,6 +31,7 @@ export type Verdict =
   | "shorter-path"
   | "wider-host"
   | "earlier-in-order"
+  | "by-annotation"
   | "no-credential"
   | "broken"
   | "never-found"
@@ -42,8 +45,10 @@ export interface Candidate {
   readonly secret?: string;
   /** The key as written. */
   readonly key: string;
-  /** What the key is read as: host with optional port and path. */
+  /** What the key is read as, or the annotation adds to it: host with optional port and path. */
   readonly scope?: string;
+  /** The annotation of the secret by which the key's credential is for this scope, too. */
+  readonly annotation?: string;
   /** Who would log in, if that was asked for. */
   readonly user?: string;
   readonly verdict: Verdict;
@@ -57,6 +62,8 @@ export type Used =
     readonly kind: "secret";
     readonly secret: string;
     readonly key: string;
+    /** What an annotation of the secret adds to the key, where that leads here. */
+    readonly alsoFor?: string;
     /** The keys of the resulting file that lead there. */
     readonly foundUnder: readonly string[];
     readonly user?: string;
@@ -83,6 +90,8 @@ export interface ExplainedSource {
 export interface Unusable {
   readonly secret: string;
   readonly key?: string;
+  /** The annotation that is ignored; everything else of the secret counts. */
+  readonly annotation?: string;
   readonly reason: string;
 }
 
@@ -131,6 +140,8 @@ export interface Disclosure {
 export interface ExplainOptions extends Disclosure {
   /** The image as the kubelet names it. */
   readonly image?: string;
+  /** Whether annotations may name further registries: the setting. @default on */
+  readonly alsoFor?: Settings["alsoFor"];
 }
 
 /**
@@ -144,7 +155,7 @@ export function explainCredentials(
   global: AuthFile | undefined,
   disclosure: ExplainOptions,
 ): ExplainedCredentials {
-  const { credentials, withoutCredential, unusable } = readSecrets(secrets);
+  const { credentials, withoutCredential, unusable } = readSecrets(secrets, disclosure);
   const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
   const choices = new Map(chosen.map(({ source, credential }) => [source, credential]));
   const tell = (login: Login | undefined) =>
@@ -187,7 +198,8 @@ function findOwnPairs(
 ): readonly string[] {
   const repository = image === undefined ? undefined : parseRepository(image);
   if (repository === undefined) return [];
-  const own = credentials.filter(({ scope }) => covers(scope, repository));
+  // The kubelet knows keys alone.
+  const own = credentials.filter(({ scope }) => !scope.derived && covers(scope, repository));
   const isOne = own.every(({ credential }) => equalCredentials(credential, own[0]?.credential));
   return isOne ? [] : [...new Set(own.map(({ secret }) => secret))];
 }
@@ -203,13 +215,15 @@ interface EntryWithoutCredential {
   readonly reason: string;
 }
 
-function readSecrets(secrets: readonly Secret[]) {
+function readSecrets(secrets: readonly Secret[], { alsoFor = "on" }: ExplainOptions) {
   const unusable: Unusable[] = [];
+  const annotation = ALSO_FOR_ANNOTATION;
   const withoutCredential: EntryWithoutCredential[] = [];
   const credentials = secrets.flatMap((secret) =>
-    readSecret(secret, (name, key, reason) => {
+    readSecret(alsoFor === "on" ? secret : withoutAnnotation(secret), (name, key, reason, part) => {
       const scope = key === undefined ? undefined : parseScope(key);
-      if (key === undefined) unusable.push({ secret: name, reason });
+      if (part === "annotation") unusable.push({ secret: name, annotation, reason });
+      else if (key === undefined) unusable.push({ secret: name, reason });
       else if (scope === undefined) unusable.push({ secret: name, key, reason });
       else {
         const broken = `broken: ${reason}`;
@@ -222,7 +236,16 @@ function readSecrets(secrets: readonly Secret[]) {
       withoutCredential.push({ secret: name, key, scope, verdict: "no-credential", reason });
     })
   );
+  for (const secret of alsoFor === "on" ? [] : secrets) {
+    if (secret.alsoFor === undefined) continue;
+    const reason = `annotation ${annotation} is not looked at: --also-for off`;
+    unusable.push({ secret: secret.name, annotation, reason });
+  }
   return { credentials, withoutCredential, unusable };
+}
+
+function withoutAnnotation({ name, type, data }: Secret): Secret {
+  return { name, type, data };
 }
 
 interface Judgement {
@@ -272,13 +295,22 @@ function comparedWith(
   if (scope.path.length < best.path.length) {
     return { verdict: "shorter-path", reason: "less specific: its path is shorter" };
   }
-  if (compareSpecificity(scope, best) < 0) {
+  if (compareSpecificity(keyed(scope), keyed(best)) < 0) {
     return { verdict: "wider-host", reason: "less specific: more of its host is a wildcard" };
+  }
+  if (compareSpecificity(scope, best) < 0) {
+    const reason = "as specific as the chosen one, which a key names; this one an annotation";
+    return { verdict: "by-annotation", reason };
   }
   const same = equalCredentials(candidate.credential, choice?.credential);
   const reason = "as specific as the chosen one, but earlier in the order of secrets and keys" +
     (same ? "; both hold the same credential" : "; they hold different credentials");
   return { verdict: "earlier-in-order", reason };
+}
+
+/** The scope as if a key named it. */
+function keyed({ host, path }: Scope): Scope {
+  return { host, path };
 }
 
 /** Why a scope does not cover a repository. */
@@ -308,7 +340,13 @@ function judgeWithoutCredential(source: Repository, entry: EntryWithoutCredentia
 function describe(
   { secret, key, scope }: { readonly secret: string; readonly key: string; readonly scope: Scope },
 ) {
-  return { origin: "secret", secret, key, scope: formatScope(scope) } as const;
+  return {
+    origin: "secret",
+    secret,
+    key,
+    scope: formatScope(scope),
+    ...(scope.derived && { annotation: ALSO_FOR_ANNOTATION }),
+  } as const;
 }
 
 /** What the global file has for the source, alone or in the end. */
@@ -394,6 +432,7 @@ function use(
       kind: "secret",
       secret: choice.secret,
       key: choice.key,
+      ...(choice.scope.derived && { alsoFor: formatScope(choice.scope) }),
       foundUnder: found.kind === "keys" ? found.keys.map(hideUserInfo) : [],
       ...tell(readLogin(choice.credential)),
     };

@@ -12,6 +12,7 @@ import type { Secret } from "../../kubernetes/secrets/list.ts";
 import type { Pulls } from "../../sources/registries_conf/config.ts";
 import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { formatRepository } from "../../sources/reference.ts";
 import {
   type Disclosure,
@@ -202,6 +203,8 @@ export function explainPull(
     readonly secrets: SecretsRead;
     /** The setting. */
     readonly pulledImages: PulledImages;
+    /** The setting. */
+    readonly alsoFor: Settings["alsoFor"];
     readonly global: GlobalRead;
     /** Where CRI-O looks for the auth file. */
     readonly authFile: string;
@@ -385,7 +388,9 @@ function conclude({ repository, used }: ExplainedSource, written: boolean): stri
   switch (used.kind) {
     case "secret":
       return `${repository} is pulled with the credential of secret ${quote(used.secret)} ` +
-        `(key ${quote(used.key)})${asUser(used.user)}.`;
+        `(key ${quote(used.key)}${
+          used.alsoFor === undefined ? "" : `, also for ${quote(used.alsoFor)} by its annotation`
+        })${asUser(used.user)}.`;
     case "global":
       return used.keys.length === 1
         ? `${repository} is pulled with the global file's entry ${quote(used.keys[0] ?? "")}` +

@@ -54,16 +54,24 @@ const SHORT_REASONS: Readonly<Record<Exclude<Candidate["verdict"], "chosen">, st
   "shorter-path": "shorter path",
   "wider-host": "wider wildcard",
   "earlier-in-order": "earlier in order",
+  "by-annotation": "by annotation",
   "no-credential": "holds no credential",
   "broken": "broken",
   "never-found": "never found",
   "behind-namespace": "namespace first",
 };
 
-function drawCandidate(chart: Chart, { origin, secret = "", key, user }: Candidate): string {
+function drawCandidate(
+  chart: Chart,
+  { origin, secret = "", key, scope = "", annotation, user }: Candidate,
+): string {
+  const also = annotation === undefined ? [] : [`also for ${scope}`];
   const login = user === undefined ? [] : [`user ${user}`];
   return origin === "secret"
-    ? chart.node(`secret ${secret} ${key}`, [`secret ${secret}`, key, ...login])
+    ? chart.node([`secret ${secret} ${key}`, ...also].join(" "), [
+      `secret ${secret}`,
+      ...[key, ...also, ...login],
+    ])
     : chart.node(`${origin} ${key}`, [
       origin === "global-entry" ? "global file" : "global credential helper",
       key,

@@ -129,6 +129,7 @@ async function collect(
     global: { path, file: readGlobalAuthFile(path) },
     authFile: await authFilePath(settings.authDir, namespace, image),
     pulledImages: settings.pulledImages,
+    alsoFor: settings.alsoFor,
     showUsers: flags.showUsers ?? false,
   });
 }
@@ -247,6 +248,7 @@ async function askApiServer(
     server: server.url,
     serviceAccount,
     types: settings.secretTypes,
+    alsoFor: true,
     clock: CLOCK,
     deadline: CLOCK.now() + settings.timeout,
     onRetry: (reason, delay) =>

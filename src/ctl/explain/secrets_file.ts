@@ -6,7 +6,7 @@ import { UserError } from "../../errors.ts";
 import { compareNames, notThere, otherType, type Secret } from "../../kubernetes/secrets/list.ts";
 import { parseJson } from "../../text/parse.ts";
 import { check, JsonObject } from "../../text/schema.ts";
-import type { SecretType } from "../../kubernetes/secrets/secret_types.ts";
+import { ALSO_FOR_ANNOTATION, type SecretType } from "../../kubernetes/secrets/secret_types.ts";
 import type { SecretsRead } from "./explanation.ts";
 import { explainNoManifests } from "./kubectl_output.ts";
 
@@ -14,7 +14,11 @@ const Texts = v.nullish(v.record(v.string(), v.string()), {});
 
 const SecretManifest = v.object({
   kind: v.literal("Secret"),
-  metadata: v.object({ name: v.string(), namespace: v.optional(v.string()) }),
+  metadata: v.object({
+    name: v.string(),
+    namespace: v.optional(v.string()),
+    annotations: Texts,
+  }),
   type: v.optional(v.string(), "Opaque"),
   data: v.nullish(JsonObject, {}),
   stringData: Texts,
@@ -73,7 +77,13 @@ export function readSecretsFile(
         new TextEncoder().encode(value).toBase64(),
       ]);
       const data = { ...manifest.data, ...Object.fromEntries(encoded) };
-      secrets.push({ name: metadata.name, type, data });
+      const alsoFor = metadata.annotations?.[ALSO_FOR_ANNOTATION];
+      secrets.push({
+        name: metadata.name,
+        type,
+        data,
+        ...(alsoFor !== undefined && { alsoFor }),
+      });
     }
   }
   const read = {

@@ -156,11 +156,15 @@ function candidateLine(candidate: Candidate): string {
 }
 
 /** `secret "team", key "https://quay.io/team" (quay.io/team), user "puller"` */
-function nameCandidate({ origin, secret, key, scope, user }: Candidate): string {
+function nameCandidate({ origin, secret, key, scope, user, annotation }: Candidate): string {
   const login = user === undefined ? "" : `, user ${quote(user)}`;
   switch (origin) {
     case "secret": {
-      const read = scope === undefined || scope === key ? "" : `, read as ${quote(scope)}`;
+      const read = annotation !== undefined
+        ? `, also for ${quote(scope ?? "")} by annotation ${annotation}`
+        : scope === undefined || scope === key
+        ? ""
+        : `, read as ${quote(scope)}`;
       return `secret ${quote(secret ?? "")}, key ${quote(key)}${read}${login}`;
     }
     case "global-entry":

@@ -8,6 +8,7 @@ import {
 import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../../manifests/choices.ts";
 import { PULLED_IMAGES } from "../../kubelet/pulled_images.ts";
 import type { CtlContext } from "../context.ts";
+import type { Flags as ChecksFlags } from "./checks.ts";
 import type { Flags as CrioConfigFlags } from "./crio_credential_provider_config.ts";
 import type { Flags as KubeletConfigFlags } from "./kubelet_config.ts";
 import type { Flags as MachineConfigFlags } from "./machine_config.ts";
@@ -147,12 +148,18 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
     brief: "A registry secret, with the password from stdin",
     fullDescription: [
       "Prints a secret of type kubernetes.io/dockerconfigjson, which carries the password in base64.",
-      "The password is read from stdin; one line end behind it is dropped.",
+      "The password is read from stdin; one line end behind it is dropped. --also-for writes the",
+      "annotation by which the credential goes to further registries, too.",
     ].join("\n"),
     customUsage: [
       {
         input: "--namespace team --registry mirror.local:5000 --username puller < password",
         brief: "a credential for a mirror",
+      },
+      {
+        input: "--namespace team --registry docker.io --also-for mirror.local/hub " +
+          "--username puller < password",
+        brief: "one for a registry, which its mirror takes, too",
       },
     ],
   },
@@ -165,6 +172,10 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
       ),
       username: requiredText("NAME", "User at the registry"),
       name: optionalText("NAME", "Name of the secret [registry-<host>]"),
+      alsoFor: repeatedText(
+        "HOST[:PORT][/PATH]",
+        "What the credential opens as well, such as a mirror that takes the registry's login",
+      ),
     },
   },
 });
@@ -256,12 +267,53 @@ const crioConfig = buildCommand<CrioConfigFlags, [], CtlContext>({
   },
 });
 
+const checks = buildCommand<ChecksFlags, [], CtlContext>({
+  loader: async () => (await import("./checks.ts")).generateChecks,
+  docs: {
+    brief: "A shell script that checks the cluster's side",
+    fullDescription: [
+      "Prints a script of plain kubectl commands, for whoever administers the cluster. It asks",
+      "whether the node may get the service account and tokens of the audience, whether the account",
+      "exists and may read its secrets, whether these are there and of the right type, and whether a",
+      "token opens them. Each check that fails comes with what to apply. The script changes nothing",
+      "in the cluster and prints no secret. Its exit status is 1 if a check fails. Its arguments are",
+      "handed on to explain, which makes the last check: best on the node.",
+    ].join("\n"),
+    customUsage: [
+      {
+        input: "--namespace team --service-account builder --node worker-1 --secret pull-secret " +
+          "> checks.sh",
+        brief: "one secret, by its name",
+      },
+      { input: "--namespace team --node worker-1 | sh", brief: "all secrets of the namespace" },
+      {
+        input: "--namespace team --node worker-1 | sh -s -- --apiserver api.example.com:6443",
+        brief: "with settings of the plugin for the last check",
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      namespace: requiredText("NAME", "Namespace of the pods"),
+      serviceAccount: optionalText("NAME", "Service account of the pods [default]"),
+      node: requiredText("NAME", "Node on which they are to run"),
+      secret: repeatedText(
+        "NAME",
+        "Secret that the service account names, and may get; without it: may list all",
+      ),
+      audience: audience(DEFAULT_AUDIENCE),
+      image: optionalText("IMAGE", "Image that has a mirror [docker.io/library/nginx]"),
+    },
+  },
+});
+
 /** The sub-commands. */
 export const GENERATE = buildRouteMap<string, CtlContext>({
   routes: {
     kubeletConfig,
     rbac,
     secret,
+    checks,
     registriesConf,
     machineConfig,
     crioCredentialProviderConfig: crioConfig,

@@ -1,5 +1,6 @@
 /** `generate secret` */
 
+import { MAX_ALSO_FOR } from "../../credentials/also_for.ts";
 import { formatScope, isWildcard, parseScope } from "../../credentials/scope.ts";
 import { UsageError, UserError } from "../../errors.ts";
 import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
@@ -14,6 +15,7 @@ export interface Flags {
   readonly registry: string;
   readonly username: string;
   readonly name?: string;
+  readonly alsoFor?: readonly string[];
 }
 
 /** Prints a registry secret. The password goes nowhere but into it. */
@@ -25,7 +27,14 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
   if (username === "" || /[:\u0000-\u001f\u007f]/.test(username)) {
     throw new UsageError("--username", "is empty, or holds a colon or a control character");
   }
-  const key = checkRegistry(registry);
+  const key = checkRegistry(registry, "--registry");
+  const alsoFor = [...new Set((flags.alsoFor ?? []).map((it) => checkRegistry(it, "--also-for")))];
+  if (alsoFor.length > MAX_ALSO_FOR) {
+    throw new UsageError(
+      "--also-for",
+      `names ${alsoFor.length} registries, and at most ${MAX_ALSO_FOR} are read`,
+    );
+  }
   const name = flags.name ?? defaultName(key);
   checkName("--name", name, isDnsSubdomain, "secret");
   const password = (await readPipe(this, "the password")).replace(/\r?\n$/, "");
@@ -34,16 +43,24 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
   if (/[\u0000-\u001f\u007f]/.test(password)) {
     throw new UserError("stdin", "holds a control character, expected the password alone");
   }
-  const secret = createRegistrySecret({ namespace, name, registry: key, username, password });
+  const secret = createRegistrySecret({
+    namespace,
+    name,
+    registry: key,
+    username,
+    password,
+    alsoFor,
+  });
   this.process.stdout.write(formatYaml([secret]));
 }
 
 /** The registry as a key that every client of registries reads alike. */
-function checkRegistry(registry: string): string {
+function checkRegistry(registry: string, flag: string): string {
   const scope = parseScope(registry);
-  if (scope === undefined || isWildcard(scope)) {
+  // A comma and an equals sign separate the parts of the annotation.
+  if (scope === undefined || isWildcard(scope) || /[,=]/.test(scope.path)) {
     throw new UsageError(
-      "--registry",
+      flag,
       "is not a registry with port and path",
       "write it like mirror.local:5000/team",
     );

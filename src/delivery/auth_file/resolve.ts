@@ -105,8 +105,9 @@ function choose(
   return best;
 }
 
-function describe({ secret, key }: ScopedCredential): string {
-  return `secret ${quote(secret)} (key ${quote(key)})`;
+function describe({ secret, key, scope }: ScopedCredential): string {
+  const also = scope.derived ? `, also for ${quote(formatScope(scope))}` : "";
+  return `secret ${quote(secret)} (key ${quote(key)}${also})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {

@@ -22,7 +22,7 @@ import {
   requiredText,
 } from "../../text/parse.ts";
 import { quote, redact } from "../../text/redact.ts";
-import type { SecretType } from "./secret_types.ts";
+import { ALSO_FOR_ANNOTATION, type SecretType } from "./secret_types.ts";
 import type { ServiceAccount, TokenClaims } from "../service_account_token.ts";
 import { retry, RetryableAnswer } from "../retry.ts";
 import { type HttpAnswer, LargeAnswerError, MAX_BODY_BYTES, type Transport } from "../transport.ts";
@@ -33,6 +33,8 @@ export interface Secret {
   readonly type: SecretType;
   /** By data key: texts in base64, if the API server keeps to its word. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** Its annotation {@link ALSO_FOR_ANNOTATION}, where that is read and there is one. */
+  readonly alsoFor?: string;
 }
 
 /**
@@ -78,6 +80,8 @@ export interface AskOptions {
   readonly server: string;
   readonly serviceAccount: ServiceAccount;
   readonly types: readonly SecretType[];
+  /** Whether the annotation {@link ALSO_FOR_ANNOTATION} is read. */
+  readonly alsoFor: boolean;
   readonly clock: Clock;
   /** When to give up, in milliseconds of `clock.now()`. */
   readonly deadline: number;
@@ -192,8 +196,18 @@ function readNamed(
   checkLiteral(metadata, "name", name);
   const data = optionalObject(secret, "data")?.all ?? NO_DATA;
   const type = types.find((type) => type === secret.all["type"]);
-  return type === undefined ? otherType(types) : { name, type, data };
+  if (type === undefined) return otherType(types);
+  return { name, type, data, ...readAlsoFor(metadata.all, options) };
 }
+
+/** The annotation of a secret's metadata. The API server lets nothing but texts be annotations. */
+function readAlsoFor(metadata: JsonObject, { alsoFor }: AskOptions): Pick<Secret, "alsoFor"> {
+  const annotations = alsoFor ? metadata["annotations"] : undefined;
+  const text = isObject(annotations) ? annotations[ALSO_FOR_ANNOTATION] : undefined;
+  return typeof text === "string" ? { alsoFor: text } : NO_ALSO_FOR;
+}
+
+const NO_ALSO_FOR = {};
 
 /** Why a named secret that does not exist is left out. */
 export function notThere(namespace: string): string {
@@ -243,7 +257,7 @@ async function listType<Result>(
     spend(bounds, answer.body.length, options);
     const list = membersOf(parseForeignJson(answer.body, where), where);
     checkLiteral(list, "kind", "SecretList");
-    const secrets = readItems(list, type);
+    const secrets = readItems(list, type, options);
     next = optionalText(optionalObject(list, "metadata"), "continue") ?? "";
     if (next === "") return [...results, read(secrets)];
     if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
@@ -293,16 +307,18 @@ function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOp
 }
 
 /** The secrets of a type. By hand where there may be thousands: paths are for errors alone. */
-function readItems(list: Members, type: SecretType): Secret[] {
+function readItems(list: Members, type: SecretType, options: AskOptions): Secret[] {
   const secrets: Secret[] = [];
   for (const [index, item] of optionalList(list, "items").entries()) {
     const metadata = isObject(item) ? item["metadata"] : undefined;
     const name = isObject(metadata) ? metadata["name"] : undefined;
     const data = isObject(item) ? item["data"] ?? NO_DATA : undefined;
-    if (!isObject(item) || typeof name !== "string" || !isObject(data)) {
+    if (!isObject(item) || !isObject(metadata) || typeof name !== "string" || !isObject(data)) {
       throw misfit(list, index);
     }
-    if (item["type"] === type) secrets.push({ name, type, data });
+    if (item["type"] === type) {
+      secrets.push({ name, type, data, ...readAlsoFor(metadata, options) });
+    }
   }
   return secrets;
 }

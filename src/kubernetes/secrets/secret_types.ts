@@ -1,4 +1,4 @@
-/** The types of secrets that hold registry credentials (`k8s.io/api/core/v1`). */
+/** What of a secret holds registry credentials, or speaks of them (`k8s.io/api/core/v1`). */
 
 /** Each with the data key that its credentials stand under. */
 export const SECRET_DATA_KEYS = {
@@ -8,3 +8,6 @@ export const SECRET_DATA_KEYS = {
 
 /** A type of secret that holds registry credentials. */
 export type SecretType = keyof typeof SECRET_DATA_KEYS;
+
+/** The annotation of a secret that names further registries for its credentials. */
+export const ALSO_FOR_ANNOTATION = "crio-credential-provider/also-for";

@@ -40,14 +40,18 @@ Deno.test("people get a line for each finding, and what to do below it", async (
     ready.stdout,
     /^ok {4}provider-config {7}\/etc\/kubernetes\/credential-provider-config/,
   );
-  assert.match(ready.stdout, /\n\nResult: this node is ready, 0 failures, \d warnings?\n$/);
+  assert.match(ready.stdout, /\n\nResult: this node is ready, 0 failures, \d warnings?\n[^\n]*\n$/);
+  assert.match(
+    ready.stdout,
+    /\nThe cluster's side .*: crio-credential-ctl generate checks --namespace .*\n$/,
+  );
   await node.remove(PLUGIN);
   await node.write("/etc/containers/registries.conf", "unqualified-search-registries = []\n");
   const { code, stdout } = await node.run();
   assert.equal(code, 1);
   assert.match(stdout, /\nFAIL {2}provider-directory .*does not exist; .*\n {28}-> install it as/);
   assert.match(stdout, /\nWARN {2}registries {12}1 file read: no registry has mirrors/);
-  assert.match(stdout, /\nResult: this node is not ready, 1 failure, \d warnings\n$/);
+  assert.match(stdout, /\nResult: this node is not ready, 1 failure, \d warnings\n[^\n]*\n$/);
 });
 
 Deno.test("control characters in what was found do not reach a terminal", async () => {

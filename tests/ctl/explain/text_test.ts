@@ -43,6 +43,7 @@ function explain(
     },
     authFile: "/etc/crio/auth/ns-0123.json",
     pulledImages,
+    alsoFor: "on",
     showUsers: false,
   });
 }
@@ -340,3 +341,59 @@ for (const [name, auths, pair] of PAIRS) {
     assert.equal(explain(TABLE, auths).pulledImage?.emptyPair, false);
   });
 }
+
+Deno.test("a credential that an annotation extends is told with the chain from key to mirror", () => {
+  const secret = (name: string, key: string, alsoFor: string) => ({
+    kind: "Secret",
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name, annotations: { "crio-credential-provider/also-for": alsoFor } },
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths: { [key]: auth(name) } }) },
+  });
+  const items = [secret("a", "quay.io", "m.io"), secret("b", "ghcr.io", "m.io,")];
+  const files = { main: { path: "main.conf", text: TABLE }, dropIns: [] };
+  const explained = (more: readonly object[], alsoFor: "on" | "off") =>
+    explainPull({ image: IMAGE, namespace: "ns" }, explainRegistries(files, IMAGE), {
+      secrets: readSecretsFile(
+        JSON.stringify({ kind: "List", items: [...items, ...more] }),
+        "list.json",
+        { namespace: "ns", types: ["kubernetes.io/dockerconfigjson"] },
+      ),
+      global: { path: "config.json", file: undefined },
+      authFile: "/etc/crio/auth/ns-0123.json",
+      pulledImages: "node",
+      alsoFor,
+      showUsers: false,
+    });
+  const chain = 'secret "a", key "quay.io", also for "m.io" by annotation ' +
+    "crio-credential-provider/also-for";
+  const alone = formatText(explained([], "on"));
+  assert.ok(alone.includes(`  + ${chain}: chosen, the only one of the namespace`), alone);
+  assert.ok(
+    alone.includes('- secret "b": annotation crio-credential-provider/also-for is ignored'),
+  );
+  assert.match(
+    alone,
+    /^m\.io\/team\/app is pulled with the credential of secret "a" \(key "quay\.io", also for "m\.io" by its annotation\)\.$/m,
+  );
+  const keyed = {
+    kind: "Secret",
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name: "0" },
+    stringData: { ".dockerconfigjson": JSON.stringify({ auths: { "m.io": auth("c") } }) },
+  };
+  const behind = formatText(explained([keyed], "on"));
+  assert.ok(
+    behind.includes(
+      `  - ${chain}: passed over, as specific as the chosen one, which a key names; this one an annotation`,
+    ),
+    behind,
+  );
+  assert.match(formatMermaid(explained([keyed], "on")), /-\.->\|"by annotation"\|/);
+  assert.match(formatMermaid(explained([], "on")), /quay\.io<br\/>also for m\.io/);
+  const off = formatText(explained([], "off"));
+  assert.match(
+    off,
+    /- secret "a": annotation crio-credential-provider\/also-for is not looked at: --also-for off/,
+  );
+  assert.match(off, /^m\.io\/team\/app gets? |^m\.io\/team\/app is pulled without a credential/m);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadAll } from "js-yaml";
 import { readSecret } from "../../../src/credentials/docker_config.ts";
+import { formatScope } from "../../../src/credentials/scope.ts";
 import { PULLED_IMAGES, PULLED_IMAGES_MEANING } from "../../../src/kubelet/pulled_images.ts";
 import { parseSecretNames } from "../../../src/kubernetes/secrets/secret_names.ts";
 import { mergeRegistries } from "../../../src/sources/registries_conf/config.ts";
@@ -495,6 +496,24 @@ for (const end of ["", "\n", "\r\n"]) {
   });
 }
 
+Deno.test("the secret is for further registries, too, by an annotation that the plugin reads", async () => {
+  const line = "secret --namespace team --registry docker.io --username me " +
+    "--also-for https://mirror.local:5000/v2/hub/ --also-for quay.io";
+  const text = await generate(line, PASSWORD);
+  const { metadata, type, data } = schemas.readManifest(schemas.Secret, text);
+  const alsoFor = metadata.annotations?.["crio-credential-provider/also-for"];
+  assert.equal(alsoFor, "mirror.local:5000/hub, quay.io");
+  assert.ok(alsoFor !== undefined);
+  const found = readSecret({ name: metadata.name, type, data, alsoFor }, () => {
+    assert.fail("nothing in the secret is broken");
+  });
+  assert.deepEqual(found.map(({ scope }) => formatScope(scope)), [
+    "docker.io",
+    "mirror.local:5000/hub",
+    "quay.io",
+  ]);
+});
+
 Deno.test("the secret is the documentation's, but for its key's spelling", async () => {
   const line =
     "secret --namespace default --registry localhost:5000 --username myuser --name my-registry";
@@ -524,6 +543,9 @@ const BAD_SECRETS: readonly [flags: string, stdin: string | undefined, code: num
   ["--name A", "hidden", 2, /--name: "A" cannot be the name of a secret/],
   ["--username a:b", "hidden", 2, /--username: is empty, or holds a colon/],
   ["--registry *.local", "hidden", 2, /--registry: is not a registry with port and path/],
+  ["--also-for *.local", "hidden", 2, /--also-for: is not a registry with port and path/],
+  ["--also-for a.io,b.io", "hidden", 2, /--also-for: is not a registry with port and path/],
+  ["--also-for a.io/x=b", "hidden", 2, /--also-for: is not a registry with port and path/],
   ["--registry user:hidden@mirror.local", "hidden", 2, /--registry: is not a registry with port/],
 ];
 

@@ -203,6 +203,7 @@ async function listAll(
     server: "https://a.io",
     serviceAccount: { namespace: "team-a", name: "builder" },
     types: TYPES,
+    alsoFor: true,
     clock,
     deadline,
     onRetry: () => {},

@@ -79,7 +79,8 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
       const { code, stdout } = await doctor();
       assert.equal(code, 0, stdout);
       const warnings = stdout.split("\n").filter((line) => line.startsWith("WARN"));
-      return [stdout.trimEnd().split("\n").at(-1), ...warnings].join("\n");
+      const result = stdout.split("\n").find((line) => line.startsWith("Result: "));
+      return [result, ...warnings].join("\n");
     },
   },
   {

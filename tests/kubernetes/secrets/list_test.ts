@@ -58,6 +58,7 @@ async function list(
     server: "https://a.io",
     serviceAccount,
     types,
+    alsoFor: true,
     clock: CLOCK,
     deadline: 60_000,
     onRetry: (reason) => retries.push(reason),
@@ -418,6 +419,7 @@ async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]
     server: "https://a.io",
     serviceAccount: ACCOUNT,
     types: ["kubernetes.io/dockerconfigjson"],
+    alsoFor: true,
     clock: CLOCK,
     deadline: 60_000,
     onRetry: () => {},
@@ -511,6 +513,7 @@ async function get(
       server: "https://a.io",
       serviceAccount,
       types: [TYPE],
+      alsoFor: true,
       clock: CLOCK,
       deadline: 60_000,
       onRetry: () => {},
@@ -621,6 +624,45 @@ Deno.test("a token that names no account is spoken of as such where a named secr
   );
 });
 
+Deno.test("of a secret's annotations the one for further registries is kept, if it is asked for", async () => {
+  const annotated = (annotations: unknown) => ({
+    kind: "Secret",
+    metadata: { name: "a", annotations },
+    type: TYPE,
+    data: {},
+  });
+  const read = async (annotations: unknown, alsoFor: boolean) => {
+    const item = annotated(annotations);
+    const options = {
+      server: "https://a.io",
+      serviceAccount: { namespace: "team-a", name: "builder" },
+      types: ["kubernetes.io/dockerconfigjson"] as const,
+      alsoFor,
+      clock: CLOCK,
+      deadline: 60_000,
+      onRetry: () => {},
+    };
+    const [listed] = await listSecrets({
+      ...options,
+      transport: () => Promise.resolve(answer(200, { kind: "SecretList", items: [item] })),
+    });
+    const [got] = await getSecrets(
+      ["a"],
+      { ...options, transport: () => Promise.resolve(answer(200, item)) },
+      (_, reason) => assert.fail(reason),
+      (secret) => secret,
+    );
+    assert.deepEqual(listed, got);
+    return listed?.alsoFor;
+  };
+  const key = "crio-credential-provider/also-for";
+  assert.equal(await read({ [key]: "m.io", "a.io/b": "c" }, true), "m.io");
+  assert.equal(await read({ [key]: "m.io" }, false), undefined);
+  for (const none of [undefined, null, {}, { "a.io/b": "c" }, "m.io", [key], { [key]: 1 }]) {
+    assert.equal(await read(none, true), undefined);
+  }
+});
+
 Deno.test("a server that was unreachable a moment ago is asked for a named secret again after a 403", async () => {
   const asked: string[] = [];
   const forbidden = failure(403, "Forbidden", "no");
@@ -636,6 +678,7 @@ Deno.test("a server that was unreachable a moment ago is asked for a named secre
       server: "https://a.io",
       serviceAccount: { namespace: "team-a", name: "builder" },
       types: [TYPE],
+      alsoFor: true,
       clock: CLOCK,
       deadline: 60_000,
       onRetry: (reason) => asked.push(reason),
