@@ -5,17 +5,17 @@
  * image's own registry. So a pair is given only where each of these hosts may have it.
  */
 
-import type { Credential, ScopedCredential } from "../credentials/docker_config.ts";
-import { equalCredentials } from "./auth_file/lookup.ts";
-import { canonicalHost, compareSpecificity, covers } from "../credentials/scope.ts";
+import type { Choice } from "../credentials/choose.ts";
+import {
+  type Credential,
+  equalCredentials,
+  type ScopedCredential,
+} from "../credentials/docker_config.ts";
+import { canonicalHost, covers } from "../credentials/scope.ts";
+import { EMPTY_PAIR, formatResponse, type Pair } from "../kubelet/credential_provider.ts";
 import { formatRepository, type Repository } from "../sources/reference.ts";
 import { decodeUtf8 } from "../text/utf8.ts";
-
-/** What a container runtime sends to a registry. */
-export interface Pair {
-  readonly username: string;
-  readonly password: string;
-}
+import type { Delivered } from "./delivery.ts";
 
 /** A credential with what becomes of it. */
 export interface Offer {
@@ -43,32 +43,57 @@ export interface Offers {
   readonly auth: Readonly<Record<string, Pair>>;
 }
 
+/**
+ * Hands the chosen credentials over in the response. Nothing is written, so nothing can be left behind.
+ *
+ * @param cacheDuration how long the kubelet may answer from its cache, in milliseconds.
+ */
+export function answerWithPairs(
+  choice: Choice,
+  image: string,
+  { containerdAlsoOffer, cacheDuration }: {
+    readonly containerdAlsoOffer: readonly string[];
+    readonly cacheDuration: number;
+  },
+  warn: (warning: string) => void,
+): Delivered {
+  const { offers, auth } = offerCredentials(image, choice, containerdAlsoOffer);
+  for (const offer of offers) {
+    const warning = describeWithheld(offer);
+    if (warning !== undefined) warn(warning);
+  }
+  const pairs = Object.keys(auth).length;
+  return {
+    response: pairs === 0 ? formatResponse() : formatResponse(auth, cacheDuration),
+    outcome: pairs === 0 ? "no pair for the kubelet" : "gave pairs to the kubelet",
+    // The last is the empty one.
+    facts: { pairs: Math.max(0, pairs - 1) },
+    withdraw: () => {},
+  };
+}
+
 /** Each pair costs a try of all hosts. */
 const MAX_PAIRS = 4;
 
 /**
- * Chooses the credential of each host and gives those that every host may have.
+ * Gives those of the chosen credentials that every host may have.
  *
  * A pair may be given when for every host that is asked either a secret of the namespace holds that
  * same pair with a scope that covers it there, or the site consented to the host.
  *
- * @param hosts the repositories asked, in order, the image's own registry included.
- * @param credentials in the order in which of equally specific ones the last wins.
+ * @param choice its sources are the repositories asked, in order, the image's own registry included.
  * @param alsoOffer `host[:port]` to which any pair may be offered.
  */
 export function offerCredentials(
   image: string,
-  hosts: readonly Repository[],
-  credentials: readonly ScopedCredential[],
+  { sources: hosts, chosen, credentials }: Pick<Choice, "sources" | "chosen" | "credentials">,
   alsoOffer: readonly string[],
 ): Offers {
   const consented = new Set(alsoOffer.map(canonicalHost));
   const keys = orderedKeys(image);
   const offers: Offer[] = [];
   const pairs: Pair[] = [];
-  for (const repository of hosts) {
-    const credential = mostSpecific(repository, credentials);
-    if (credential === undefined) continue;
+  for (const { source: repository, credential } of chosen) {
     const pair = pairOf(credential.credential);
     if (pair === undefined) {
       offers.push({ repository, credential, withheld: { kind: "not-a-pair" } });
@@ -98,22 +123,8 @@ export function offerCredentials(
   const auth: Record<string, Pair> = {};
   for (const [index, pair] of pairs.entries()) auth[keys[index] ?? ""] = pair;
   // A try without credentials, for public images at the image's own registry.
-  auth[keys.at(-1) ?? ""] = { username: "", password: "" };
+  auth[keys.at(-1) ?? ""] = EMPTY_PAIR;
   return { offers, auth };
-}
-
-function mostSpecific(
-  repository: Repository,
-  credentials: readonly ScopedCredential[],
-): ScopedCredential | undefined {
-  let best: ScopedCredential | undefined;
-  for (const candidate of credentials) {
-    if (!covers(candidate.scope, repository)) continue;
-    if (best === undefined || compareSpecificity(candidate.scope, best.scope) >= 0) {
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 /** The pair of a credential; `undefined` where containerd would make none of it. */
