@@ -8,7 +8,7 @@ import { sha256 } from "../../scripts/support/build_facts.ts";
 import { bundlePlugin } from "../../scripts/support/bundle.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import { policyOf } from "../../src/settings/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
 
@@ -356,14 +356,21 @@ Deno.test("a widened build is found by the policy under review, though it agrees
   assert.ok(findings.includes("allow write /etc/crio/auth: in the policy, and not baked in"));
 });
 
-Deno.test("the checked-in policy is that of a default build", async () => {
-  const checkedIn = await Deno.readTextFile(new URL("fixtures/policy/default.json", PROJECT));
-  assert.equal(
-    `${formatPolicy(DEFAULT_SETTINGS)}\n`,
-    checkedIn,
-    "review the difference, then: deno task policy > fixtures/policy/default.json",
-  );
-});
+const CHECKED_IN: readonly [name: string, settings: Settings, flags: string][] = [
+  ["default", DEFAULT_SETTINGS, ""],
+  ["containerd", { ...DEFAULT_SETTINGS, runtime: "containerd" }, " --runtime containerd"],
+];
+
+for (const [name, settings, flags] of CHECKED_IN) {
+  Deno.test(`the checked-in policy ${name}.json is that of such a build`, async () => {
+    const file = `fixtures/policy/${name}.json`;
+    assert.equal(
+      `${formatPolicy(settings)}\n`,
+      await Deno.readTextFile(new URL(file, PROJECT)),
+      `review the difference, then: deno task policy${flags} > ${file}`,
+    );
+  });
+}
 
 const COMMANDS: readonly [name: string, args: string[], code: number, stderr: RegExp][] = [
   ["a file that is no executable", ["README.md"], 1, /^error: README\.md: its first line is not/],

@@ -407,7 +407,7 @@ const FIXTURES: readonly [file: string, image: string, sources: string[]][] = [
 for (const [file, image, expected] of FIXTURES) {
   Deno.test(`by ${file}, ${image} has ${expected.length} pull sources`, () => {
     const text = Deno.readTextFileSync(
-      new URL(`../../fixtures/registries/${file}`, import.meta.url),
+      new URL(`../../../fixtures/registries/${file}`, import.meta.url),
     );
     assert.deepEqual(findPullSources(load(text), image).sources.map(formatRepository), expected);
     assert.deepEqual(spoiled(text, image), []);
