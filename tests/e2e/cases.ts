@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
+import { KEYRING_ORDER } from "./containerd/keyring_order.ts";
 import { IMAGE_LIBRARY } from "./image_library/run.ts";
 import { sleep } from "./process.ts";
 import type { Case } from "./report.ts";
@@ -318,4 +319,5 @@ export const CASES: readonly Case<World>[] = [
     },
   },
   IMAGE_LIBRARY,
+  KEYRING_ORDER,
 ];
