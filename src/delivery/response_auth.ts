@@ -22,8 +22,26 @@ export interface Offer {
   /** The host it was chosen for. */
   readonly repository: Repository;
   readonly credential: ScopedCredential;
+  /** Each host that would see it; empty for what is no pair. */
+  readonly viewers: readonly Viewer[];
   /** Why it is not given; `undefined` when it is. */
   readonly withheld: Withheld | undefined;
+}
+
+/** A host that would see a pair, and by whose leave. */
+export interface Viewer {
+  readonly repository: Repository;
+  /** A credential of the namespace with the same pair, or the site's consent; `undefined`: nobody's. */
+  readonly allowedBy: ScopedCredential | "consent" | undefined;
+}
+
+/** A pair that the kubelet tries. */
+export interface PairTry {
+  /** The key of the response's `auth` under which it stands. */
+  readonly key: string;
+  readonly pair: Pair;
+  /** Where it comes from; `undefined` for the empty pair. */
+  readonly credential: ScopedCredential | undefined;
 }
 
 /** Why a credential is not given. */
@@ -39,8 +57,13 @@ export type Withheld =
 export interface Offers {
   /** One for each host that has a credential of the namespace, in the order of the hosts. */
   readonly offers: readonly Offer[];
-  /** The `auth` member of the response; empty when no pair is given. */
-  readonly auth: Readonly<Record<string, Pair>>;
+  /** What the kubelet tries, in its order; empty when no pair is given. */
+  readonly tries: readonly PairTry[];
+}
+
+/** The `auth` member of a response. */
+export function authOf(tries: readonly PairTry[]): Record<string, Pair> {
+  return Object.fromEntries(tries.map(({ key, pair }) => [key, pair]));
 }
 
 /**
@@ -57,17 +80,16 @@ export function answerWithPairs(
   },
   warn: (warning: string) => void,
 ): Delivered {
-  const { offers, auth } = offerCredentials(image, choice, containerdAlsoOffer);
+  const { offers, tries } = offerCredentials(image, choice, containerdAlsoOffer);
   for (const offer of offers) {
     const warning = describeWithheld(offer);
     if (warning !== undefined) warn(warning);
   }
-  const pairs = Object.keys(auth).length;
+  const pairs = tries.filter(({ credential }) => credential !== undefined).length;
   return {
-    response: pairs === 0 ? formatResponse() : formatResponse(auth, cacheDuration),
+    response: pairs === 0 ? formatResponse() : formatResponse(authOf(tries), cacheDuration),
     outcome: pairs === 0 ? "no pair for the kubelet" : "gave pairs to the kubelet",
-    // The last is the empty one.
-    facts: { pairs: Math.max(0, pairs - 1) },
+    facts: { pairs },
     withdraw: () => {},
   };
 }
@@ -92,39 +114,41 @@ export function offerCredentials(
   const consented = new Set(alsoOffer.map(canonicalHost));
   const keys = orderedKeys(image);
   const offers: Offer[] = [];
-  const pairs: Pair[] = [];
+  const given: { readonly pair: Pair; readonly credential: ScopedCredential }[] = [];
   for (const { source: repository, credential } of chosen) {
     const pair = pairOf(credential.credential);
     if (pair === undefined) {
-      offers.push({ repository, credential, withheld: { kind: "not-a-pair" } });
+      offers.push({ repository, credential, viewers: [], withheld: { kind: "not-a-pair" } });
       continue;
     }
-    const uncovered = hosts.filter((host) =>
-      !consented.has(canonicalHost(host.host)) &&
-      !credentials.some(({ scope, credential: other }) =>
-        covers(scope, host) && equalCredentials(other, credential.credential)
-      )
-    );
-    if (uncovered.length > 0) {
-      offers.push({ repository, credential, withheld: { kind: "uncovered", hosts: uncovered } });
-      continue;
-    }
-    const given = pairs.some((other) => equalPairs(other, pair));
-    // The last key is the empty pair's.
-    const full = pairs.length >= Math.min(MAX_PAIRS, keys.length - 1);
-    if (!given && !full) pairs.push(pair);
-    offers.push({
-      repository,
-      credential,
-      withheld: given || !full ? undefined : { kind: "too-many" },
+    const viewers = hosts.map((host): Viewer => {
+      const holder = credentials.find((other) =>
+        covers(other.scope, host) && equalCredentials(other.credential, credential.credential)
+      );
+      const isConsented = consented.has(canonicalHost(host.host));
+      return { repository: host, allowedBy: holder ?? (isConsented ? "consent" : undefined) };
     });
+    const uncovered = viewers.filter(({ allowedBy }) => allowedBy === undefined)
+      .map(({ repository }) => repository);
+    if (uncovered.length > 0) {
+      const withheld = { kind: "uncovered", hosts: uncovered } as const;
+      offers.push({ repository, credential, viewers, withheld });
+      continue;
+    }
+    const isGiven = given.some((other) => equalPairs(other.pair, pair));
+    // The last key is the empty pair's.
+    const isFull = given.length >= Math.min(MAX_PAIRS, keys.length - 1);
+    if (!isGiven && !isFull) given.push({ pair, credential });
+    const withheld = isGiven || !isFull ? undefined : { kind: "too-many" } as const;
+    offers.push({ repository, credential, viewers, withheld });
   }
-  if (pairs.length === 0) return { offers, auth: {} };
-  const auth: Record<string, Pair> = {};
-  for (const [index, pair] of pairs.entries()) auth[keys[index] ?? ""] = pair;
+  if (given.length === 0) return { offers, tries: [] };
   // A try without credentials, for public images at the image's own registry.
-  auth[keys.at(-1) ?? ""] = EMPTY_PAIR;
-  return { offers, auth };
+  const last = { key: keys.at(-1) ?? "", pair: EMPTY_PAIR, credential: undefined };
+  return {
+    offers,
+    tries: [...given.map((each, index) => ({ key: keys[index] ?? "", ...each })), last],
+  };
 }
 
 /** The pair of a credential; `undefined` where containerd would make none of it. */

@@ -129,8 +129,12 @@ Deno.test("of no version of containerd a pair reaches a host that no secret cove
           }
           try {
             const { sources } = readHostsSources(roots, image);
-            const { auth } = offerCredentials(image, choose(sources, secrets.map(scoped)), consent);
-            const pairs = Object.values(auth).filter(({ username }) => username !== "");
+            const { tries } = offerCredentials(
+              image,
+              choose(sources, secrets.map(scoped)),
+              consent,
+            );
+            const pairs = tries.map(({ pair }) => pair).filter(({ username }) => username !== "");
             given += pairs.length;
             for (const { username, password } of pairs) {
               for (const version of VERSIONS) {

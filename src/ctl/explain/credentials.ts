@@ -196,7 +196,8 @@ interface EntryWithoutCredential {
   readonly reason: string;
 }
 
-function readSecrets(secrets: readonly Secret[]) {
+/** Every credential of secrets, what only looks like one, and what cannot be used at all. */
+export function readSecrets(secrets: readonly Secret[]) {
   const unusable: Unusable[] = [];
   const withoutCredential: EntryWithoutCredential[] = [];
   const credentials = secrets.flatMap((secret) =>

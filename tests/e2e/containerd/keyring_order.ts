@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { choose } from "../../../src/credentials/choose.ts";
 import type { ScopedCredential } from "../../../src/credentials/docker_config.ts";
-import { offerCredentials } from "../../../src/delivery/response_auth.ts";
+import { authOf, offerCredentials } from "../../../src/delivery/response_auth.ts";
 import { findKeyring } from "../parts.ts";
 import { run } from "../process.ts";
 import { type Case, print } from "../report.ts";
@@ -26,7 +26,7 @@ const USERS = ["a", "b", "c", "d", "e"];
 
 interface Try {
   readonly image: string;
-  readonly auth: ReturnType<typeof offerCredentials>["auth"];
+  readonly auth: ReturnType<typeof authOf>;
 }
 
 /** The answer for an image whose hosts each have a pair of their own. */
@@ -39,7 +39,10 @@ function answer(image: string, pairs: number): Try {
     key: host,
   }));
   const consent = hosts.map(({ host }) => host);
-  return { image, auth: offerCredentials(image, choose(hosts, credentials), consent).auth };
+  return {
+    image,
+    auth: authOf(offerCredentials(image, choose(hosts, credentials), consent).tries),
+  };
 }
 
 /** Asks the keyring for the order of many answers. */
