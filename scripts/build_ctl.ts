@@ -5,6 +5,7 @@
 
 import { quote, shellHeader } from "../src/executable/script_header.ts";
 import { requiredPermissions } from "../src/settings/sandbox.ts";
+import { RUNTIMES } from "../src/kubelet/runtime.ts";
 import {
   type Access,
   DEFAULT_SETTINGS,
@@ -43,7 +44,7 @@ function prelude(settings: Settings): string {
       [flagsOf(API_SERVER_FILES), `api="$api\${value:+,$value}"`],
       [flagsOf(["apiserver"]), ADD_HOST],
     ]),
-    `files="$files,"${quote(targets("read", NODE_FILES, settings))}`,
+    `files="$files,"${quote(nodeFiles(settings))}`,
     `case "$secrets" in given) hosts=;; *) ${askApiServer};; esac`,
   ].join("; ");
   const settingsFile = forEachFlag([[["settings"], ADD_INPUT]]);
@@ -97,7 +98,17 @@ const ADD_HOST = [
 ].join("; ");
 
 /** Settings that name what `explain` reads of a node. */
-const NODE_FILES = ["registriesConf", "registriesConfDir", "kubeletAuthFile"] as const;
+const NODE_FILES = [
+  "registriesConf",
+  "registriesConfDir",
+  "kubeletAuthFile",
+  "containerdHostsDir",
+] as const;
+
+/** What a pull of either runtime reads of a node. */
+function nodeFiles(settings: Settings): string {
+  return RUNTIMES.map((runtime) => targets("read", NODE_FILES, { ...settings, runtime })).join();
+}
 
 /** Settings that name what leads to the API server. */
 const API_SERVER_FILES = ["apiserverEnvFile", "kubeconfig", "caFile"] as const;

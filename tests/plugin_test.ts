@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { authFilePath } from "../src/delivery/auth_file/auth_file.ts";
-import { formatResponse } from "../src/kubelet/credential_provider.ts";
+import { emptyPairFor, formatResponse } from "../src/kubelet/credential_provider.ts";
 import { UserError } from "../src/errors.ts";
 import { createLog } from "../src/process/log.ts";
 import { providePullCredentials } from "../src/plugin.ts";
@@ -483,7 +483,7 @@ for (const [name, prepare, annotation, error, keys] of REFUSED) {
   }
 }
 
-const PAIR = formatResponse(IMAGE);
+const PAIR = formatResponse(emptyPairFor(IMAGE));
 const RESPONSES: readonly [
   name: string,
   settings: Partial<Settings>,

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { applySettingsFile } from "../src/settings/settings_file.ts";
 import { formatAuthFile, parseAuthFile } from "../src/delivery/auth_file/auth_file.ts";
 import { readSecret } from "../src/credentials/docker_config.ts";
-import { resolveCredentials } from "../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../src/delivery/auth_file/resolve.ts";
+import { choose } from "../src/credentials/choose.ts";
 import { normalizeArguments } from "../src/cli/setting_flags.ts";
 import type { Clock } from "../src/process/clock.ts";
 import { UserError } from "../src/errors.ts";
@@ -57,7 +58,7 @@ const SOURCES = [
 function resolveWith(secrets: readonly Secret[], global: string | undefined): void {
   const credentials = secrets.flatMap((secret) => readSecret(secret, () => {}));
   const parsed = global === undefined ? undefined : parseAuthFile(global, "config.json");
-  const { file } = resolveCredentials(SOURCES, credentials, parsed);
+  const { file } = composeAuthFile(choose(SOURCES, credentials), parsed);
   if (file !== undefined) JSON.parse(formatAuthFile(file));
 }
 

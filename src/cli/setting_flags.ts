@@ -25,10 +25,14 @@ export function settingFlags(
 ): { readonly [Name in SettingName]: Parameter } {
   const flag = (name: SettingName) => parameter(name, defaults, hidden);
   return {
+    runtime: flag("runtime"),
     registriesConf: flag("registriesConf"),
     registriesConfDir: flag("registriesConfDir"),
     authDir: flag("authDir"),
     kubeletAuthFile: flag("kubeletAuthFile"),
+    containerdHostsDir: flag("containerdHostsDir"),
+    containerdAlsoOffer: flag("containerdAlsoOffer"),
+    cacheDuration: flag("cacheDuration"),
     apiserverEnvFile: flag("apiserverEnvFile"),
     kubeconfig: flag("kubeconfig"),
     caFile: flag("caFile"),

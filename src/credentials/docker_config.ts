@@ -25,6 +25,11 @@ export interface Credential {
   readonly identitytoken?: string;
 }
 
+/** Whether two credentials are the same. */
+export function equalCredentials(a: Credential | undefined, b: Credential | undefined): boolean {
+  return a?.auth === b?.auth && (a?.identitytoken ?? "") === (b?.identitytoken ?? "");
+}
+
 /** A credential from a secret, with the repositories it is meant for. */
 export interface ScopedCredential {
   /** What the key stands for, or, if it is `derived`, what the secret's annotation adds to it. */

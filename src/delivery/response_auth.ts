@@ -5,25 +5,43 @@
  * image's own registry. So a pair is given only where each of these hosts may have it.
  */
 
-import type { Credential, ScopedCredential } from "../credentials/docker_config.ts";
-import { equalCredentials } from "./auth_file/lookup.ts";
-import { canonicalHost, compareSpecificity, covers } from "../credentials/scope.ts";
+import type { Choice } from "../credentials/choose.ts";
+import {
+  type Credential,
+  equalCredentials,
+  type ScopedCredential,
+} from "../credentials/docker_config.ts";
+import { canonicalHost, covers } from "../credentials/scope.ts";
+import { EMPTY_PAIR, formatResponse, type Pair } from "../kubelet/credential_provider.ts";
 import { formatRepository, type Repository } from "../sources/reference.ts";
 import { decodeUtf8 } from "../text/utf8.ts";
-
-/** What a container runtime sends to a registry. */
-export interface Pair {
-  readonly username: string;
-  readonly password: string;
-}
+import type { Delivered } from "./delivery.ts";
 
 /** A credential with what becomes of it. */
 export interface Offer {
   /** The host it was chosen for. */
   readonly repository: Repository;
   readonly credential: ScopedCredential;
+  /** Each host that would see it; empty for what is no pair. */
+  readonly viewers: readonly Viewer[];
   /** Why it is not given; `undefined` when it is. */
   readonly withheld: Withheld | undefined;
+}
+
+/** A host that would see a pair, and by whose leave. */
+export interface Viewer {
+  readonly repository: Repository;
+  /** A credential of the namespace with the same pair, or the site's consent; `undefined`: nobody's. */
+  readonly allowedBy: ScopedCredential | "consent" | undefined;
+}
+
+/** A pair that the kubelet tries. */
+export interface PairTry {
+  /** The key of the response's `auth` under which it stands. */
+  readonly key: string;
+  readonly pair: Pair;
+  /** Where it comes from; `undefined` for the empty pair. */
+  readonly credential: ScopedCredential | undefined;
 }
 
 /** Why a credential is not given. */
@@ -39,81 +57,98 @@ export type Withheld =
 export interface Offers {
   /** One for each host that has a credential of the namespace, in the order of the hosts. */
   readonly offers: readonly Offer[];
-  /** The `auth` member of the response; empty when no pair is given. */
-  readonly auth: Readonly<Record<string, Pair>>;
+  /** What the kubelet tries, in its order; empty when no pair is given. */
+  readonly tries: readonly PairTry[];
+}
+
+/** The `auth` member of a response. */
+export function authOf(tries: readonly PairTry[]): Record<string, Pair> {
+  return Object.fromEntries(tries.map(({ key, pair }) => [key, pair]));
+}
+
+/**
+ * Hands the chosen credentials over in the response. Nothing is written, so nothing can be left behind.
+ *
+ * @param cacheDuration how long the kubelet may answer from its cache, in milliseconds.
+ */
+export function answerWithPairs(
+  choice: Choice,
+  image: string,
+  { containerdAlsoOffer, cacheDuration }: {
+    readonly containerdAlsoOffer: readonly string[];
+    readonly cacheDuration: number;
+  },
+  warn: (warning: string) => void,
+): Delivered {
+  const { offers, tries } = offerCredentials(image, choice, containerdAlsoOffer);
+  for (const offer of offers) {
+    const warning = describeWithheld(offer);
+    if (warning !== undefined) warn(warning);
+  }
+  const pairs = tries.filter(({ credential }) => credential !== undefined).length;
+  return {
+    response: pairs === 0 ? formatResponse() : formatResponse(authOf(tries), cacheDuration),
+    outcome: pairs === 0 ? "no pair for the kubelet" : "gave pairs to the kubelet",
+    facts: { pairs },
+    withdraw: () => {},
+  };
 }
 
 /** Each pair costs a try of all hosts. */
 const MAX_PAIRS = 4;
 
 /**
- * Chooses the credential of each host and gives those that every host may have.
+ * Gives those of the chosen credentials that every host may have.
  *
  * A pair may be given when for every host that is asked either a secret of the namespace holds that
  * same pair with a scope that covers it there, or the site consented to the host.
  *
- * @param hosts the repositories asked, in order, the image's own registry included.
- * @param credentials in the order in which of equally specific ones the last wins.
+ * @param choice its sources are the repositories asked, in order, the image's own registry included.
  * @param alsoOffer `host[:port]` to which any pair may be offered.
  */
 export function offerCredentials(
   image: string,
-  hosts: readonly Repository[],
-  credentials: readonly ScopedCredential[],
+  { sources: hosts, chosen, credentials }: Pick<Choice, "sources" | "chosen" | "credentials">,
   alsoOffer: readonly string[],
 ): Offers {
   const consented = new Set(alsoOffer.map(canonicalHost));
   const keys = orderedKeys(image);
   const offers: Offer[] = [];
-  const pairs: Pair[] = [];
-  for (const repository of hosts) {
-    const credential = mostSpecific(repository, credentials);
-    if (credential === undefined) continue;
+  const given: { readonly pair: Pair; readonly credential: ScopedCredential }[] = [];
+  for (const { source: repository, credential } of chosen) {
     const pair = pairOf(credential.credential);
     if (pair === undefined) {
-      offers.push({ repository, credential, withheld: { kind: "not-a-pair" } });
+      offers.push({ repository, credential, viewers: [], withheld: { kind: "not-a-pair" } });
       continue;
     }
-    const uncovered = hosts.filter((host) =>
-      !consented.has(canonicalHost(host.host)) &&
-      !credentials.some(({ scope, credential: other }) =>
-        covers(scope, host) && equalCredentials(other, credential.credential)
-      )
-    );
-    if (uncovered.length > 0) {
-      offers.push({ repository, credential, withheld: { kind: "uncovered", hosts: uncovered } });
-      continue;
-    }
-    const given = pairs.some((other) => equalPairs(other, pair));
-    // The last key is the empty pair's.
-    const full = pairs.length >= Math.min(MAX_PAIRS, keys.length - 1);
-    if (!given && !full) pairs.push(pair);
-    offers.push({
-      repository,
-      credential,
-      withheld: given || !full ? undefined : { kind: "too-many" },
+    const viewers = hosts.map((host): Viewer => {
+      const holder = credentials.find((other) =>
+        covers(other.scope, host) && equalCredentials(other.credential, credential.credential)
+      );
+      const isConsented = consented.has(canonicalHost(host.host));
+      return { repository: host, allowedBy: holder ?? (isConsented ? "consent" : undefined) };
     });
-  }
-  if (pairs.length === 0) return { offers, auth: {} };
-  const auth: Record<string, Pair> = {};
-  for (const [index, pair] of pairs.entries()) auth[keys[index] ?? ""] = pair;
-  // A try without credentials, for public images at the image's own registry.
-  auth[keys.at(-1) ?? ""] = { username: "", password: "" };
-  return { offers, auth };
-}
-
-function mostSpecific(
-  repository: Repository,
-  credentials: readonly ScopedCredential[],
-): ScopedCredential | undefined {
-  let best: ScopedCredential | undefined;
-  for (const candidate of credentials) {
-    if (!covers(candidate.scope, repository)) continue;
-    if (best === undefined || compareSpecificity(candidate.scope, best.scope) >= 0) {
-      best = candidate;
+    const uncovered = viewers.filter(({ allowedBy }) => allowedBy === undefined)
+      .map(({ repository }) => repository);
+    if (uncovered.length > 0) {
+      const withheld = { kind: "uncovered", hosts: uncovered } as const;
+      offers.push({ repository, credential, viewers, withheld });
+      continue;
     }
+    const isGiven = given.some((other) => equalPairs(other.pair, pair));
+    // The last key is the empty pair's.
+    const isFull = given.length >= Math.min(MAX_PAIRS, keys.length - 1);
+    if (!isGiven && !isFull) given.push({ pair, credential });
+    const withheld = isGiven || !isFull ? undefined : { kind: "too-many" } as const;
+    offers.push({ repository, credential, viewers, withheld });
   }
-  return best;
+  if (given.length === 0) return { offers, tries: [] };
+  // A try without credentials, for public images at the image's own registry.
+  const last = { key: keys.at(-1) ?? "", pair: EMPTY_PAIR, credential: undefined };
+  return {
+    offers,
+    tries: [...given.map((each, index) => ({ key: keys[index] ?? "", ...each })), last],
+  };
 }
 
 /** The pair of a credential; `undefined` where containerd would make none of it. */

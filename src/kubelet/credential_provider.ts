@@ -88,26 +88,44 @@ function imageProblem(image: string): string | undefined {
   return image.isWellFormed() ? undefined : "holds half a character";
 }
 
+/** A user's name and password, as the kubelet hands them to the container runtime. */
+export interface Pair {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** For a try without credentials. */
+export const EMPTY_PAIR: Pair = { username: "", password: "" };
+
 /**
  * The answer to every request that did not fail.
  *
- * It says "do not cache": the credentials travel in a file that CRI-O takes once, so a pull that
- * the kubelet answered from its cache would find no file. `cacheDuration` must be given, because
- * without it the configuration's `defaultCacheDuration` counts. The key type `Image` keeps a kubelet
+ * `cacheDuration` must be given, because without it the configuration's `defaultCacheDuration` counts.
+ * Zero says "do not cache": CRI-O's credentials travel in a file that it takes once, so a pull that
+ * the kubelet answered from its cache would find no file. The key type `Image` keeps a kubelet
  * that shares answers between simultaneous requests from sharing them across images.
  *
- * @param accountsImage the image, if the kubelet is to record it as the service account's: then the
- * answer carries an empty pair for it (`pulled_images.ts`). @default none: it is every pod's
+ * @param auth pairs by the pattern of the images that they are for, tried in reverse order of the
+ * patterns. @default none
+ * @param cacheDuration how long the kubelet may answer from its cache, in milliseconds. @default 0
  */
-export function formatResponse(accountsImage?: string): string {
+export function formatResponse(
+  auth: Readonly<Record<string, Pair>> = {},
+  cacheDuration = 0,
+): string {
   return JSON.stringify({
     apiVersion: API_VERSION,
     kind: "CredentialProviderResponse",
     cacheKeyType: "Image",
-    cacheDuration: "0s",
-    ...(accountsImage !== undefined &&
-      { auth: Object.fromEntries([[accountsImage, EMPTY_PAIR]]) }),
+    cacheDuration: `${cacheDuration / 1000}s`,
+    ...(Object.keys(auth).length > 0 && { auth }),
   }) + "\n";
 }
 
-const EMPTY_PAIR = { username: "", password: "" } as const;
+/**
+ * The empty pair for an image, by which the kubelet records the image as the service account's
+ * (`pulled_images.ts`).
+ */
+export function emptyPairFor(image: string): Record<string, Pair> {
+  return Object.fromEntries([[image, EMPTY_PAIR]]);
+}

@@ -37,7 +37,7 @@ export function deniedPermissions(settings: Settings): Permission[] {
 }
 
 function exceptionsOf<Name extends SettingName>(name: Name, settings: Settings): readonly Access[] {
-  return SETTINGS[name].except?.(settings[name]) ?? [];
+  return SETTINGS[name].except?.(settings[name], settings) ?? [];
 }
 
 /**
@@ -71,7 +71,10 @@ export function refuseOutsideSandbox(
   for (const permission of requiredPermissions(settings)) {
     if (isGranted(permission)) continue;
     const attempt = permission.kind === "net" ? "connect" : permission.kind;
-    throw outsideSandbox(permission.target, attempt, SETTINGS[permission.setting].flag);
+    const { flag } = SETTINGS[permission.setting];
+    // Without the runtime the build would not grant what only that one needs.
+    const build = settings.runtime === "crio" ? flag : `runtime ${settings.runtime} --${flag}`;
+    throw outsideSandbox(permission.target, attempt, build);
   }
 }
 

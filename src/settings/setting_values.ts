@@ -2,6 +2,7 @@
 
 import { UsageError } from "../errors.ts";
 import { isAnnotationKey } from "../manifests/names.ts";
+import { isHost } from "../sources/reference.ts";
 
 /** The one text of a flag that may be given once. */
 export function only(texts: readonly string[]): string {
@@ -67,6 +68,28 @@ export function parseWaitForTaken(text: string): number {
     "",
     `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
     "the kubelet gives a run 60s in all",
+  );
+}
+
+const MAX_CACHE_DURATION = 24 * 3_600_000;
+
+/** How long an answer may be used again, in milliseconds. A changed secret counts that much later. */
+export function parseCacheDuration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds <= MAX_CACHE_DURATION) return milliseconds;
+  throw new UsageError(
+    "",
+    `${text} is over 24h, for which a withdrawn credential would be used on`,
+  );
+}
+
+/** One host, with its port if it has one: no pattern, so that nobody consents to more than they see. */
+export function parseHostAndPort(text: string): string {
+  if (isHost(text) || /^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/.test(text)) return text;
+  throw new UsageError(
+    "",
+    `${JSON.stringify(text)} is not HOST or HOST:PORT`,
+    "write it like registry-1.docker.io, without a scheme, a path or a *",
   );
 }
 

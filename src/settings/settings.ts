@@ -7,6 +7,7 @@
  */
 
 import { WAIT_FOR_TAKEN } from "../delivery/auth_file/placing.ts";
+import { type Runtime, RUNTIMES } from "../kubelet/runtime.ts";
 import { STALE_AFTER } from "../delivery/auth_file/stale_files.ts";
 import { UsageError } from "../errors.ts";
 import { PULLED_IMAGES, type PulledImages } from "../kubelet/pulled_images.ts";
@@ -20,6 +21,8 @@ import {
   oneOf,
   only,
   parseAnnotationKey,
+  parseCacheDuration,
+  parseHostAndPort,
   parsePath,
   parseStaleAfter,
   parseTimeout,
@@ -28,6 +31,8 @@ import {
 
 /** The settings of one run. */
 export interface Settings {
+  /** The container runtime that pulls. */
+  readonly runtime: Runtime;
   /** Main registries files; the first that exists counts. */
   readonly registriesConf: readonly string[];
   /** Drop-in directories, later ones over earlier. */
@@ -36,6 +41,12 @@ export interface Settings {
   readonly authDir: string;
   /** The node's global auth file. */
   readonly kubeletAuthFile: string;
+  /** Directories in which containerd looks for a registry's `hosts.toml`, in order. */
+  readonly containerdHostsDir: readonly string[];
+  /** `host[:port]` that any pair may be offered to beside the hosts that a secret holds it for. */
+  readonly containerdAlsoOffer: readonly string[];
+  /** How long the kubelet may answer from its cache where pairs are given, in milliseconds. */
+  readonly cacheDuration: number;
   /** OpenShift's file with the API server's address. */
   readonly apiserverEnvFile: string;
   /** The kubelet's kubeconfig; the first that exists counts. */
@@ -105,11 +116,20 @@ export interface Setting<Value> {
   /** The permissions a value implies, given the settings as a whole. */
   readonly access: (value: Value, settings: Settings) => readonly Access[];
   /** What lies within those permissions and is denied all the same. */
-  readonly except?: (value: Value) => readonly Access[];
+  readonly except?: (value: Value, settings: Settings) => readonly Access[];
 }
 
 /** The table. */
 export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Name]> } = {
+  runtime: {
+    flag: "runtime",
+    placeholder: "RUNTIME",
+    brief: `Container runtime of the node: ${RUNTIMES.join(" or ")}`,
+    default: "crio",
+    repeatable: false,
+    parse: (texts) => oneOf(only(texts), (text) => RUNTIMES.find((runtime) => runtime === text)),
+    access: () => [],
+  },
   registriesConf: {
     flag: "registries-conf",
     placeholder: "FILE",
@@ -117,7 +137,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: ["/etc/containers/registries.conf", "/usr/share/containers/registries.conf"],
     repeatable: false,
     parse: (texts) => [parsePath(only(texts))],
-    access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
+    access: (paths, settings) => forCrio(settings, findMirrors(paths)),
   },
   registriesConfDir: {
     flag: "registries-conf-dir",
@@ -131,7 +151,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     ],
     repeatable: true,
     parse: (texts) => texts.map(parsePath),
-    access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
+    access: (paths, settings) => forCrio(settings, findMirrors(paths)),
   },
   authDir: {
     flag: "auth-dir",
@@ -140,15 +160,16 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: "/etc/crio/auth",
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
-    access: (path) => [
-      // Linking and renaming ask for both on both names.
-      read(path, "put the auth file in place"),
-      { kind: "write", target: path, step: "put the auth file in place" },
-    ],
-    except: (path) => {
+    access: (path, settings) =>
+      forCrio(settings, [
+        // Linking and renaming ask for both on both names.
+        read(path, "put the auth file in place"),
+        { kind: "write", target: path, step: "put the auth file in place" },
+      ]),
+    except: (path, settings) => {
       const target = `${path}/in-use`;
       const step = "touch what CRI-O has taken";
-      return [read(target, step), { kind: "write", target, step }];
+      return forCrio(settings, [read(target, step), { kind: "write", target, step }]);
     },
   },
   kubeletAuthFile: {
@@ -158,7 +179,38 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: "/var/lib/kubelet/config.json",
     repeatable: false,
     parse: (texts) => parsePath(only(texts)),
-    access: (path) => [read(path, "keep the node's global credentials")],
+    access: (path, settings) =>
+      forCrio(settings, [read(path, "keep the node's global credentials")]),
+  },
+  containerdHostsDir: {
+    flag: "containerd-hosts-dir",
+    placeholder: "DIR",
+    brief: "Directory of containerd's hosts.toml files, in the order of its config_path; may be " +
+      "repeated",
+    default: ["/etc/containerd/certs.d", "/etc/docker/certs.d"],
+    repeatable: true,
+    parse: (texts) => texts.map(parsePath),
+    access: (paths, settings) => settings.runtime === "containerd" ? findMirrors(paths) : [],
+  },
+  containerdAlsoOffer: {
+    flag: "containerd-also-offer",
+    placeholder: "HOST[:PORT]",
+    brief: "Host that containerd may offer any of these credentials to; may be repeated",
+    default: [],
+    repeatable: true,
+    parse: (texts) => texts.filter((text) => text !== "").map(parseHostAndPort),
+    access: () => [],
+  },
+  cacheDuration: {
+    flag: "cache-duration",
+    placeholder: "DURATION",
+    brief: "How long the kubelet may use containerd's credentials again without asking; 0s: not " +
+      "at all",
+    default: 0,
+    repeatable: false,
+    format: (milliseconds) => `${milliseconds / 1000}s`,
+    parse: (texts) => parseCacheDuration(only(texts)),
+    access: () => [],
   },
   apiserverEnvFile: {
     flag: "apiserver-env-file",
@@ -367,7 +419,7 @@ export function applyFlags(
   base: Settings,
   given: ReadonlyMap<string, readonly string[]>,
 ): Settings {
-  return mapSettings((name) => {
+  const settings = mapSettings((name) => {
     const setting = SETTINGS[name];
     const texts = given.get(setting.flag);
     if (texts === undefined) return base[name];
@@ -379,15 +431,41 @@ export function applyFlags(
       throw new UsageError(`--${setting.flag}`, error.problem, error.advice);
     }
   });
+  for (const [name, runtime] of Object.entries(ONLY_FOR)) {
+    if (!isSettingName(name) || runtime === settings.runtime) continue;
+    const { flag } = SETTINGS[name];
+    if (given.has(flag)) {
+      const advice = `leave it out, or add --runtime ${runtime}`;
+      throw new UsageError(
+        `--${flag}`,
+        `has no meaning with --runtime ${settings.runtime}`,
+        advice,
+      );
+    }
+  }
+  return settings;
 }
+
+/** The settings that would be without effect, and whoever gives them would trust in them. */
+const ONLY_FOR: { readonly [Name in SettingName]?: Runtime } = {
+  pulledImages: "crio",
+  waitForTaken: "crio",
+  containerdHostsDir: "containerd",
+  containerdAlsoOffer: "containerd",
+  cacheDuration: "containerd",
+};
 
 /** Builds settings name by name, so that no name of the table can be forgotten. */
 function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[Name]): Settings {
   return {
+    runtime: value("runtime"),
     registriesConf: value("registriesConf"),
     registriesConfDir: value("registriesConfDir"),
     authDir: value("authDir"),
     kubeletAuthFile: value("kubeletAuthFile"),
+    containerdHostsDir: value("containerdHostsDir"),
+    containerdAlsoOffer: value("containerdAlsoOffer"),
+    cacheDuration: value("cacheDuration"),
     apiserverEnvFile: value("apiserverEnvFile"),
     kubeconfig: value("kubeconfig"),
     caFile: value("caFile"),
@@ -412,6 +490,15 @@ function minutes(milliseconds: number): string {
 
 function connect(target: string): Access {
   return { kind: "net", target, step: "read the namespace's secrets" };
+}
+
+function findMirrors(paths: readonly string[]): Access[] {
+  return paths.map((path) => read(path, "find the image's mirrors"));
+}
+
+/** What only a node with CRI-O needs. */
+function forCrio({ runtime }: Settings, access: readonly Access[]): readonly Access[] {
+  return runtime === "crio" ? access : [];
 }
 
 function read(target: string, step: string): Access {

@@ -2,15 +2,20 @@
 
 import * as v from "valibot";
 import { PULLED_IMAGES } from "../kubelet/pulled_images.ts";
+import { RUNTIMES } from "../kubelet/runtime.ts";
 
 const Texts = v.array(v.string());
 
 /** The members of `Settings` as JSON. */
 export const SETTINGS_ENTRIES = {
+  runtime: v.picklist(RUNTIMES),
   registriesConf: Texts,
   registriesConfDir: Texts,
   authDir: v.string(),
   kubeletAuthFile: v.string(),
+  containerdHostsDir: Texts,
+  containerdAlsoOffer: Texts,
+  cacheDuration: v.number(),
   apiserverEnvFile: v.string(),
   kubeconfig: Texts,
   caFile: v.string(),

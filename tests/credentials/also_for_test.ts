@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_ALSO_FOR, parseAlsoFor } from "../../src/credentials/also_for.ts";
+import { choose } from "../../src/credentials/choose.ts";
 import { readSecret, type ScopedCredential } from "../../src/credentials/docker_config.ts";
 import { readCredentials } from "../../src/credentials/namespace_credentials.ts";
 import { formatScope, parseScope } from "../../src/credentials/scope.ts";
 import { formatAuthFile } from "../../src/delivery/auth_file/auth_file.ts";
-import { resolveCredentials } from "../../src/delivery/auth_file/resolve.ts";
-import { offerCredentials } from "../../src/delivery/response_auth.ts";
+import { composeAuthFile } from "../../src/delivery/auth_file/resolve.ts";
+import { authOf, offerCredentials } from "../../src/delivery/response_auth.ts";
 import { UserError } from "../../src/errors.ts";
 import type { Secret } from "../../src/kubernetes/secrets/list.ts";
 import { formatRepository, parseRepository, type Repository } from "../../src/sources/reference.ts";
@@ -131,7 +132,9 @@ function repositories(texts: readonly string[]): Repository[] {
 
 function pullFrom(sources: readonly Repository[], secrets: readonly Secret[]) {
   const { credentials, skipped } = readCredentials(secrets, sources, { clock: CLOCK, deadline: 1 });
-  const { file, warnings } = resolveCredentials(sources, credentials, undefined);
+  const choice = choose(sources, credentials);
+  const { warnings } = choice;
+  const { file } = composeAuthFile(choice, undefined);
   const written = file === undefined ? {} : JSON.parse(formatAuthFile(file));
   const users = sources.map((source) =>
     lookUpCredential(written, formatRepository(source)).map((found) =>
@@ -196,13 +199,15 @@ Deno.test("for containerd an annotation covers a host as a key does", () => {
   const offer = (annotation?: string) =>
     offerCredentials(
       "docker.io/hub/nginx",
-      repositories(["m.io/hub/nginx", "docker.io/hub/nginx"]),
-      readSecret(secret("hub", ["docker.io"], annotation), () => {}),
+      choose(
+        repositories(["m.io/hub/nginx", "docker.io/hub/nginx"]),
+        readSecret(secret("hub", ["docker.io"], annotation), () => {}),
+      ),
       [],
     );
-  assert.deepEqual(offer().auth, {});
+  assert.deepEqual(authOf(offer().tries), {});
   assert.equal(offer().offers[0]?.withheld?.kind, "uncovered");
-  assert.deepEqual(Object.values(offer("m.io/hub").auth)[0], {
+  assert.deepEqual(Object.values(authOf(offer("m.io/hub").tries))[0], {
     username: "hub-0",
     password: "password",
   });

@@ -1,8 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
 import fc from "fast-check";
+import { choose } from "../../src/credentials/choose.ts";
 import type { ScopedCredential } from "../../src/credentials/docker_config.ts";
 import { parseScope } from "../../src/credentials/scope.ts";
 import {
+  authOf,
   describeWithheld,
   offerCredentials,
   orderedKeys,
@@ -33,7 +35,9 @@ function given(
   alsoOffer: string[] = [],
   image = IMAGE,
 ) {
-  return Object.entries(offerCredentials(image, hosts, credentials, alsoOffer).auth)
+  return Object.entries(
+    authOf(offerCredentials(image, choose(hosts, credentials), alsoOffer).tries),
+  )
     .map(([key, { username, password }]) => `${key}=${username}:${password}`);
 }
 
@@ -146,8 +150,7 @@ Deno.test("a pair is given when each host that is asked may have it", async (t) 
 Deno.test("a credential that is withheld is named with the host and both remedies", () => {
   const { offers } = offerCredentials(
     IMAGE,
-    [MIRROR, ORIGIN],
-    [credential("m.example.com", "user:SECRET", { secret: "mine" })],
+    choose([MIRROR, ORIGIN], [credential("m.example.com", "user:SECRET", { secret: "mine" })]),
     [],
   );
   const [text = ""] = offers.map(describeWithheld);
@@ -161,11 +164,14 @@ Deno.test("more pairs than an answer can order are withheld with a reason", () =
   const hosts = ["a", "b", "c", "d", "e"].map((name) => ({ host: `${name}.io`, path: "x/y" }));
   const credentials = hosts.map(({ host }) => credential(host, `${host}:p`));
   const consent = hosts.map(({ host }) => host);
-  const { offers, auth } = offerCredentials(IMAGE, hosts, credentials, consent);
-  strictEqual(Object.keys(auth).length, 5);
+  const { offers, tries } = offerCredentials(IMAGE, choose(hosts, credentials), consent);
+  strictEqual(tries.length, 5);
   match(offers.map(describeWithheld)[4] ?? "", /4 different ones/);
   // A path of one character has one key beside the host's.
-  strictEqual(Object.keys(offerCredentials("m.io/a", hosts, credentials, consent).auth).length, 2);
+  strictEqual(
+    offerCredentials("m.io/a", choose(hosts, credentials), consent).tries.length,
+    2,
+  );
 });
 
 Deno.test("keys are tried from the longest on, and begin before v1/ and v2/", async (t) => {
@@ -221,10 +227,8 @@ Deno.test("no pair reaches a host that no secret covers and nobody consented to"
       fc.subarray(["a.io", "b.io", "c.io:5000", "docker.io"]),
       (hosts, keys, consent) => {
         const credentials = keys.map(([key, login]) => credential(key, login));
-        const { auth, offers } = offerCredentials(IMAGE, hosts, credentials, consent);
-        const pairs = Object.values(auth).map(({ username, password }) =>
-          `${username}:${password}`
-        );
+        const { tries, offers } = offerCredentials(IMAGE, choose(hosts, credentials), consent);
+        const pairs = tries.map(({ pair: { username, password } }) => `${username}:${password}`);
         // Each pair given is offered to each of the hosts.
         for (const pair of pairs.slice(0, -1)) {
           for (const host of hosts) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../support/ca.ts";
 import { authFileName } from "../support/crio_consumer.ts";
+import { KEYRING_ORDER } from "./containerd/keyring_order.ts";
 import { IMAGE_LIBRARY } from "./image_library/run.ts";
 import { NODE } from "./control_plane.ts";
 import { type CommandResult, sleep } from "./process.ts";
@@ -324,6 +325,7 @@ export const CASES: readonly Case<World>[] = [
     play: playChecks,
   },
   IMAGE_LIBRARY,
+  KEYRING_ORDER,
 ];
 
 /** The checks of the script, by their numbers, that a cluster fails without a thing. */

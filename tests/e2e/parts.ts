@@ -196,6 +196,14 @@ async function pinnedVersion(file: string, module: string): Promise<string> {
 
 const KUBELET_CODE = ["go.mod", "go.sum", "kubelet/main.go"];
 
+/** The program around the kubelet's keyring, built from source. */
+export async function findKeyring(): Promise<string> {
+  const version = await pinnedVersion("go.mod", "k8s.io/kubernetes");
+  const sources = ["go.mod", "go.sum", "keyring/main.go"];
+  const directory = await cacheDirectory(`keyring-${version}`, sources);
+  return await build({ target: "./keyring", out: `${directory}/keyring` });
+}
+
 async function kubernetesDirectory(): Promise<string> {
   const version = await pinnedVersion("go.mod", "k8s.io/kubernetes");
   return await cacheDirectory(`kubernetes-${version}`, ["go.mod", "go.sum"]);

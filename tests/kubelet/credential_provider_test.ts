@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  emptyPairFor,
   formatResponse,
   isWholeRequest,
   parseRequest,
@@ -115,7 +116,7 @@ Deno.test("the response is v1, for this image alone, and never cached", () => {
 
 Deno.test("the response for an image that is to be the account's own carries an empty pair for it", () => {
   const image = "docker.io/library/nginx";
-  assert.deepEqual(JSON.parse(formatResponse(image)), {
+  assert.deepEqual(JSON.parse(formatResponse(emptyPairFor(image))), {
     ...JSON.parse(formatResponse()),
     auth: { [image]: { username: "", password: "" } },
   });

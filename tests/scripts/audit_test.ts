@@ -12,7 +12,7 @@ import { hashOfBundle, sha256 } from "../../src/executable/program.ts";
 import { BuildError, bundleFiles, bundleProgram } from "../../scripts/support/bundle.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import { policyOf } from "../../src/settings/sandbox.ts";
-import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
 
@@ -413,14 +413,21 @@ Deno.test("a widened build is found by the policy under review, though it agrees
   assert.ok(findings.includes("allow write /etc/crio/auth: in the policy, and not baked in"));
 });
 
-Deno.test("the checked-in policy is that of a default build", async () => {
-  const checkedIn = await Deno.readTextFile(new URL("fixtures/policy/default.json", PROJECT));
-  assert.equal(
-    formatPolicy(DEFAULT_SETTINGS),
-    checkedIn,
-    "review the difference, then: deno task policy > fixtures/policy/default.json",
-  );
-});
+const CHECKED_IN: readonly [name: string, settings: Settings, flags: string][] = [
+  ["default", DEFAULT_SETTINGS, ""],
+  ["containerd", { ...DEFAULT_SETTINGS, runtime: "containerd" }, " --runtime containerd"],
+];
+
+for (const [name, settings, flags] of CHECKED_IN) {
+  Deno.test(`the checked-in policy ${name}.json is that of such a build`, async () => {
+    const file = `fixtures/policy/${name}.json`;
+    assert.equal(
+      formatPolicy(settings),
+      await Deno.readTextFile(new URL(file, PROJECT)),
+      `review the difference, then: deno task policy${flags} > ${file}`,
+    );
+  });
+}
 
 const COMMANDS: readonly [name: string, args: string[], code: number, stderr: RegExp][] = [
   ["a file that is no executable", ["README.md"], 1, /^error: README\.md: is not an executable/],

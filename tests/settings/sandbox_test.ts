@@ -73,6 +73,33 @@ for (const [flag, text, target, attempt] of OUTSIDE) {
   });
 }
 
+Deno.test("with containerd nothing is written but to journald's socket, and none of CRI-O's files is read", () => {
+  const flags = permissionFlags(apply(["runtime", "containerd"]));
+  assert.deepEqual(flags, [
+    "--allow-read=" + [
+      "/etc/containerd/certs.d",
+      "/etc/docker/certs.d",
+      "/etc/kubernetes/apiserver-url.env",
+      "/etc/kubernetes/kubelet.conf",
+      "/var/lib/kubelet/kubeconfig",
+      "/etc/kubernetes/pki/ca.crt",
+      "/run/systemd/journal/stdout",
+    ].join(),
+    "--allow-write=/run/systemd/journal/stdout",
+    "--allow-net=localhost:6443,unix:/run/systemd/journal/stdout",
+  ]);
+  const quiet = permissionFlags(apply(["runtime", "containerd"], ["journald-socket", ""]));
+  assert.ok(!quiet.join().includes("write"));
+});
+
+Deno.test("what containerd needs and the build does not grant is refused with the runtime to build for", () => {
+  const settings = apply(["runtime", "containerd"]);
+  assert.throws(() => refuseOutsideSandbox(settings, ({ kind }) => kind !== "read"), {
+    message: "/etc/containerd/certs.d: cannot read: outside the sandbox of this executable; " +
+      "build it with --runtime containerd --containerd-hosts-dir /etc/containerd/certs.d to allow that",
+  });
+});
+
 Deno.test("a directory that may be read but not written to is outside of the sandbox too", () => {
   assert.throws(
     () => refuseOutsideSandbox(DEFAULT_SETTINGS, ({ kind }) => kind !== WRITE),

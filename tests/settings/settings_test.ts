@@ -13,6 +13,14 @@ function apply(...flags: [flag: string, ...texts: string[]][]): Settings {
   return applyFlags(DEFAULT_SETTINGS, new Map(flags.map(([flag, ...texts]) => [flag, texts])));
 }
 
+/** As {@link apply}, on a node with the runtime that the flag is for. */
+function applyThere(flag: string, ...texts: string[]): Settings {
+  const forContainerd = /^(?:containerd-|cache-)/.test(flag);
+  return forContainerd
+    ? apply(["runtime", "containerd"], [flag, ...texts])
+    : apply([flag, ...texts]);
+}
+
 Deno.test("each flag is its setting's name in words joined by hyphens, as the command line spells it", () => {
   for (const name of SETTING_NAMES) {
     const spelled = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -43,6 +51,13 @@ Deno.test("a flag replaces the whole default of its setting", () => {
 
 const VALUES: readonly [flag: string, text: string, name: keyof Settings, value: unknown][] = [
   ["auth-dir", "/a//b/", "authDir", "/a/b"],
+  ["runtime", "containerd", "runtime", "containerd"],
+  ["containerd-hosts-dir", "/a/", "containerdHostsDir", ["/a"]],
+  ["containerd-also-offer", "m.example.com:5000", "containerdAlsoOffer", ["m.example.com:5000"]],
+  ["containerd-also-offer", "[fd00::1]:5000", "containerdAlsoOffer", ["[fd00::1]:5000"]],
+  ["containerd-also-offer", "", "containerdAlsoOffer", []],
+  ["cache-duration", "10m", "cacheDuration", 600_000],
+  ["cache-duration", "0s", "cacheDuration", 0],
   ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
   ["timeout", "1500ms", "timeout", 1500],
   ["timeout", "0.5m", "timeout", 30_000],
@@ -77,11 +92,21 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
 
 for (const [flag, text, name, value] of VALUES) {
   Deno.test(`--${flag} ${JSON.stringify(text)} sets ${name} to ${JSON.stringify(value)}`, () => {
-    assert.deepEqual(apply([flag, text])[name], value);
+    assert.deepEqual(applyThere(flag, text)[name], value);
   });
 }
 
 const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
+  ["runtime", "docker", /--runtime: "docker" is not among its values/],
+  [
+    "containerd-also-offer",
+    "*.example.com",
+    /--containerd-also-offer: .* is not HOST or HOST:PORT/,
+  ],
+  ["containerd-also-offer", "https://m.example.com", /without a scheme, a path or a \*/],
+  ["containerd-also-offer", "m.example.com/hub", /is not HOST or HOST:PORT/],
+  ["cache-duration", "25h", /--cache-duration: 25h is over 24h/],
+  ["cache-duration", "10", /--cache-duration: "10" is not a duration/],
   ["auth-dir", "relative", /--auth-dir: "relative" is not an absolute path/],
   ["auth-dir", "/a,b", /holds a comma or a control character/],
   ["auth-dir", "/a\nb", /holds a comma or a control character/],
@@ -113,9 +138,24 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
 
 for (const [flag, text, error] of REFUSED) {
   Deno.test(`--${flag} ${JSON.stringify(text)} is refused`, () => {
-    assert.throws(() => apply([flag, text]), error);
+    assert.throws(() => applyThere(flag, text), error);
   });
 }
+
+Deno.test("a flag that has no meaning for the node's runtime is refused", () => {
+  for (const flag of ["containerd-hosts-dir", "containerd-also-offer", "cache-duration"]) {
+    assert.throws(
+      () => apply([flag, VALUES.find(([known]) => known === flag)?.[1] ?? ""]),
+      new RegExp(`--${flag}: has no meaning with --runtime crio; .*containerd$`),
+    );
+  }
+  for (const [flag, text] of [["pulled-images", "node"], ["wait-for-taken", "1s"]] as const) {
+    assert.throws(
+      () => apply(["runtime", "containerd"], [flag, text]),
+      new RegExp(`--${flag}: has no meaning with --runtime containerd; leave it out`),
+    );
+  }
+});
 
 Deno.test("no flags leave the settings as they are, and flags of one setting leave the others", () => {
   const base = { ...DEFAULT_SETTINGS, authDir: "/base" };
@@ -143,7 +183,7 @@ Deno.test("a flag that is not repeatable must be given once, and the others may 
   for (const name of SETTING_NAMES) {
     const { flag, repeatable } = SETTINGS[name];
     const [, text = ""] = VALUES.find(([known]) => known === flag) ?? ["", "/a"];
-    const twice = () => apply([flag, text, text]);
+    const twice = () => applyThere(flag, text, text);
     if (repeatable) twice();
     else assert.throws(twice, new RegExp(`--${flag}: must be given once$`));
   }

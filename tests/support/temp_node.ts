@@ -47,6 +47,7 @@ export class TempNode implements AsyncDisposable {
       registriesConfDir: [this.path("etc/containers/registries.conf.d")],
       authDir: this.path("etc/crio/auth"),
       kubeletAuthFile: this.path("var/lib/kubelet/config.json"),
+      containerdHostsDir: [this.path("etc/containerd/certs.d"), this.path("etc/docker/certs.d")],
       apiserverEnvFile: this.path("etc/kubernetes/apiserver-url.env"),
       kubeconfig: [this.path("etc/kubernetes/kubelet.conf")],
       caFile: this.path("etc/kubernetes/pki/ca.crt"),
@@ -78,6 +79,11 @@ export class TempNode implements AsyncDisposable {
   /** Writes `name` into the first drop-in directory. */
   async writeDropIn(name: string, toml: string): Promise<void> {
     await this.write(`${first(this.settings.registriesConfDir)}/${name}`, toml);
+  }
+
+  /** Writes containerd's `hosts.toml` of a registry into the first hosts directory. */
+  async writeHostsToml(registry: string, toml: string): Promise<void> {
+    await this.write(`${first(this.settings.containerdHostsDir)}/${registry}/hosts.toml`, toml);
   }
 
   /** Writes the node's global auth file: a value, or text. */

@@ -1,20 +1,19 @@
 /**
- * Why each pull source gets the credential it gets. The choice itself is `resolveCredentials`', as in
- * a pull; what is added here is the reason, by the comparisons that it is made with.
+ * Why each pull source gets the credential it gets. The choice, its reasons and the auth file are those
+ * of a pull; what is added here is what the global file and unusable secrets have to do with it.
  */
 
 import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";
-import { readSecret, type ScopedCredential } from "../../credentials/docker_config.ts";
-import { judgeEntry, whyUnfindable } from "../../delivery/auth_file/library_entry.ts";
-import { equalCredentials, gives, type Lookup, lookUp } from "../../delivery/auth_file/lookup.ts";
-import { type Chosen, resolveCredentials } from "../../delivery/auth_file/resolve.ts";
+import { choose, type Chosen, mismatch, rank, type RankVerdict } from "../../credentials/choose.ts";
 import {
-  compareSpecificity,
-  covers,
-  formatScope,
-  parseScope,
-  type Scope,
-} from "../../credentials/scope.ts";
+  equalCredentials,
+  readSecret,
+  type ScopedCredential,
+} from "../../credentials/docker_config.ts";
+import { judgeEntry, whyUnfindable } from "../../delivery/auth_file/library_entry.ts";
+import { gives, type Lookup, lookUp } from "../../delivery/auth_file/lookup.ts";
+import { composeAuthFile } from "../../delivery/auth_file/resolve.ts";
+import { covers, formatScope, parseScope, type Scope } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
 import type { Secret } from "../../kubernetes/secrets/list.ts";
 import { ALSO_FOR_ANNOTATION } from "../../kubernetes/secrets/secret_types.ts";
@@ -24,14 +23,7 @@ import { type Login, readLogin } from "./login.ts";
 
 /** What became of a candidate. */
 export type Verdict =
-  | "chosen"
-  | "other-host"
-  | "other-port"
-  | "other-path"
-  | "shorter-path"
-  | "wider-host"
-  | "earlier-in-order"
-  | "by-annotation"
+  | RankVerdict
   | "no-credential"
   | "broken"
   | "never-found"
@@ -156,7 +148,8 @@ export function explainCredentials(
   disclosure: ExplainOptions,
 ): ExplainedCredentials {
   const { credentials, withoutCredential, unusable } = readSecrets(secrets, disclosure);
-  const { file, chosen, warnings } = resolveCredentials(sources, credentials, global);
+  const { chosen, warnings: ties } = choose(sources, credentials);
+  const { file, warnings } = composeAuthFile({ sources, chosen }, global);
   const choices = new Map(chosen.map(({ source, credential }) => [source, credential]));
   const tell = (login: Login | undefined) =>
     disclosure.showUsers && login !== undefined ? { user: login.user } : {};
@@ -167,12 +160,11 @@ export function explainCredentials(
     return {
       repository: formatRepository(source),
       candidates: [
-        ...judgeCredentials(source, credentials, choice)
-          .map(({ candidate, ...judged }) => ({
-            ...describe(candidate),
-            ...tell(readLogin(candidate.credential)),
-            ...judged,
-          })),
+        ...rank(source, credentials).map(({ candidate, ...judged }) => ({
+          ...describe(candidate),
+          ...tell(readLogin(candidate.credential)),
+          ...judged,
+        })),
         ...withoutCredential.map((entry) => judgeWithoutCredential(source, entry)),
         ...judgeGlobal(source, choice, found, file, global).map(({ entry, ...judged }) => ({
           ...judged,
@@ -188,7 +180,7 @@ export function explainCredentials(
     global: contribution(global, file),
     entries: file && [...file.auths].map(([key, entry]) => fileEntry(key, entry, chosen, global)),
     ownPairs: findOwnPairs(credentials, disclosure.image),
-    warnings,
+    warnings: [...ties, ...warnings],
   };
 }
 
@@ -215,7 +207,11 @@ interface EntryWithoutCredential {
   readonly reason: string;
 }
 
-function readSecrets(secrets: readonly Secret[], { alsoFor = "on" }: ExplainOptions) {
+/** Every credential of secrets, what only looks like one, and what cannot be used at all. */
+export function readSecrets(
+  secrets: readonly Secret[],
+  { alsoFor = "on" }: Pick<ExplainOptions, "alsoFor"> = {},
+) {
   const unusable: Unusable[] = [];
   const annotation = ALSO_FOR_ANNOTATION;
   const withoutCredential: EntryWithoutCredential[] = [];
@@ -251,82 +247,6 @@ function withoutAnnotation({ name, type, data }: Secret): Secret {
 interface Judgement {
   readonly verdict: Verdict;
   readonly reason: string;
-}
-
-interface JudgedCredential extends Judgement {
-  readonly candidate: ScopedCredential;
-}
-
-/** The chosen one first, then the others that cover the source from the most specific down. */
-function judgeCredentials(
-  source: Repository,
-  credentials: readonly ScopedCredential[],
-  choice: ScopedCredential | undefined,
-): JudgedCredential[] {
-  const covering = credentials.filter(({ scope }) => covers(scope, source));
-  const others = credentials.filter(({ scope }) => !covers(scope, source));
-  // Of equally specific ones the last counts, so they are told from the last to the first.
-  const ranked = covering.toReversed().sort((a, b) => compareSpecificity(b.scope, a.scope));
-  return [
-    ...ranked.map((candidate) => ({
-      candidate,
-      ...(candidate === choice ? chosenAmong(candidate, ranked) : comparedWith(choice, candidate)),
-    })),
-    ...others.map((candidate) => ({ candidate, ...mismatch(candidate.scope, source) })),
-  ];
-}
-
-function chosenAmong(choice: ScopedCredential, ranked: readonly ScopedCredential[]): Judgement {
-  const rivals = ranked.filter(({ scope }) => compareSpecificity(scope, choice.scope) === 0);
-  const reason = ranked.length === 1
-    ? "the only one of the namespace that covers it"
-    : rivals.length === 1
-    ? "the most specific one that covers it"
-    : "as specific as others, and the last in the order of secrets and keys";
-  return { verdict: "chosen", reason };
-}
-
-function comparedWith(
-  choice: ScopedCredential | undefined,
-  candidate: ScopedCredential,
-): Judgement {
-  const { scope } = candidate;
-  const best = choice?.scope ?? scope;
-  if (scope.path.length < best.path.length) {
-    return { verdict: "shorter-path", reason: "less specific: its path is shorter" };
-  }
-  if (compareSpecificity(keyed(scope), keyed(best)) < 0) {
-    return { verdict: "wider-host", reason: "less specific: more of its host is a wildcard" };
-  }
-  if (compareSpecificity(scope, best) < 0) {
-    const reason = "as specific as the chosen one, which a key names; this one an annotation";
-    return { verdict: "by-annotation", reason };
-  }
-  const same = equalCredentials(candidate.credential, choice?.credential);
-  const reason = "as specific as the chosen one, but earlier in the order of secrets and keys" +
-    (same ? "; both hold the same credential" : "; they hold different credentials");
-  return { verdict: "earlier-in-order", reason };
-}
-
-/** The scope as if a key named it. */
-function keyed({ host, path }: Scope): Scope {
-  return { host, path };
-}
-
-/** Why a scope does not cover a repository. */
-function mismatch(scope: Scope, { host, path }: Repository): Judgement {
-  if (covers({ host: scope.host, path: "" }, { host, path })) {
-    return { verdict: "other-path", reason: "another path" };
-  }
-  const anyPort = { host: withoutPort(scope.host), path: "" };
-  if (covers(anyPort, { host: withoutPort(host), path })) {
-    return { verdict: "other-port", reason: "another port of that host" };
-  }
-  return { verdict: "other-host", reason: "another host" };
-}
-
-function withoutPort(host: string): string {
-  return host.replace(/:\d+$/, "");
 }
 
 function judgeWithoutCredential(source: Repository, entry: EntryWithoutCredential): Candidate {

@@ -20,10 +20,10 @@ import {
   type Endpoint,
   findPullSources,
   type Form,
+  type FoundEndpoints,
   type HelpersFirst,
   matchPrefix,
   placeOfEndpoint,
-  type PullSources,
   refusedBy,
 } from "../../sources/registries_conf/pull_sources.ts";
 import { formatRepository, isShortName, parseAliasTarget } from "../../sources/reference.ts";
@@ -89,7 +89,7 @@ export interface ExplainedRegistries {
   readonly passedOver: readonly PassedOverTable[];
   /** Who is asked for credentials before the auth file; `undefined`: nobody. */
   readonly helpers: HelpersFirst | undefined;
-  readonly pullSources: PullSources;
+  readonly pullSources: FoundEndpoints;
   readonly blocked: readonly BlockedSource[];
   readonly invalid: readonly InvalidEndpoint[];
   readonly aliases: readonly ShortNameAlias[];

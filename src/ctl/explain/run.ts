@@ -11,6 +11,13 @@ import {
   type Pull,
   type SecretsRead,
 } from "./explanation.ts";
+import {
+  type ContainerdExplanation,
+  explainContainerdPull,
+  explainNoHosts,
+  findHosts,
+} from "./containerd.ts";
+import { formatContainerdText } from "./containerd_text.ts";
 import { explainImageName, normalizeImage } from "./image_name.ts";
 import { formatMermaid } from "./mermaid.ts";
 import { explainRegistries } from "./registry_tables.ts";
@@ -58,7 +65,7 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
   const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
   const explanation = await collect(this, flags, settings);
-  const text = FORMATTERS[format](explanation);
+  const text = formatAs(format, explanation);
   this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
 
@@ -69,14 +76,18 @@ function formatOf({ format, json }: Flags): Format {
   return json ? "json" : format ?? "text";
 }
 
-const FORMATTERS: Readonly<Record<Format, (explanation: Explanation) => string>> = {
-  text: formatText,
-  mermaid: formatMermaid,
-  // JSON leaves some characters as they are that drive a terminal.
-  json: (explanation) =>
-    JSON.stringify(explanation, null, 2).split("\n").map((line) => `${escapeControls(line)}\n`)
-      .join(""),
-};
+function formatAs(format: Format, explanation: Explanation | ContainerdExplanation): string {
+  if (format === "json") {
+    // JSON leaves some characters as they are that drive a terminal.
+    return JSON.stringify(explanation, null, 2).split("\n")
+      .map((line) => `${escapeControls(line)}\n`).join("");
+  }
+  if ("runtime" in explanation) {
+    if (format === "text") return formatContainerdText(explanation);
+    throw new UsageError("--format", "mermaid draws CRI-O's auth file", "use text or json");
+  }
+  return format === "text" ? formatText(explanation) : formatMermaid(explanation);
+}
 
 /** What stands in the place of the kubelet's request. */
 interface Subject {
@@ -95,7 +106,7 @@ async function collect(
   context: CtlContext,
   flags: Flags,
   settings: Settings,
-): Promise<Explanation> {
+): Promise<Explanation | ContainerdExplanation> {
   const { image, token, serviceAccount, annotations, written } = await readSubject(
     context,
     flags,
@@ -109,20 +120,30 @@ async function collect(
     ...(form !== undefined && { form }),
     ...(name !== undefined && { serviceAccount: name }),
   };
+  const readNamespaceSecrets = async () => {
+    const annotation = settings.secretsAnnotation;
+    const text = annotations.get(annotation);
+    const named = text === undefined
+      ? {}
+      : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
+    const wanted = { namespace, types: settings.secretTypes, ...named };
+    return flags.secretsFile === undefined
+      ? await askApiServer(context, settings, token, serviceAccount, wanted).catch((error) => {
+        const isAsGiven = flags.image === undefined || text !== undefined;
+        throw isAsGiven ? error : nameAnnotation(error, annotation);
+      })
+      : await readSecrets(context, flags.secretsFile, wanted);
+  };
+  const showUsers = flags.showUsers ?? false;
+  if (settings.runtime === "containerd") {
+    const hosts = findHosts(settings.containerdHostsDir, image);
+    if (hosts.sources.length === 0) return explainNoHosts(pull, hosts);
+    const secrets = await readNamespaceSecrets();
+    return explainContainerdPull(pull, hosts, { secrets, settings, showUsers });
+  }
   const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
-  const annotation = settings.secretsAnnotation;
-  const text = annotations.get(annotation);
-  const named = text === undefined
-    ? {}
-    : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
-  const wanted = { namespace, types: settings.secretTypes, ...named };
-  const secrets = flags.secretsFile === undefined
-    ? await askApiServer(context, settings, token, serviceAccount, wanted).catch((error) => {
-      const isAsGiven = flags.image === undefined || text !== undefined;
-      throw isAsGiven ? error : nameAnnotation(error, annotation);
-    })
-    : await readSecrets(context, flags.secretsFile, wanted);
+  const secrets = await readNamespaceSecrets();
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
     secrets,
@@ -130,7 +151,7 @@ async function collect(
     authFile: await authFilePath(settings.authDir, namespace, image),
     pulledImages: settings.pulledImages,
     alsoFor: settings.alsoFor,
-    showUsers: flags.showUsers ?? false,
+    showUsers,
   });
 }
 

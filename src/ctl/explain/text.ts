@@ -28,7 +28,8 @@ export function formatText(explanation: Explanation): string {
 
 const LABEL_WIDTH = 16;
 
-function labelled(label: string, lines: readonly string[]): string[] {
+/** Lines behind a label. */
+export function labelled(label: string, lines: readonly string[]): string[] {
   return lines.map((line, index) => (index === 0 ? label : "").padEnd(LABEL_WIDTH) + line);
 }
 
@@ -72,7 +73,8 @@ function overview(explanation: Explanation): string[] {
   ];
 }
 
-function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
+/** What a service account names, in lines. */
+export function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
   const account = `the service account's annotation ${annotation}`;
   if (names.length === 0) return [`${account} names none: no secret is read, on purpose`];
   return [

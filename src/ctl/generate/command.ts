@@ -7,9 +7,11 @@ import {
 } from "../../manifests/audience.ts";
 import { CRIO_CONFIG_VERSIONS, IGNITION_VERSIONS, PLATFORMS } from "../../manifests/choices.ts";
 import { PULLED_IMAGES } from "../../kubelet/pulled_images.ts";
+import { RUNTIMES } from "../../kubelet/runtime.ts";
 import type { CtlContext } from "../context.ts";
 import type { Flags as ChecksFlags } from "./checks.ts";
 import type { Flags as CrioConfigFlags } from "./crio_credential_provider_config.ts";
+import type { Flags as HostsTomlFlags } from "./hosts_toml.ts";
 import type { Flags as KubeletConfigFlags } from "./kubelet_config.ts";
 import type { Flags as MachineConfigFlags } from "./machine_config.ts";
 import type { Flags as RbacFlags } from "./rbac.ts";
@@ -67,6 +69,7 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
         input: `--match-image docker.io --audience ${DEFAULT_AUDIENCE}`,
         brief: "for kubeadm's default cluster domain",
       },
+      { input: "--match-image docker.io --runtime containerd", brief: "nodes with containerd" },
       {
         input: "--from cluster.yaml --platform aws --no-env --secrets-annotation=",
         brief: "as OpenShift 4.22 renders it",
@@ -85,6 +88,12 @@ const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
         brief: "With --from: OpenShift's platform, whose own provider is kept [none]",
       },
       audience: audience(`the file's of --merge, else ${DEFAULT_AUDIENCE}`),
+      runtime: {
+        kind: "enum",
+        values: RUNTIMES,
+        optional: true,
+        brief: "Container runtime of the nodes [as the plugin is built: crio]",
+      },
       arg: repeatedText("ARG", "Argument of the plugin, as in --arg=--log-level=debug"),
       secretsAnnotation: SECRETS_ANNOTATION,
       pulledImages: PULLED_IMAGES_FLAG,
@@ -197,6 +206,41 @@ const registriesConf = buildCommand<RegistriesConfFlags, [], CtlContext>({
     ],
   },
   parameters: { flags: { mirror: MIRROR, insecure: INSECURE } },
+});
+
+const hostsToml = buildCommand<HostsTomlFlags, [], CtlContext>({
+  loader: async () => (await import("./hosts_toml.ts")).generateHostsToml,
+  docs: {
+    brief: "containerd's hosts.toml of a registry",
+    fullDescription: [
+      "Prints the mirrors of one registry in the form that all versions of containerd read alike.",
+      "The registry itself is not asked, so that a namespace's credential for the mirrors reaches",
+      "nobody else; with --fallback it is asked last, and the credential needs its consent.",
+    ].join("\n"),
+    customUsage: [
+      { input: "--mirror docker.io=mirror.local/hub", brief: "one mirror, and nothing else" },
+      {
+        input: "--mirror quay.io=mirror.local:5000/quay --fallback",
+        brief: "quay.io where the mirror has no such image",
+      },
+    ],
+  },
+  parameters: {
+    flags: {
+      mirror: MIRROR,
+      plainHttp: repeatedText("LOCATION", "Mirror that is reached without TLS"),
+      fallback: {
+        kind: "boolean",
+        optional: true,
+        withNegated: false,
+        brief: "Ask the registry itself last",
+      },
+      containerdHostsDir: optionalText(
+        "DIR",
+        "Directory that the file goes under [as the plugin is built: /etc/containerd/certs.d]",
+      ),
+    },
+  },
 });
 
 const machineConfig = buildCommand<MachineConfigFlags, [], CtlContext>({
@@ -315,6 +359,7 @@ export const GENERATE = buildRouteMap<string, CtlContext>({
     secret,
     checks,
     registriesConf,
+    hostsToml,
     machineConfig,
     crioCredentialProviderConfig: crioConfig,
   },

@@ -2,6 +2,7 @@
 
 import { UsageError, UserError } from "../../errors.ts";
 import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import type { Runtime } from "../../kubelet/runtime.ts";
 import { ASSUMED_AUDIENCE } from "../../manifests/audience.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import {
@@ -34,6 +35,7 @@ export interface Flags {
   readonly env: boolean;
   readonly secretsAnnotation?: string;
   readonly pulledImages?: PulledImages;
+  readonly runtime?: Runtime;
 }
 
 /** What merging gave, and whether anything told the audience in it. */
@@ -65,7 +67,15 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
   }
   if (audience === "") throw new UsageError("--audience", "is empty");
   checkMatchImages(context, matchImage);
-  if (arg !== undefined) await checkPluginArguments(arg, context.settings);
+  const runtime = flags.runtime ?? context.settings.runtime;
+  if (runtime === "containerd" && flags.pulledImages !== undefined) {
+    throw new UsageError(
+      "--pulled-images",
+      "has no meaning with --runtime containerd",
+      "leave it out: images that are pulled with a pair are always the service account's",
+    );
+  }
+  if (arg !== undefined) await checkPluginArguments(arg, { ...context.settings, runtime });
   const existing = merge === undefined ? emptyConfig() : await readProviderFile(context, merge);
   const merged = mergeProvider(existing, {
     matchImages: matchImage,
@@ -84,11 +94,12 @@ async function renderResource(
 ): Promise<MergeResult> {
   const { matchImage = [], merge, platform, audience, arg = [], env, pulledImages } = flags;
   if (
-    matchImage.length > 0 || audience !== undefined || arg.length > 0 || pulledImages !== undefined
+    matchImage.length > 0 || audience !== undefined || arg.length > 0 ||
+    pulledImages !== undefined || flags.runtime !== undefined
   ) {
     throw new UsageError(
       "--from",
-      "does not go with --match-image, --audience, --arg or --pulled-images",
+      "does not go with --match-image, --audience, --arg, --pulled-images or --runtime",
     );
   }
   if (merge !== undefined && platform !== undefined) {

@@ -7,6 +7,7 @@ import {
   PULLED_IMAGES_SINCE,
   type PulledImages,
 } from "../../kubelet/pulled_images.ts";
+import type { Runtime } from "../../kubelet/runtime.ts";
 import { findArgument } from "../../manifests/arguments.ts";
 import {
   type CredentialProviderConfig,
@@ -21,6 +22,7 @@ import type { CtlContext } from "../context.ts";
 interface Flags {
   readonly secretsAnnotation?: string;
   readonly pulledImages?: PulledImages;
+  readonly runtime?: Runtime;
 }
 
 /**
@@ -30,9 +32,10 @@ interface Flags {
  */
 export function settingOptions(
   { settings: built }: CtlContext,
-  { secretsAnnotation, pulledImages }: Flags,
+  { secretsAnnotation, pulledImages, runtime }: Flags,
 ): Required<Pick<ProviderOptions, "settings" | "secretsAnnotation">> {
   const settings = new Map<string, string>();
+  if (runtime !== undefined) settings.set("runtime", runtime);
   if (pulledImages !== undefined) settings.set("pulled-images", pulledImages);
   if (secretsAnnotation !== undefined && secretsAnnotation !== "") {
     checkAnnotationKey(secretsAnnotation);
@@ -57,15 +60,21 @@ export function explainPulledImages(
   built: Settings,
 ): string {
   const args = providers.find(({ name }) => name === PROVIDER_NAME)?.args ?? [];
+  const texts = (findArgument(args, "runtime") ?? built.runtime) === "containerd"
+    ? [`With containerd: ${PULLED_IMAGES_MEANING["service-account"]}; ${PULLED_IMAGES_SINCE}.`]
+    : explainModes(args, built);
+  return texts.flatMap((text) => wrap(text, 98)).map((line) => `# ${line}\n`).join("");
+}
+
+function explainModes(args: readonly string[], built: Settings): string[] {
   const given = findArgument(args, "pulled-images");
   const mode = PULLED_IMAGES.find((each) => each === given) ?? built.pulledImages;
-  const texts = [
+  return [
     ...PULLED_IMAGES.map((each) =>
       `--pulled-images ${each}${each === mode ? " (so here)" : ""}: ${PULLED_IMAGES_MEANING[each]}.`
     ),
     `The setting: ${PULLED_IMAGES_SINCE}.`,
   ];
-  return texts.flatMap((text) => wrap(text, 98)).map((line) => `# ${line}\n`).join("");
 }
 
 function wrap(text: string, width: number): string[] {

@@ -45,7 +45,7 @@ export function formatMirrors(rules: readonly MirrorRule[], { insecure = [] }: F
 }
 
 /** Fills in the flag that a value came from. */
-function atFlag<Value>(flag: string, parse: () => Value): Value {
+export function atFlag<Value>(flag: string, parse: () => Value): Value {
   try {
     return parse();
   } catch (error) {

@@ -76,11 +76,3 @@ export function readEntry(entry: unknown): LibraryEntry {
   };
   return { auth: text("auth"), identitytoken: text("identitytoken") };
 }
-
-/** Whether two credentials are the same. */
-export function equalCredentials(
-  a: Credential | undefined,
-  b: Credential | undefined,
-): boolean {
-  return a?.auth === b?.auth && (a?.identitytoken ?? "") === (b?.identitytoken ?? "");
-}

@@ -1,53 +1,36 @@
-/** Which credential each pull source gets, and the auth file that makes it so. */
+/** The auth file in which each pull source finds the credential that was chosen for it. */
 
+import type { Choice, Chosen } from "../../credentials/choose.ts";
+import { formatScope, isWildcard } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
-import { quote } from "../../text/redact.ts";
-import { formatRepository, type Repository } from "../../sources/reference.ts";
+import { formatRepository } from "../../sources/reference.ts";
 import type { AuthFile, LeftOut } from "./auth_file.ts";
-import type { ScopedCredential } from "../../credentials/docker_config.ts";
-import { equalCredentials, gives, lookUp } from "./lookup.ts";
-import { compareSpecificity, covers, formatScope, isWildcard } from "../../credentials/scope.ts";
+import { gives, lookUp } from "./lookup.ts";
 
-/** The outcome for one image. */
-export interface Resolution {
+/** An auth file, and what is to be said of it. */
+export interface ComposedAuthFile {
   /** The file to write; `undefined` when there is nothing to put in it. */
   readonly file: AuthFile | undefined;
-  /** The credential chosen for each pull source that has one. */
-  readonly chosen: readonly Chosen[];
   /** What an operator should know. */
   readonly warnings: readonly string[];
 }
 
-/** A pull source with the namespace's credential for it. */
-export interface Chosen {
-  readonly source: Repository;
-  readonly credential: ScopedCredential;
-}
-
 /**
- * Chooses credentials and builds the auth file.
+ * Builds the auth file for a choice.
  *
  * Afterwards each pull source finds exactly the credential chosen for it by the image library's
  * look-up, and a source without one finds what the global file alone would have given it. Only a
  * credential helper of the global file cannot have it both ways: it speaks for a whole host, so
  * where a namespace's credential needs it out of the way, other sources on that host lose it too.
  *
- * @param credentials in the order of their secrets, by name or as the service account names them: of
- * equally specific ones the last wins.
  * @param global the node's global auth file, of which every field is kept.
  */
-export function resolveCredentials(
-  sources: readonly Repository[],
-  credentials: readonly ScopedCredential[],
+export function composeAuthFile(
+  { sources, chosen }: Pick<Choice, "sources" | "chosen">,
   global: AuthFile | undefined,
-): Resolution {
+): ComposedAuthFile {
   const warnings = (global?.leftOut ?? []).map(describeLeftOut);
-  const chosen: Chosen[] = [];
-  for (const source of sources) {
-    const credential = choose(source, credentials, warnings);
-    if (credential !== undefined) chosen.push({ source, credential });
-  }
-  if (chosen.length === 0 && isEmpty(global)) return { file: undefined, chosen, warnings };
+  if (chosen.length === 0 && isEmpty(global)) return { file: undefined, warnings };
 
   const auths = new Map(global?.auths);
   const credHelpers = new Map(global?.credHelpers);
@@ -71,7 +54,7 @@ export function resolveCredentials(
     }
   }
   const file = { auths, credHelpers, otherFields: global?.otherFields ?? new Map(), leftOut: [] };
-  return { file, chosen, warnings };
+  return { file, warnings };
 }
 
 /** In words, what of the global file is left out and why. A user in a key is not shown. */
@@ -79,35 +62,6 @@ export function describeLeftOut({ field, key, problem }: LeftOut): string {
   const name = JSON.stringify(hideUserInfo(key));
   return `the global auth file's ${name} in "${field}" ${problem}: left out, since CRI-O refuses a ` +
     "whole file for it";
-}
-
-function choose(
-  source: Repository,
-  credentials: readonly ScopedCredential[],
-  warnings: string[],
-): ScopedCredential | undefined {
-  let best: ScopedCredential | undefined;
-  let tied: ScopedCredential | undefined;
-  for (const candidate of credentials) {
-    if (!covers(candidate.scope, source)) continue;
-    const order = best === undefined ? 1 : compareSpecificity(candidate.scope, best.scope);
-    if (order < 0) continue;
-    if (order > 0) tied = undefined;
-    else if (!equalCredentials(best?.credential, candidate.credential)) tied = best;
-    best = candidate;
-  }
-  if (best !== undefined && tied !== undefined) {
-    warnings.push(
-      `${formatRepository(source)} has different credentials in ${describe(tied)} and ` +
-        `${describe(best)}; the latter is used`,
-    );
-  }
-  return best;
-}
-
-function describe({ secret, key, scope }: ScopedCredential): string {
-  const also = scope.derived ? `, also for ${quote(formatScope(scope))}` : "";
-  return `secret ${quote(secret)} (key ${quote(key)}${also})`;
 }
 
 function byPathLength(a: Chosen, b: Chosen): number {

@@ -56,13 +56,17 @@ export function findHostDirectory(
     const file = `${candidate.path}/hosts.toml`;
     const text = readTextFile(file, { flag: FLAG, keepByteOrderMark: true });
     // One file operation tells both where there is a file, as nearly everywhere.
-    if (text !== undefined || exists(candidate.path)) return { ...candidate, file, text };
+    if (text !== undefined || isThere(candidate.path)) return { ...candidate, file, text };
   }
   return undefined;
 }
 
-/** A directory without the file counts, too. */
-function exists(path: string): boolean {
+/**
+ * Whether there is something at a path: a directory without the file counts, too.
+ *
+ * @throws {UserError} when that cannot be told.
+ */
+export function isThere(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;

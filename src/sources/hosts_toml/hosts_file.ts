@@ -78,7 +78,7 @@ function read(text: string): HostsFile {
     throw new UnsureError(1, "begins with a byte order mark", "save it as UTF-8 without one");
   }
   refuseNewerToml(text);
-  const lines = text.split("\n");
+  const lines = text.split(/\r?\n/);
   const document = parseToml(text);
   const known = checkKeys(document, 0);
   const tables = document["host"];

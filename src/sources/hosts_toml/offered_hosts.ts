@@ -46,7 +46,12 @@ const DOCKER_HUB_ORIGIN = "registry-1.docker.io";
  * @throws {UserError} when something that exists cannot be read.
  */
 export function readOfferedHosts(roots: readonly string[], image: string): OfferedHosts {
-  return findOfferedHosts(findHostDirectory(roots, splitImage(image).host), image);
+  return findOfferedHosts(findHostDirectory(roots, registryOf(image)), image);
+}
+
+/** `host[:port]` by which containerd looks for an image's directory. */
+export function registryOf(image: string): string {
+  return splitImage(image).host;
 }
 
 /** As {@link readOfferedHosts}, of a directory that was found. */
@@ -101,6 +106,16 @@ function withoutV2(path: string): string {
   if (parts.at(-1) === "v2") parts.pop();
   else if (parts[0] === "v2") parts.shift();
   return parts.join("/");
+}
+
+/** In words, what is wrong with a file, and what comes of it. */
+export function describeUnsure(
+  { file }: HostDirectory,
+  { line, problem, advice }: Unsure,
+): string {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return `${place}: ${problem}: a containerd that drops the file goes to the image's own registry, ` +
+    `so no credential is given; ${advice}`;
 }
 
 function warningsOf(file: HostsFile, directory: HostDirectory): string[] {

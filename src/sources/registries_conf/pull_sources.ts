@@ -1,7 +1,7 @@
 /** Image -> the repositories it is pulled from, in the order in which they are tried. */
 
 import { hideUserInfo } from "../../errors.ts";
-import type { Settings } from "../../settings/settings.ts";
+import type { PullSources } from "../pull_sources.ts";
 import {
   mergeRegistries,
   type Pulls,
@@ -14,7 +14,7 @@ import { formatMistake, lineOfLocation, type Mistake } from "./places.ts";
 import { formatRepository, namedBy, parseRepository, type Repository } from "../reference.ts";
 
 /** What the registries configuration makes of one image. */
-export interface PullSources {
+export interface FoundEndpoints {
   /** The `[[registry]]` table that applies. */
   readonly registry: Registry | undefined;
   /**
@@ -52,31 +52,36 @@ export interface Endpoint {
 /** A way of naming the image. */
 export type Form = "tag" | "digest";
 
-/** What a pull asks of the registries configuration. */
-export interface PullSourcesRead extends PullSources {
-  /** What an operator should know, where there are pull sources. */
-  readonly warnings: readonly string[];
-}
-
 /**
  * The pull sources of an image by the node's registries configuration. All that a pull asks of it
  * goes through here.
  *
  * @throws {UserError} when the configuration cannot be read or breaks a rule.
  */
-export function readPullSources(settings: Settings, image: string): PullSourcesRead {
+export function readRegistriesSources(
+  settings: Parameters<typeof readRegistriesFiles>[0],
+  image: string,
+): PullSources {
   const files = readRegistriesFiles(settings);
   const configuration = mergeRegistries(files);
   const found = findPullSources(configuration, image);
-  const { endpoints } = found;
-  const warnings = endpoints.length === 0 ? [] : warn(configuration, files, found, image);
-  return { ...found, warnings };
+  const { registry, endpoints, sources } = found;
+  return {
+    sources,
+    nothingToDo: sources.length === 0 ? whyNothing(registry, endpoints) : undefined,
+    foundIn: {
+      blocked: blockedRepositories(endpoints),
+      prefix: registry?.prefix,
+      file: registry?.file,
+    },
+    warnings: endpoints.length === 0 ? [] : warn(configuration, files, found, image),
+  };
 }
 
 function warn(
   configuration: RegistriesConfiguration,
   files: RegistriesFiles,
-  found: PullSources,
+  found: FoundEndpoints,
   image: string,
 ): string[] {
   const mistakes = [...configuration.twins];
@@ -201,7 +206,7 @@ export function placeOfEndpoint(
 export function findPullSources(
   configuration: Pick<RegistriesConfiguration, "registries">,
   image: string,
-): PullSources {
+): FoundEndpoints {
   const registry = findRegistry(configuration, image);
   if (registry === undefined) return { registry, endpoints: [], sources: [] };
   const rest = image.slice(matchPrefix(image, registry.prefix));

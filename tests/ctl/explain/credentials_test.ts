@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatAuthFile, parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
 import { readSecret } from "../../../src/credentials/docker_config.ts";
-import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
+import { choose } from "../../../src/credentials/choose.ts";
 import { explainCredentials, type Used } from "../../../src/ctl/explain/credentials.ts";
 import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
 import { parseRepository } from "../../../src/sources/reference.ts";
@@ -348,7 +349,7 @@ Deno.test("what is said to be used is what the image library finds in the plugin
       const credentials = secrets.flatMap((secret) =>
         readSecret(secret, () => assert.fail("nothing is broken"))
       );
-      const { file } = resolveCredentials(sources, credentials, global);
+      const { file } = composeAuthFile(choose(sources, credentials), global);
       const written = file === undefined ? {} : JSON.parse(formatAuthFile(file));
 
       const told = explainCredentials(sources, secrets, global, { showUsers: false });

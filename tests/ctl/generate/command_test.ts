@@ -163,7 +163,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     `generate kubelet-config --from ${RESOURCE} --pulled-images node`,
     2,
     /^$/,
-    /--from: does not go with --match-image, --audience, --arg or --pulled-images/,
+    /--from: does not go with --match-image, --audience, --arg, --pulled-images or --runtime/,
   ],
   ["generate secret", 2, /^$/, /Expected input for flag --registry/],
   [

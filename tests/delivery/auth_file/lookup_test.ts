@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { equalCredentials, gives, lookUp } from "../../../src/delivery/auth_file/lookup.ts";
+import { equalCredentials } from "../../../src/credentials/docker_config.ts";
+import { gives, lookUp } from "../../../src/delivery/auth_file/lookup.ts";
 import { parseRepository } from "../../../src/sources/reference.ts";
 
 const AUTH = btoa("u:p");

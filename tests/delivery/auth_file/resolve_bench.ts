@@ -1,5 +1,6 @@
 import { readCredentials } from "../../../src/credentials/namespace_credentials.ts";
-import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
+import { choose } from "../../../src/credentials/choose.ts";
 import { covers, parseScope } from "../../../src/credentials/scope.ts";
 import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
 
@@ -40,5 +41,5 @@ Deno.bench("read 2,000 secrets of 5 entries, 1,000 of which matter", () => {
 });
 
 Deno.bench("choose among 1,000 credentials for 10 sources, and build the file", () => {
-  resolveCredentials(SOURCES, credentials, undefined);
+  composeAuthFile(choose(SOURCES, credentials), undefined);
 });

@@ -6,7 +6,8 @@ import {
   joinCredentials,
   readCredentials,
 } from "../../../src/credentials/namespace_credentials.ts";
-import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
+import { choose } from "../../../src/credentials/choose.ts";
 import { formatScope, parseScope } from "../../../src/credentials/scope.ts";
 import { listPages } from "../../../src/kubernetes/secrets/list.ts";
 import { mergeRegistries } from "../../../src/sources/registries_conf/config.ts";
@@ -87,7 +88,7 @@ Deno.test("each source finds the credential that the rule chooses, or what the g
           return scope === undefined ? [] : [{ scope, key, secret: `secret-${index}`, credential }];
         });
         const parsed = globalFile && parseAuthFile(JSON.stringify(globalFile), "config.json");
-        const { file } = resolveCredentials(sources, credentials, parsed ?? undefined);
+        const { file } = composeAuthFile(choose(sources, credentials), parsed ?? undefined);
         const written = file === undefined ? {} : JSON.parse(formatAuthFile(file));
 
         const wanted = sources.map((source) => chooseByTheRule(source, credentials)?.credential);
@@ -261,9 +262,8 @@ Deno.test("from registries, secrets and global file as they are read to the file
         const globalFile = global && { ...otherFields, ...global };
 
         const listed = await listAll(items, sources);
-        const { file } = resolveCredentials(
-          sources,
-          listed,
+        const { file } = composeAuthFile(
+          choose(sources, listed),
           globalFile === null
             ? undefined
             : parseAuthFile(JSON.stringify(globalFile), "config.json"),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { formatAuthFile, parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
 import type { ScopedCredential } from "../../../src/credentials/docker_config.ts";
-import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
+import { choose } from "../../../src/credentials/choose.ts";
 import { parseScope } from "../../../src/credentials/scope.ts";
 import { parseRepository } from "../../../src/sources/reference.ts";
 
@@ -20,15 +21,15 @@ function credential(text: string): ScopedCredential {
 }
 
 function resolve(sources: string[], credentials: string[], global?: unknown) {
-  const { file, warnings } = resolveCredentials(
-    sources.map(repository),
-    credentials.map(credential),
+  const choice = choose(sources.map(repository), credentials.map(credential));
+  const { file, warnings } = composeAuthFile(
+    choice,
     global === undefined ? undefined : parseAuthFile(JSON.stringify(global), "config.json"),
   );
   const text = file && formatAuthFile(file).replaceAll(/"auth": "([^"]+)"/g, (_, auth) => {
     return `"auth": "${atob(auth).replace(/^u:/, "")}"`;
   });
-  return { file: text && JSON.parse(text), warnings };
+  return { file: text && JSON.parse(text), warnings: [...choice.warnings, ...warnings] };
 }
 
 const entry = (password: string) => ({ auth: password });
@@ -254,9 +255,12 @@ Deno.test("a global entry of the same password but another identity token is not
 
 Deno.test("an identity token is kept", () => {
   const scoped = credential("quay.io=a");
-  const { file } = resolveCredentials([repository("quay.io/team/app")], [
-    { ...scoped, credential: { ...scoped.credential, identitytoken: "t" } },
-  ], undefined);
+  const { file } = composeAuthFile(
+    choose([repository("quay.io/team/app")], [
+      { ...scoped, credential: { ...scoped.credential, identitytoken: "t" } },
+    ]),
+    undefined,
+  );
   assert.deepEqual(file?.auths.get("quay.io"), { auth: btoa("u:a"), identitytoken: "t" });
 });
 
@@ -302,9 +306,8 @@ Deno.test("a source that loses the helper of its host to another source's creden
 
 Deno.test("keys of the global file with a meaning to JavaScript are kept", () => {
   const text = `{"auths": {"__proto__": {"auth": "eDp5"}}, "__proto__": {"x": 1}}`;
-  const { file } = resolveCredentials(
-    [repository("quay.io/team/app")],
-    [credential("quay.io=a")],
+  const { file } = composeAuthFile(
+    choose([repository("quay.io/team/app")], [credential("quay.io=a")]),
     parseAuthFile(text, "config.json"),
   );
   assert.ok(file);

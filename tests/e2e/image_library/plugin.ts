@@ -9,7 +9,8 @@ import type { Credential } from "../../../src/credentials/docker_config.ts";
 import { judgeEntry, whyUnfindable } from "../../../src/delivery/auth_file/library_entry.ts";
 import { lookUp } from "../../../src/delivery/auth_file/lookup.ts";
 import { readCredentials } from "../../../src/credentials/namespace_credentials.ts";
-import { resolveCredentials } from "../../../src/delivery/auth_file/resolve.ts";
+import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
+import { choose } from "../../../src/credentials/choose.ts";
 import { UserError } from "../../../src/errors.ts";
 import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secrets/secret_types.ts";
 import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
@@ -136,15 +137,16 @@ export function makeFile(
   try {
     const { credentials } = readCredentials(listed, sources, { clock, deadline: 1 });
     const globalFile = global === undefined ? undefined : parseAuthFile(global, "config.json");
-    const { file, chosen, warnings } = resolveCredentials(sources, credentials, globalFile);
+    const choice = choose(sources, credentials);
+    const { file, warnings } = composeAuthFile(choice, globalFile);
     return {
       error: "",
       text: file && formatAuthFile(file),
       chosen: sources.map((source) => {
-        const choice = chosen.find((choice) => choice.source === source);
-        return choice && decode(choice.credential.credential);
+        const found = choice.chosen.find((chosen) => chosen.source === source);
+        return found && decode(found.credential.credential);
       }),
-      warnings,
+      warnings: [...choice.warnings, ...warnings],
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -4,7 +4,7 @@ import {
   findPullSources,
   findRegistry,
   matchPrefix,
-  readPullSources,
+  readRegistriesSources,
   refusedBy,
 } from "../../../src/sources/registries_conf/pull_sources.ts";
 import { formatRepository } from "../../../src/sources/reference.ts";
@@ -290,7 +290,7 @@ function readAsInPull(main: string, dropIn: string, image: string) {
     Deno.mkdirSync(`${root}/d`);
     Deno.writeTextFileSync(`${root}/main`, main);
     Deno.writeTextFileSync(`${root}/d/10.conf`, dropIn);
-    const { warnings } = readPullSources(
+    const { warnings } = readRegistriesSources(
       { ...DEFAULT_SETTINGS, registriesConf: [`${root}/main`], registriesConfDir: [`${root}/d`] },
       image,
     );

@@ -1,0 +1,42 @@
+/** `generate hosts-toml` */
+
+import { UsageError } from "../../errors.ts";
+import { createHostsToml } from "../../manifests/hosts_toml.ts";
+import { formatComment } from "../../manifests/yaml.ts";
+import { parsePath } from "../../settings/setting_values.ts";
+import { type CtlContext, report } from "../context.ts";
+import { atFlag, parseMirrors } from "./registries_conf.ts";
+
+/** Flags of the command. */
+export interface Flags {
+  readonly mirror?: readonly string[];
+  readonly plainHttp?: readonly string[];
+  readonly fallback?: boolean;
+  readonly containerdHostsDir?: string;
+}
+
+/** Prints a `hosts.toml`; where it belongs, and which consent it needs, stands in comments. */
+export function generateHostsToml(this: CtlContext, flags: Flags): void {
+  const { mirror = [], plainHttp = [], fallback = false, containerdHostsDir } = flags;
+  const rules = parseMirrors({ mirror });
+  if (rules.length === 0) {
+    throw new UsageError("--mirror", "is missing", "write it like docker.io=mirror.local/hub");
+  }
+  for (const location of plainHttp) {
+    if (rules.some(({ mirror }) => mirror === location)) continue;
+    throw new UsageError("--plain-http", `${JSON.stringify(location)} is no mirror of --mirror`);
+  }
+  const root = containerdHostsDir === undefined
+    ? this.settings.containerdHostsDir[0] ?? ""
+    : atFlag("--containerd-hosts-dir", () => parsePath(containerdHostsDir));
+  const file = atFlag(
+    "--mirror",
+    () => createHostsToml({ rules, plainHttp: new Set(plainHttp), fallback, root }),
+  );
+  const consent = file.origin === undefined ? [] : [
+    `${file.origin} is asked last and would see each pair: one is given only where a secret`,
+    `holds it for that host, too, or with --containerd-also-offer=${file.origin}`,
+  ];
+  for (const line of consent.length === 0 ? [] : [consent.join(" ")]) report(this, line);
+  this.process.stdout.write(formatComment([file.path, ...consent]) + file.text);
+}
