@@ -52,6 +52,7 @@ Deno.test("a flag replaces the whole default of its setting", () => {
 const VALUES: readonly [flag: string, text: string, name: keyof Settings, value: unknown][] = [
   ["auth-dir", "/a//b/", "authDir", "/a/b"],
   ["runtime", "containerd", "runtime", "containerd"],
+  ["apiserver-hosts", "10.20.0.0/16:6443", "apiserverHosts", ["10.20.0.0/16:6443"]],
   ["containerd-hosts-dir", "/a/", "containerdHostsDir", ["/a"]],
   ["containerd-also-offer", "m.example.com:5000", "containerdAlsoOffer", ["m.example.com:5000"]],
   ["containerd-also-offer", "[fd00::1]:5000", "containerdAlsoOffer", ["[fd00::1]:5000"]],
