@@ -11,6 +11,8 @@ import {
   type Pull,
   type SecretsRead,
 } from "./explanation.ts";
+import { compareWithLog } from "./crio_comparison.ts";
+import { parseCrioLog } from "./crio_log.ts";
 import { explainImageName, normalizeImage } from "./image_name.ts";
 import { formatMermaid } from "./mermaid.ts";
 import { explainRegistries } from "./registry_tables.ts";
@@ -43,6 +45,7 @@ export interface Flags extends SettingFlags {
   readonly tokenFile?: string;
   readonly secretsFile?: string;
   readonly serviceAccountAnnotation?: readonly string[];
+  readonly crioLog?: string;
   readonly showUsers?: boolean;
   readonly format?: Format;
   readonly json?: boolean;
@@ -52,7 +55,8 @@ export interface Flags extends SettingFlags {
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
   const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
-  const explanation = await collect(this, flags, settings);
+  checkStdin(flags);
+  const explanation = await withCrioLog(this, flags, await collect(this, flags, settings));
   const text = FORMATTERS[format](explanation);
   this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
@@ -72,6 +76,30 @@ const FORMATTERS: Readonly<Record<Format, (explanation: Explanation) => string>>
     JSON.stringify(explanation, null, 2).split("\n").map((line) => `${escapeControls(line)}\n`)
       .join(""),
 };
+
+/** One input can be stdin; without --image the request is. */
+function checkStdin({ image, crioLog, tokenFile, secretsFile }: Flags): void {
+  if (crioLog !== "-") return;
+  if (image === undefined) {
+    throw new UsageError("--crio-log", "reads stdin, as the request does", "pass --image");
+  }
+  for (const [flag, file] of [["token-file", tokenFile], ["secrets-file", secretsFile]] as const) {
+    if (file === "-") throw new UsageError("--crio-log", `reads stdin, as --${flag} does`);
+  }
+}
+
+/** A day of a node's pulls at level debug; more than that is better cut by journalctl --since. */
+const MAX_LOG_BYTES = 256 * 1024 * 1024;
+
+async function withCrioLog(
+  context: CtlContext,
+  { crioLog }: Flags,
+  explanation: Explanation,
+): Promise<Explanation> {
+  if (crioLog === undefined) return explanation;
+  const log = parseCrioLog(await readInput(context, crioLog, "crio-log", MAX_LOG_BYTES));
+  return { ...explanation, crioLog: compareWithLog(explanation, log, inputName(crioLog)) };
+}
 
 /** What stands in the place of the kubelet's request. */
 interface Subject {
