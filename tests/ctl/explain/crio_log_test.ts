@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseCrioLog, pullsOf } from "../../../src/ctl/explain/crio_log.ts";
 import type { Explanation } from "../../../src/ctl/explain/explanation.ts";
 import { runCtlWith } from "../../support/ctl.ts";
+import { serviceAccountToken } from "../../support/service_account_token.ts";
 
 const FIXTURES = new URL("../../../fixtures/", import.meta.url).pathname;
 // Of a node with CRI-O 1.36.3: a pull without an auth file that fails, then one with it.
@@ -24,22 +25,15 @@ Deno.test("a log at level debug tells of each pull what was tried, answered and 
   assert.deepEqual([failed.lookedFor, failed.authFile], [AUTH_FILE, undefined]);
   assert.deepEqual([failed.outcome, failed.overlapped], ["failed", false]);
   assert.match(failed.error ?? "", /^unable to pull image: initializing source docker:\/\/no-role/);
-  assert.deepEqual(
-    failed.attempts.map(({ reference, error, credentials }) => [
-      reference,
-      error?.slice(0, REFUSED.length),
-      credentials,
-    ]),
-    [
-      ["localhost:5000/library/no-role:latest", REFUSED, "none"],
-      [
-        "docker.io/library/no-role:latest",
-        "pinging container registry registry-1.docker.io: " +
-        'Get "https://registry-1.docker.io/v2/": proxyconnect tcp'.slice(0, REFUSED.length - 49),
-        "none",
-      ],
-    ],
-  );
+  const [mirror, registry, ...none] = failed.attempts;
+  assert.deepEqual([mirror, none], [{
+    reference: "localhost:5000/library/no-role:latest",
+    repository: "localhost:5000/library/no-role",
+    error: REFUSED,
+    credentials: "none",
+  }, []]);
+  assert.deepEqual([registry?.repository, registry?.credentials], [IMAGE, "none"]);
+  assert.match(registry?.error ?? "", /^pinging container registry .*: connection refused$/);
   assert.deepEqual([pulled.outcome, pulled.authFile], ["pulled", AUTH_FILE]);
   const [attempt, ...others] = pulled.attempts;
   assert.equal(others.length, 0);
@@ -149,7 +143,7 @@ Deno.test("whatever stands in a log, reading it ends, and long answers are cut a
   fc.assert(fc.property(fc.array(word), (lines) => {
     parseCrioLog(lines.join("\n"));
   }));
-  const token = `eyJhbGciOi.${"x".repeat(40)}.${"y".repeat(40)}`;
+  const token = serviceAccountToken();
   const { pulls: [pull] } = parseCrioLog([
     line("Pulling image: quay.io/a", "A"),
     line('Trying to access "quay.io/a:latest"'),
@@ -157,7 +151,7 @@ Deno.test("whatever stands in a log, reading it ends, and long answers are cut a
   ].join("\n"));
   const error = pull?.attempts[0]?.error ?? "";
   assert.ok(error.length < 500 && error.length > 0);
-  assert.doesNotMatch(error, /yyyy/);
+  assert.ok(!error.includes(token) && !error.includes(token.split(".").at(-1) ?? ""));
 });
 
 const CONF = `[[registry]]
