@@ -40,7 +40,7 @@ function prelude(settings: Settings): string {
   const explain = [
     forEachFlag([
       [["secrets-file"], `secrets=given; ${ADD_FILE}`],
-      [["token-file", ...flagsOf(NODE_FILES)], ADD_FILE],
+      [["token-file", "crio-log", ...flagsOf(NODE_FILES)], ADD_FILE],
       [flagsOf(API_SERVER_FILES), `api="$api\${value:+,$value}"`],
       [flagsOf(["apiserver"]), ADD_HOST],
     ]),

@@ -23,7 +23,8 @@ export function explainCommand(settings: Settings) {
         "sources, every credential with the reason it is chosen or passed over, the keys of the auth",
         "file. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
         "with --token-file or --namespace. The secrets come from --secrets-file, else from the API",
-        "server, with the token. Passwords are never shown.",
+        "server, with the token. --crio-log puts beside it what CRI-O did, source by source, by its log",
+        "at level info or debug. Passwords are never shown.",
       ].join("\n"),
       customUsage: [
         { input: "< request.json", brief: "on a node, with the kubelet's request" },
@@ -39,6 +40,10 @@ export function explainCommand(settings: Settings) {
           input: "--image nginx --namespace team --secrets-file secrets.json " +
             "--service-account-annotation crio-credential-provider/secrets=mirror",
           brief: "where the service account names its secrets",
+        },
+        {
+          input: "--image nginx --token-file token --crio-log crio.log",
+          brief: "with what CRI-O did: journalctl -u crio -o cat > crio.log",
         },
         {
           input: "--image nginx --namespace team --secrets-file - --format mermaid < secrets.yaml",
@@ -58,6 +63,10 @@ export function explainCommand(settings: Settings) {
         serviceAccountAnnotation: repeatedText(
           "KEY=VALUE",
           "Annotation of the pod's service account, as kubectl annotate takes it",
+        ),
+        crioLog: optionalText(
+          "FILE",
+          "CRI-O's log of a pull, to be put beside what is expected, or - for stdin",
         ),
         showUsers: { ...SWITCH, brief: "Show user names" },
         format: {

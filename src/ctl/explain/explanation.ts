@@ -14,6 +14,7 @@ import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { formatRepository } from "../../sources/reference.ts";
+import type { LoggedComparison } from "./crio_comparison.ts";
 import {
   type Disclosure,
   explainCredentials,
@@ -121,6 +122,8 @@ export interface Explanation extends Pull {
     readonly written: boolean;
     readonly entries: NonNullable<ExplainedCredentials["entries"]>;
   };
+  /** What CRI-O did in a pull, where a log of it was given. */
+  readonly crioLog?: LoggedComparison;
   readonly warnings: readonly string[];
   /** What holds under a condition that is not known. */
   readonly notes: readonly string[];

@@ -18,6 +18,8 @@ import {
   findHosts,
 } from "./containerd.ts";
 import { formatContainerdText } from "./containerd_text.ts";
+import { compareWithLog } from "./crio_comparison.ts";
+import { parseCrioLog } from "./crio_log.ts";
 import { explainImageName, normalizeImage } from "./image_name.ts";
 import { formatMermaid } from "./mermaid.ts";
 import { explainRegistries } from "./registry_tables.ts";
@@ -55,6 +57,7 @@ export interface Flags extends SettingFlags {
   readonly tokenFile?: string;
   readonly secretsFile?: string;
   readonly serviceAccountAnnotation?: readonly string[];
+  readonly crioLog?: string;
   readonly showUsers?: boolean;
   readonly format?: Format;
   readonly json?: boolean;
@@ -64,7 +67,9 @@ export interface Flags extends SettingFlags {
 export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   const format = formatOf(flags);
   const settings = applyFlags(this.settings, givenFlags(flags, this.cwd));
-  const explanation = await collect(this, flags, settings);
+  checkStdin(flags);
+  const found = await collect(this, flags, settings);
+  const explanation = await withCrioLog(this, flags, found);
   const text = formatAs(format, explanation);
   this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
@@ -87,6 +92,33 @@ function formatAs(format: Format, explanation: Explanation | ContainerdExplanati
     throw new UsageError("--format", "mermaid draws CRI-O's auth file", "use text or json");
   }
   return format === "text" ? formatText(explanation) : formatMermaid(explanation);
+}
+
+/** One input can be stdin; without --image the request is. */
+function checkStdin({ image, crioLog, tokenFile, secretsFile }: Flags): void {
+  if (crioLog !== "-") return;
+  if (image === undefined) {
+    throw new UsageError("--crio-log", "reads stdin, as the request does", "pass --image");
+  }
+  for (const [flag, file] of [["token-file", tokenFile], ["secrets-file", secretsFile]] as const) {
+    if (file === "-") throw new UsageError("--crio-log", `reads stdin, as --${flag} does`);
+  }
+}
+
+/** A day of a node's pulls at level debug; more than that is better cut by journalctl --since. */
+const MAX_LOG_BYTES = 256 * 1024 * 1024;
+
+async function withCrioLog(
+  context: CtlContext,
+  { crioLog }: Flags,
+  explanation: Explanation | ContainerdExplanation,
+): Promise<Explanation | ContainerdExplanation> {
+  if (crioLog === undefined) return explanation;
+  if ("runtime" in explanation) {
+    throw new UsageError("--crio-log", "is CRI-O's log, and the settings are for containerd");
+  }
+  const log = parseCrioLog(await readInput(context, crioLog, "crio-log", MAX_LOG_BYTES));
+  return { ...explanation, crioLog: compareWithLog(explanation, log, inputName(crioLog)) };
 }
 
 /** What stands in the place of the kubelet's request. */

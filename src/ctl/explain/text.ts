@@ -17,6 +17,7 @@ export function formatText(explanation: Explanation): string {
     overview(explanation),
     ...explanation.sources.map(sourceBlock),
     fileBlock(explanation),
+    crioBlock(explanation),
     explanation.warnings.map((warning) => `warning: ${warning}`),
     explanation.notes.map((note) => `note: ${note}`),
     explanation.conclusions,
@@ -189,6 +190,43 @@ function fileBlock({ authFile }: Explanation): string[] {
     ),
   ];
 }
+
+/** What CRI-O did, by its log. */
+function crioBlock({ crioLog }: Explanation): string[] {
+  if (crioLog === undefined) return [];
+  const { from, pulls, pull, sources, differences, limits } = crioLog;
+  if (pull === undefined) return [`CRI-O's log, ${from}: ${limits.join("; ")}`];
+  const which = pulls === 1 ? "the one pull" : `the last that may be this one of ${pulls} pulls`;
+  return [
+    `CRI-O's log, ${from}: ${which} of the image, begun ${pull.time}, as ${pull.image}`,
+    `  auth file: ${pull.authFile ?? "none taken"}`,
+    ...sources.map(({ repository, expected, tried, answer, credentials }) =>
+      tried
+        ? `  ${expected === "asked" || expected === "blocked" ? "+" : "!"} ${repository}` +
+          `${EXPECTED[expected]}: ${answer}` +
+          (credentials === undefined ? "" : `; credentials: ${credentials}`)
+        : `  - ${repository}: not tried`
+    ),
+    `  outcome: ${OUTCOMES[pull.outcome]}`,
+    ...limits.map((limit) => `  note: ${limit}`),
+    ...(differences.length === 0
+      ? ["  As expected, as far as the log tells."]
+      : differences.map((difference) => `  They part: ${difference}`)),
+  ];
+}
+
+const EXPECTED = {
+  asked: "",
+  blocked: " (blocked: not contacted)",
+  "not-asked": " (not expected in this pull)",
+  unknown: " (not expected)",
+};
+
+const OUTCOMES = {
+  pulled: "pulled",
+  failed: "failed",
+  unknown: "the log has no end of the pull; at level info a pull that fails has none",
+};
 
 function list(items: readonly string[], none: string): string {
   return items.length === 0 ? none : items.join(", ");

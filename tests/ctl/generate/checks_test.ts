@@ -330,7 +330,8 @@ Deno.test("nothing in an audience is taken for the shell's", async () => {
     }).output();
     const log = await Deno.readTextFile(`${directory}/kubectl.log`);
     assert.ok(log.split("\n").includes(audience), log);
-    assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name).sort(), [
+    const entries = await Array.fromAsync(Deno.readDir(directory));
+    assert.deepEqual(entries.map(({ name }) => name).sort(), [
       "checks.sh",
       "crio-credential-ctl",
       "kubectl",
