@@ -155,7 +155,11 @@ Deno.test("what is no release of this version is refused with the reason", async
   const release = await smallRelease();
   const text = new TextEncoder();
   const cases: readonly [string, Uint8Array<ArrayBuffer>, RegExp][] = [
-    ["a script", text.encode("#!/bin/sh\necho\n"), /it is a script: the compiled form alone can be bound/],
+    [
+      "a script",
+      text.encode("#!/bin/sh\necho\n"),
+      /it is a script: the compiled form alone can be bound/,
+    ],
     ["zeros", new Uint8Array(100_000), /no ELF header/],
     ["another version", await smallRelease({ version: "1.3.0" }), /"1\.3\.0".*knows 1\.2\.3 alone/],
     ["a program behind it", joinBytes([release, release]), /behind its program/],
