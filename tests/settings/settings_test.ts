@@ -44,6 +44,12 @@ Deno.test("a flag replaces the whole default of its setting", () => {
 const VALUES: readonly [flag: string, text: string, name: keyof Settings, value: unknown][] = [
   ["auth-dir", "/a//b/", "authDir", "/a/b"],
   ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
+  [
+    "apiserver-hosts",
+    "*.Clusters.example.com:6443,10.20.0.0/16:6443",
+    "apiserverHosts",
+    ["*.clusters.example.com:6443", "10.20.0.0/16:6443"],
+  ],
   ["timeout", "1500ms", "timeout", 1500],
   ["timeout", "0.5m", "timeout", 30_000],
   ["wait-for-taken", "0s", "waitForTaken", 0],
