@@ -14,3 +14,29 @@ Deno.test("a path with a comma, which no list of paths can hold, wants another n
     assert.equal(howToReach(error, form), "give the file a name without a comma");
   }
 });
+
+const WRITING: readonly [args: readonly string[], keeps: boolean][] = [
+  [["bind", "release", "--in-place"], true],
+  [["doctor"], false],
+  [["explain", "bind"], false],
+  [["--help"], false],
+  [[], false],
+];
+
+Deno.test("every command but bind gives up writing before it begins, for good", async () => {
+  const module = new URL("../../src/ctl/tool_sandbox.ts", import.meta.url);
+  for (const [args, keeps] of WRITING) {
+    const program = [
+      `import { giveUpWriting } from ${JSON.stringify(module.href)};`,
+      `giveUpWriting(${JSON.stringify(args)});`,
+      `const state = Deno.permissions.requestSync({ name: "write", path: "/tmp" }).state;`,
+      `console.log(state);`,
+    ].join("\n");
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=ts", program],
+      env: { NO_COLOR: "1" },
+    }).output();
+    // `eval` holds all permissions; asking is without effect where there is no terminal.
+    assert.equal(new TextDecoder().decode(stdout).trim() === "granted", keeps, args.join(" "));
+  }
+});

@@ -60,6 +60,12 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["cache-duration", "10m", "cacheDuration", 600_000],
   ["cache-duration", "0s", "cacheDuration", 0],
   ["apiserver", "api.example.com:6443", "apiserver", "https://api.example.com:6443"],
+  [
+    "apiserver-hosts",
+    "*.Clusters.example.com:6443,10.20.0.0/16:6443",
+    "apiserverHosts",
+    ["*.clusters.example.com:6443", "10.20.0.0/16:6443"],
+  ],
   ["timeout", "1500ms", "timeout", 1500],
   ["timeout", "0.5m", "timeout", 30_000],
   ["wait-for-taken", "0s", "waitForTaken", 0],

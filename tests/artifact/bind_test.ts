@@ -1,0 +1,147 @@
+/** `bind` as people run it: the built tool, with its own sandbox, on a plugin that the build made. */
+
+import assert from "node:assert/strict";
+import { compile } from "../../scripts/compile.ts";
+import { formatProgram, parseProgram } from "../../src/executable/program.ts";
+import {
+  DEFAULT_SETTINGS,
+  SETTING_NAMES,
+  SETTINGS,
+  type Settings,
+} from "../../src/settings/settings.ts";
+import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { AUTH, Cluster } from "../support/cluster.ts";
+import { buildTool, formUnderTest } from "../support/executable.ts";
+import { runPlugin } from "../support/plugin.ts";
+import { PrivateFileSystem } from "../support/private_file_system.ts";
+
+const COMPILED = await formUnderTest() === "compiled";
+
+/** Settings as a site writes them down. */
+function siteFile(settings: Settings): string {
+  const entries = SETTING_NAMES.flatMap((name): [string, string | string[]][] => {
+    const value: unknown = settings[name];
+    if (value === null || JSON.stringify(value) === JSON.stringify(DEFAULT_SETTINGS[name])) {
+      return [];
+    }
+    const { flag, repeatable } = SETTINGS[name];
+    if (typeof value === "number") return [[flag, `${value}ms`]];
+    const texts = [value].flat().map(String);
+    return [[flag, repeatable ? texts : texts[0] ?? ""]];
+  });
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** A directory with the tool and a release of the plugin, whose runtime part may be any file. */
+async function makePlace(runtime?: string) {
+  const directory = await Deno.realPath(await Deno.makeTempDir());
+  const tool = await buildTool(DEFAULT_SETTINGS, `${directory}/tool`);
+  const made = await compile({ out: `${directory}/release`, ...(runtime && { runtime }) });
+  return {
+    tool,
+    release: made,
+    path: (name: string) => `${directory}/${name}`,
+    [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
+  };
+}
+
+Deno.test("the built tool binds a release, byte for byte as a build with the same settings makes it", async () => {
+  await using place = await makePlace("/bin/true");
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    apiserver: "https://api.example.com:6443",
+    timeout: 20_000,
+  };
+  await Deno.writeTextFile(place.path("site.jsonc"), siteFile(settings));
+  // Also by names that are relative to the working directory.
+  for (const [index, at] of ["", `${place.path("")}`].entries()) {
+    const { code, stderr } = await runPlugin(place.tool, {
+      args: [
+        ...["bind", `${at}release/crio-credential-provider`, "--out", `${at}bound-${index}`],
+        ...["--settings", `${at}site.jsonc`],
+      ],
+      cwd: place.path(""),
+    });
+    assert.deepEqual([code, stderr], [0, ""]);
+    const built = await compile({ out: place.path("built"), runtime: "/bin/true", settings });
+    const [bound, expected] = [place.path(`bound-${index}`), built].map((p) =>
+      Deno.readFileSync(p)
+    );
+    assert.deepEqual(bound, expected);
+  }
+  const inPlace = await runPlugin(place.tool, {
+    args: ["bind", place.path("bound-0"), "--in-place"],
+  });
+  assert.equal(inPlace.code, 0, inPlace.stderr);
+  assert.deepEqual(await Deno.readFile(place.path("bound-0")), await Deno.readFile(place.release));
+  const audit = await runPlugin(place.tool, { args: ["audit", place.path("bound-1")] });
+  assert.deepEqual([audit.code, audit.stderr], [0, ""]);
+});
+
+Deno.test("two builds of the compiled form give the same bytes, whenever and wherever they are made", async () => {
+  await using first = await makePlace("/bin/true");
+  await using second = await makePlace("/bin/true");
+  assert.deepEqual(await Deno.readFile(first.release), await Deno.readFile(second.release));
+});
+
+Deno.test("the executables carry the hash of the runtime they were built with", async () => {
+  await using place = await makePlace("/bin/true");
+  const { stdout } = await runPlugin(place.tool, { args: ["audit", "--json", place.release] });
+  const { executable } = JSON.parse(stdout);
+  assert.match(executable.runtimeSha256, /^[0-9a-f]{64}$/);
+  // The program is the same in both forms, but for what the build says of the runtime.
+  const { build, bundle } = parseProgram(await bundlePlugin(DEFAULT_SETTINGS));
+  assert.equal(executable.bundleSha256, build.facts.bundleSha256);
+  assert.equal(formatProgram(build, bundle), await bundlePlugin(DEFAULT_SETTINGS));
+});
+
+Deno.test({
+  name: "a full disk is an error, after which nothing of the copy is left and the old one is there",
+  ignore: !await PrivateFileSystem.isPossible(),
+  fn: async () => {
+    await using place = await makePlace("/bin/true");
+    await Deno.mkdir(place.path("small"));
+    await using small = await PrivateFileSystem.mount(place.path("small"), "size=64k");
+    const out = place.path("small/crio-credential-provider");
+    await Deno.writeTextFile(small.seen(out), "the old one");
+    const [command, ...args] = small.command;
+    const { code, stdout, stderr } = await runPlugin(command, {
+      args: [...args, place.tool, "bind", place.release, "--out", out],
+    });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /crio-credential-provider: cannot write: No space left on device/);
+    assert.equal(await Deno.readTextFile(small.seen(out)), "the old one");
+    const left = await Array.fromAsync(Deno.readDir(small.seen(place.path("small"))));
+    assert.deepEqual(left.map(({ name }) => name), ["crio-credential-provider"]);
+  },
+});
+
+if (COMPILED) {
+  Deno.test("a bound release pulls, and is what was compiled for that node", async () => {
+    await using cluster = await Cluster.start();
+    await using place = await makePlace();
+    const { node } = cluster;
+    await Deno.writeTextFile(place.path("site.jsonc"), siteFile(node.settings));
+    const { code, stderr } = await runPlugin(place.tool, {
+      args: [
+        ...["bind", place.release, "--out", place.path("bound")],
+        ...["--settings", place.path("site.jsonc")],
+      ],
+    });
+    assert.equal(code, 0, stderr);
+    const [bound, built] = await Promise.all(
+      [place.path("bound"), cluster.executable].map((path) => Deno.readFile(path)),
+    );
+    assert.equal(bound?.length, built?.length);
+    assert.ok(bound?.every((byte, index) => byte === built?.[index]));
+    const audit = await runPlugin(place.path("bound"), { args: ["audit", "--json"] });
+    assert.equal(audit.code, 0, audit.stderr);
+    assert.deepEqual(JSON.parse(audit.stdout).settings, node.settings);
+    await Deno.copyFile(place.path("bound"), `${cluster.executable}.bound`);
+    await Deno.rename(`${cluster.executable}.bound`, cluster.executable);
+    const pull = await cluster.pull();
+    assert.equal(pull.code, 0, pull.stderr);
+    const [file] = await node.authDirEntries();
+    assert.ok((await Deno.readTextFile(`${node.settings.authDir}/${file}`)).includes(AUTH));
+  });
+}
