@@ -57,8 +57,8 @@ async function pull(settings: Settings, log: Log): Promise<number> {
       settings.timeout,
       isWholeRequest,
     );
-    const surroundings = { settings, log, clock: CLOCK, started, deadline };
-    const { response, withdraw } = await providePullCredentials(request, surroundings);
+    const context = { settings, log, clock: CLOCK, started, deadline };
+    const { response, withdraw } = await providePullCredentials(request, context);
     try {
       writeText(Deno.stdout, response);
     } catch (error) {

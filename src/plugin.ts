@@ -9,7 +9,7 @@ import {
 import { patienceOf } from "./delivery/auth_file/placing.ts";
 import type { Clock } from "./process/clock.ts";
 import type { ScopedCredential } from "./credentials/docker_config.ts";
-import { joinCredentials, readCredentials } from "./credentials/namespace_credentials.ts";
+import { mergePages, readCredentials } from "./credentials/namespace_credentials.ts";
 import { resolveCredentials } from "./delivery/auth_file/resolve.ts";
 import { formatScope } from "./credentials/scope.ts";
 import { removeStaleFiles, staleAge } from "./delivery/auth_file/stale_files.ts";
@@ -36,7 +36,7 @@ import { formatRepository, type Repository } from "./sources/reference.ts";
 import type { Settings } from "./settings/settings.ts";
 
 /** What a pull takes from its process. */
-export interface Surroundings {
+export interface PullContext {
   readonly settings: Settings;
   readonly log: Log;
   readonly clock: Clock;
@@ -65,19 +65,19 @@ const NOTHING_TO_DO: Answer = { response: formatResponse(), withdraw: () => {} }
  */
 export async function providePullCredentials(
   stdin: string,
-  surroundings: Surroundings,
+  context: PullContext,
 ): Promise<Answer> {
   try {
-    return await provide(stdin, surroundings);
+    return await provide(stdin, context);
   } catch (error) {
     // What other runs left lies there no less when this one fails.
-    sweep(surroundings);
+    sweep(context);
     throw error;
   }
 }
 
-async function provide(stdin: string, surroundings: Surroundings): Promise<Answer> {
-  const { settings, log } = surroundings;
+async function provide(stdin: string, context: PullContext): Promise<Answer> {
+  const { settings, log } = context;
   const { image, serviceAccountToken: token, serviceAccountAnnotations } = parseRequest(stdin);
   if (token === "") {
     log.info("no service account, as for a static pod: nothing to do", { image });
@@ -105,7 +105,7 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   const annotation = serviceAccountAnnotations.get(settings.secretsAnnotation);
   const credentials = await readNamespace(
     { token, serviceAccount, annotation, sources },
-    surroundings,
+    context,
   ).catch(async (error: unknown) => {
     // What it holds was granted, if at all, to somebody else.
     if (error instanceof RefusedError) removeRefused(await pathWhenHashed, log);
@@ -124,14 +124,14 @@ async function provide(stdin: string, surroundings: Surroundings): Promise<Answe
   }
 
   const path = await pathWhenHashed;
-  const patience = patienceOf(settings, surroundings);
+  const patience = patienceOf(settings, context);
   const { outcome, waited, withdraw } = await placeAuthFile(settings.authDir, path, file, patience);
   log.info(outcome, {
     path,
     credentials: chosen.length,
     waited: waited > 0 ? `${Math.round(waited)}ms` : undefined,
   });
-  sweep(surroundings);
+  sweep(context);
   const isAccounts = settings.pulledImages === "service-account" && chosen.length > 0;
   return { response: formatResponse(isAccounts ? image : undefined), withdraw };
 }
@@ -148,7 +148,7 @@ interface Reading {
 /** Reads the credentials for the pull sources from the named secrets, else from all registry secrets. */
 async function readNamespace(
   { token, serviceAccount, annotation, sources }: Reading,
-  { settings, log, clock, deadline }: Surroundings,
+  { settings, log, clock, deadline }: PullContext,
 ): Promise<readonly ScopedCredential[]> {
   const key = settings.secretsAnnotation;
   const named = annotation === undefined
@@ -179,9 +179,9 @@ async function readNamespace(
     readCredentials(secrets, sources, { clock, deadline });
   const onLeftOut = (secret: string, reason: string) =>
     log.warn("left out a named secret", { secret, reason });
-  const { secrets, credentials, skipped, more } = named === undefined
-    ? joinCredentials(await listPages(ask, read), "by name")
-    : joinCredentials(
+  const { secrets, credentials, skipped, skippedCount } = named === undefined
+    ? mergePages(await listPages(ask, read), "by name")
+    : mergePages(
       await getSecrets(named.names, ask, onLeftOut, (secret) => read([secret])),
       "as named",
     );
@@ -190,7 +190,8 @@ async function readNamespace(
     const what = key === undefined ? "a broken secret" : "a broken entry of a secret";
     log.warn(`skipped ${what}`, { secret, key, reason });
   }
-  if (more > 0) log.warn("skipped more that is broken", { more });
+  const unreported = skippedCount - skipped.length;
+  if (unreported > 0) log.warn("skipped further broken entries", { count: unreported });
   return credentials;
 }
 
@@ -203,7 +204,7 @@ function removeRefused(path: string, log: Log): void {
   }
 }
 
-function sweep({ settings, log, clock }: Surroundings): void {
-  const files = removeStaleFiles(settings.authDir, staleAge(settings), clock.today());
+function sweep({ settings, log, clock }: PullContext): void {
+  const files = removeStaleFiles(settings.authDir, staleAge(settings), clock.wallClock());
   if (files > 0) log.info("removed auth files that were never taken", { files });
 }

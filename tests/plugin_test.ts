@@ -66,7 +66,7 @@ async function pull(
         now: () => performance.now(),
         sleep: () => Promise.resolve(),
         random: () => 0,
-        today: () => Date.now(),
+        wallClock: () => Date.now(),
       },
       started: performance.now(),
       deadline: performance.now() + 30_000,

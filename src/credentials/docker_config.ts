@@ -12,7 +12,7 @@ import {
   parseForeignJson,
 } from "../text/parse.ts";
 import { parseScope, type Scope } from "./scope.ts";
-import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
+import { decodeSecret, haveNoRelevantKey, type IsRelevant } from "./secret_data.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
 
 /** A credential, in the form in which an auth file holds it. */
@@ -43,17 +43,17 @@ export type OnMarker = (secret: string, key: string) => void;
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
  * count.
  *
- * @param mayMatter what it says no to is neither given nor reported, unless it is plainly no JSON.
+ * @param isRelevant what it says no to is neither given nor reported, unless it is plainly no JSON.
  */
 export function readSecret(
   secret: Secret,
   onSkipped: OnSkipped,
   onMarker: OnMarker = () => {},
-  mayMatter: MayMatter = () => true,
+  isRelevant: IsRelevant = () => true,
 ): ScopedCredential[] {
   let entries: JsonObject;
   try {
-    entries = readEntries(secret, mayMatter);
+    entries = readEntries(secret, isRelevant);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     onSkipped(secret.name, undefined, error.problem);
@@ -61,7 +61,7 @@ export function readSecret(
   }
   const credentials: ScopedCredential[] = [];
   // Sorted, so that of two keys with the same meaning the same one always wins.
-  for (const key of Object.keys(entries).filter(mayMatter).sort()) {
+  for (const key of Object.keys(entries).filter(isRelevant).sort()) {
     const scope = parseScope(key);
     if (scope === undefined) {
       onSkipped(secret.name, hideUserInfo(key), NO_REGISTRY);
@@ -83,8 +83,8 @@ const NO_REGISTRY =
   "the key names no registry; expected is a host with port and path if need be, as in " +
   "registry.example.com:5000/team";
 
-function readEntries(secret: Secret, mayMatter: MayMatter): JsonObject {
-  if (holdNothing([secret], mayMatter)) return NO_ENTRIES;
+function readEntries(secret: Secret, isRelevant: IsRelevant): JsonObject {
+  if (haveNoRelevantKey([secret], isRelevant)) return NO_ENTRIES;
   const text = decodeSecret(secret);
   let content: Members;
   try {

@@ -1,7 +1,7 @@
 /** What the commands of `crio-credential-ctl` work with. */
 
 import type { CommandContext, StricliProcess } from "@stricli/core";
-import { alarm } from "../process/clock.ts";
+import { timer } from "../process/clock.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { OutsideSandboxError, readTextFile } from "../process/files.ts";
 import { escapeControls } from "../process/log.ts";
@@ -85,7 +85,7 @@ export async function readPipe(
     throw new UsageError("stdin", `is a terminal; ${purpose} is read from a pipe or a file`);
   }
   let done = false;
-  alarm(PATIENCE).then(() => {
+  timer(PATIENCE).then(() => {
     if (!done) report(context, `waiting for stdin to end: ${purpose} is read from it`);
   });
   try {

@@ -285,9 +285,11 @@ function findFraming(status: number, fields: ReadonlyMap<string, string>): Frami
   if (length === undefined) return { kind: "close" };
   // The same length may be said twice.
   const lengths = new Set(length.split(",").map((text) => text.trim()));
-  const [only = ""] = lengths;
-  if (lengths.size !== 1 || !/^\d{1,15}$/.test(only)) throw new HttpError("its length is unclear");
-  return { kind: "length", length: Number(only) };
+  const [single = ""] = lengths;
+  if (lengths.size !== 1 || !/^\d{1,15}$/.test(single)) {
+    throw new HttpError("its length is unclear");
+  }
+  return { kind: "length", length: Number(single) };
 }
 
 /** The position behind the blank line that ends a head; -1 when it has not come yet. */

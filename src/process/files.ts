@@ -92,13 +92,13 @@ function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array 
 }
 
 /** Turns an error of a file operation into one that says what was attempted and what to do. */
-export function fileError(path: string, attempt: string, flag: string, error: unknown): UserError {
+export function fileError(path: string, action: string, flag: string, error: unknown): UserError {
   if (error instanceof UserError) return error;
-  if (error instanceof Deno.errors.NotCapable) return outsideSandbox(path, attempt, flag);
+  if (error instanceof Deno.errors.NotCapable) return outsideSandbox(path, action, flag);
   if (error instanceof Deno.errors.PermissionDenied) {
-    return new UserError(path, `cannot ${attempt}: permission denied`);
+    return new UserError(path, `cannot ${action}: permission denied`);
   }
-  return new UserError(path, `cannot ${attempt}: ${systemReason(error)}`);
+  return new UserError(path, `cannot ${action}: ${systemReason(error)}`);
 }
 
 /** A path or host that the sandbox does not allow. */
@@ -107,17 +107,17 @@ export class OutsideSandboxError extends UserError {
   readonly flag: string;
   override readonly advice: string;
 
-  constructor(target: string, attempt: string, flag: string) {
+  constructor(target: string, action: string, flag: string) {
     const advice = `build it with --${flag} ${target} to allow that`;
-    super(target, `cannot ${attempt}: outside the sandbox of this executable`, advice);
+    super(target, `cannot ${action}: outside the sandbox of this executable`, advice);
     this.flag = flag;
     this.advice = advice;
   }
 }
 
 /** The error for a path or host that the executable's sandbox does not allow. */
-export function outsideSandbox(target: string, attempt: string, flag: string): UserError {
-  return new OutsideSandboxError(target, attempt, flag);
+export function outsideSandbox(target: string, action: string, flag: string): UserError {
+  return new OutsideSandboxError(target, action, flag);
 }
 
 /** The operating system's words, without the path that Deno appends to them. */

@@ -3,7 +3,7 @@
  * have written into a message or a field is cut and masked here (`redact.ts`).
  */
 
-import { alarm } from "./clock.ts";
+import { timer } from "./clock.ts";
 import { LONGEST_MESSAGE, redact, redactList } from "../text/redact.ts";
 import { encodeUtf8, isPrintableAscii } from "../text/utf8.ts";
 
@@ -133,7 +133,7 @@ export class JournaldStream {
     const bytes = encodeUtf8(`${header}\n${this.#lines}`);
     this.#lines = "";
     try {
-      await Promise.race([deliver(socket, bytes), alarm(JOURNALD_LIMIT)]);
+      await Promise.race([deliver(socket, bytes), timer(JOURNALD_LIMIT)]);
     } catch {
       // No journald here.
     }

@@ -1,6 +1,6 @@
 /** The kubelet's two pipes. */
 
-import { alarm } from "./clock.ts";
+import { timer } from "./clock.ts";
 import { UserError } from "../errors.ts";
 import { systemReason } from "./files.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
@@ -18,7 +18,7 @@ export async function readText(
   timeout: number,
   isWhole: (bytes: Uint8Array) => boolean = () => false,
 ): Promise<string> {
-  const late = alarm(timeout).then(() => {
+  const late = timer(timeout).then(() => {
     throw new UserError("stdin", `did not end within ${timeout} ms`);
   });
   let buffer = new Uint8Array(16 * 1024);

@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import { isAnnotationKey } from "../manifests/names.ts";
 
 /** The one text of a flag that may be given once. */
-export function only(texts: readonly string[]): string {
+export function single(texts: readonly string[]): string {
   const [text, ...rest] = texts;
   if (text === undefined || rest.length > 0) throw new UsageError("", "must be given once");
   return text;

@@ -17,12 +17,12 @@ import { SECRET_DATA_KEYS, type SecretType } from "../kubernetes/secrets/secret_
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../process/log.ts";
 import {
   oneOf,
-  only,
   parseAnnotationKey,
   parsePath,
   parseStaleAfter,
   parseTimeout,
   parseWaitForTaken,
+  single,
 } from "./setting_values.ts";
 
 /** The settings of one run. */
@@ -111,7 +111,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "Main registries file; the first that exists counts",
     default: ["/etc/containers/registries.conf", "/usr/share/containers/registries.conf"],
     repeatable: false,
-    parse: (texts) => [parsePath(only(texts))],
+    parse: (texts) => [parsePath(single(texts))],
     access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
   },
   registriesConfDir: {
@@ -134,7 +134,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "Directory in which CRI-O looks for auth files",
     default: "/etc/crio/auth",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path) => [
       // Linking and renaming ask for both on both names.
       read(path, "put the auth file in place"),
@@ -152,7 +152,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "The node's global auth file",
     default: "/var/lib/kubelet/config.json",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path) => [read(path, "keep the node's global credentials")],
   },
   apiserverEnvFile: {
@@ -161,7 +161,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "File with KUBERNETES_SERVICE_HOST and _PORT",
     default: "/etc/kubernetes/apiserver-url.env",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path, settings) =>
       settings.apiserver === "" ? [read(path, "find the API server")] : [],
   },
@@ -171,7 +171,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "The kubelet's kubeconfig, for the API server and its CA; the first that exists counts",
     default: ["/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/kubeconfig"],
     repeatable: false,
-    parse: (texts) => [parsePath(only(texts))],
+    parse: (texts) => [parsePath(single(texts))],
     access: (paths, settings) =>
       settings.apiserver === "" || settings.caFile === ""
         ? paths.map((path) => read(path, "find the API server and its CA"))
@@ -183,7 +183,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: `CA bundle of the API server; default: the kubeconfig's, else ${PKI_CA_FILE}`,
     default: "",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path) => [read(path === "" ? PKI_CA_FILE : path, "verify the API server")],
   },
   apiserver: {
@@ -193,7 +193,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: "",
     repeatable: false,
     parse: (texts) => {
-      const text = only(texts);
+      const text = single(texts);
       const url = parseApiServerUrl(text);
       if (url === undefined) {
         throw new UsageError(
@@ -216,7 +216,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: 30_000,
     repeatable: false,
     format: (milliseconds) => `${milliseconds / 1000}s`,
-    parse: (texts) => parseTimeout(only(texts)),
+    parse: (texts) => parseTimeout(single(texts)),
     access: () => [],
   },
   pulledImages: {
@@ -225,7 +225,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: `Who may use an image of a mirror that is on the node: ${PULLED_IMAGES.join(" or ")}`,
     default: "node",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
+    parse: (texts) => oneOf(single(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
     access: () => [],
   },
   waitForTaken: {
@@ -242,7 +242,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
           WAIT_FOR_TAKEN["service-account"] / 1000
         }s with --pulled-images service-account`
         : `${milliseconds / 1000}s`,
-    parse: (texts) => parseWaitForTaken(only(texts)),
+    parse: (texts) => parseWaitForTaken(single(texts)),
     access: () => [],
   },
   staleAfter: {
@@ -256,7 +256,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         ? `${minutes(STALE_AFTER.node)}, or ${minutes(STALE_AFTER["service-account"])} with ` +
           "--pulled-images service-account"
         : minutes(milliseconds),
-    parse: (texts) => parseStaleAfter(only(texts)),
+    parse: (texts) => parseStaleAfter(single(texts)),
     access: () => [],
   },
   secretTypes: {
@@ -274,7 +274,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "Annotation in which a service account names the secrets to read; without it: all",
     default: SECRETS_ANNOTATION,
     repeatable: false,
-    parse: (texts) => parseAnnotationKey(only(texts)),
+    parse: (texts) => parseAnnotationKey(single(texts)),
     access: () => [],
   },
   logLevel: {
@@ -283,7 +283,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: `One of ${LOG_LEVELS.join(", ")}`,
     default: "info",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => LOG_LEVELS.find((level) => level === text)),
+    parse: (texts) => oneOf(single(texts), (text) => LOG_LEVELS.find((level) => level === text)),
     access: () => [],
   },
   logFormat: {
@@ -292,7 +292,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: `One of ${LOG_FORMATS.join(", ")}`,
     default: "text",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => LOG_FORMATS.find((format) => format === text)),
+    parse: (texts) => oneOf(single(texts), (text) => LOG_FORMATS.find((format) => format === text)),
     access: () => [],
   },
   journaldSocket: {
@@ -301,7 +301,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     brief: "journald's socket, or an empty value to log to stderr alone",
     default: "/run/systemd/journal/stdout",
     repeatable: false,
-    parse: (texts) => only(texts) === "" ? "" : parsePath(only(texts)),
+    parse: (texts) => single(texts) === "" ? "" : parsePath(single(texts)),
     access: (path) => {
       if (path === "") return [];
       const step = "log to journald";

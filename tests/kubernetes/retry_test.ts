@@ -22,7 +22,7 @@ function heldClock(random: number, oversleep = 0) {
       return Promise.resolve();
     },
     random: () => random,
-    today: () => Date.UTC(2026, 0, 1),
+    wallClock: () => Date.UTC(2026, 0, 1),
   };
   return { clock, delays };
 }

@@ -10,7 +10,7 @@ async function list(answer: (request: number) => HttpAnswer) {
     server: "https://a.io",
     serviceAccount: { namespace: "team-a", name: "builder" },
     types: ["kubernetes.io/dockerconfigjson"],
-    clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 },
+    clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, wallClock: () => 0 },
     deadline: 60_000,
     onRetry: () => {},
   });

@@ -12,7 +12,7 @@ import {
 } from "../../manifests/audience.ts";
 import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
 import { check } from "../../text/schema.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 const NAME = "audience";
@@ -45,7 +45,7 @@ function checkApiServer({ audience, manifest, platform, clusterDomain }: Audienc
   const named = JSON.stringify(audience);
   if (manifest !== undefined) {
     const checks: Check[] = [];
-    const accepted = attempt(NAME, checks, () => readAccepted(manifest));
+    const accepted = recordFailure(NAME, checks, () => readAccepted(manifest));
     if (accepted !== undefined) checks.push(judge(audience, accepted));
     return checks;
   }
@@ -132,7 +132,7 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
   if (roles === undefined) return [];
   const { path, text } = roles;
   const checks: Check[] = [];
-  const documents = attempt(NAME, checks, () => parseYamlDocuments(text, path));
+  const documents = recordFailure(NAME, checks, () => parseYamlDocuments(text, path));
   if (documents === undefined) return checks;
   const rules = documents
     .flatMap((document) => {

@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import { OutsideSandboxError } from "../../process/files.ts";
 import { howToReach } from "../tool_sandbox.ts";
 
-/** The names of the checks, in the order in which they are told. */
+/** The names of the checks, in the order in which they are reported. */
 export const CHECK_NAMES = [
   "provider-config",
   "provider-directory",
@@ -73,7 +73,7 @@ const NOT_LOOKED_AT = ", not looked at";
 export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
 
 /**
- * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
+ * What an error found while checking means. Where the tool's own sandbox or user stood in the way, nothing is known
  * about the node.
  *
  * @throws what was thrown, if it is no {@link UserError}.
@@ -95,8 +95,8 @@ export function explainFailure(name: CheckName, error: unknown): Check {
   return fail(name, found, error.advice ?? `mend it in ${error.where}`);
 }
 
-/** Runs an attempt; what it throws becomes a finding. */
-export function attempt<Result>(
+/** Runs a part of a check; an error that it throws becomes a finding. */
+export function recordFailure<Result>(
   name: CheckName,
   checks: Check[],
   action: () => Result,

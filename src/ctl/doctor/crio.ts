@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { check } from "../../text/schema.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 /** CRI-O's configuration file, and the directory of which it reads every file. */
@@ -123,7 +123,7 @@ function readImageSettings(
   const found = new Map<string, Found>();
   let broken = false;
   for (const file of configs) {
-    const config = attempt(CONFIG, checks, () => readConfig(file));
+    const config = recordFailure(CONFIG, checks, () => readConfig(file));
     if (config === undefined) broken = true;
     for (const [key, value] of Object.entries(config?.crio?.image ?? {})) {
       if (value !== undefined) found.set(key, { value, path: file.path });

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { describeIssue } from "../../text/schema.ts";
 import { parseYaml } from "../../manifests/yaml.ts";
 import { UserError } from "../../errors.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
 import type { TextFile } from "./node_files.ts";
 
@@ -86,7 +86,7 @@ export function collectGates(
 ): Map<string, GateSetting> {
   const gates = new Map<string, GateSetting>();
   for (const config of configs) {
-    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
+    for (const [gate, on] of recordFailure(NAME, checks, () => readGates(config)) ?? []) {
       gates.set(gate, { on, place: config.path });
     }
   }
@@ -126,7 +126,7 @@ export function readClusterDomain(configs: readonly TextFile[]): string {
   let domain = "";
   for (const { path, text } of configs) {
     // What is wrong with a file is told by the check of the gate.
-    const parsed = attempt(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
+    const parsed = recordFailure(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
     if (parsed?.success && parsed.output.clusterDomain !== "") domain = parsed.output.clusterDomain;
   }
   return domain;

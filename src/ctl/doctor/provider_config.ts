@@ -6,7 +6,7 @@ import {
   parseCredentialProviderConfig,
   PROVIDER_NAME,
 } from "../../manifests/credential_provider_config.ts";
-import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
+import { type Check, count, fail, pass, recordFailure, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 /** A configuration as found on the node. */
@@ -57,7 +57,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
   const places = new Map<string, string>();
   let complete = true;
   for (const { path, text } of files) {
-    const config = attempt(NAME, checks, () => parseCredentialProviderConfig(text, path));
+    const config = recordFailure(NAME, checks, () => parseCredentialProviderConfig(text, path));
     if (config === undefined) {
       complete = false;
       continue;

@@ -22,7 +22,7 @@ import {
   refusedBy,
 } from "../../sources/registries_conf/pull_sources.ts";
 import { formatRepository, isHost, parseRepository } from "../../sources/reference.ts";
-import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
+import { type Check, count, fail, pass, recordFailure, warn } from "./check.ts";
 import { needsPlugin } from "./match_images.ts";
 
 const NAME = "registries";
@@ -42,7 +42,7 @@ export interface RegistriesFindings {
 export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   const checks: Check[] = [];
   const read = (file: RegistriesFile, v1: boolean): RegistriesContent | undefined =>
-    attempt(NAME, checks, () => parseRegistriesFile(file, { v1 }));
+    recordFailure(NAME, checks, () => parseRegistriesFile(file, { v1 }));
   const content = files.main && read(files.main, true);
   const main = content === undefined ? undefined : files.main;
   const dropIns = files.dropIns.flatMap((file) => {

@@ -46,7 +46,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     plugin: readLocalPath("plugin", flags.plugin),
     commandLine: await readCommandLine(this, flags.kubeletCmdline),
     roles: await readRoles(this, flags.roles),
-    now: CLOCK.today(),
+    now: CLOCK.wallClock(),
   });
   const failed = checks.some(({ status }) => status === "fail");
   this.process.stdout.write(

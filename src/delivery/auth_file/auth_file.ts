@@ -216,7 +216,7 @@ function writeTemporary(
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   try {
-    const inode = attempt(
+    const inode = withFileError(
       temporary,
       "write the auth file",
       () => writeFlushed(authDir, temporary, text),
@@ -262,7 +262,7 @@ export function removeAuthFile(path: string): boolean {
   }
 }
 
-function attempt<Result>(path: string, what: string, action: () => Result): Result {
+function withFileError<Result>(path: string, what: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attempt, type Check, explainFailure } from "../../../src/ctl/doctor/check.ts";
+import { type Check, explainFailure, recordFailure } from "../../../src/ctl/doctor/check.ts";
 import { UserError } from "../../../src/errors.ts";
 import { fileError, outsideSandbox } from "../../../src/process/files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
@@ -30,6 +30,6 @@ for (const [name, error, expected] of FAILURES) {
 
 Deno.test("a fault of the program is no finding", () => {
   const checks: Check[] = [];
-  assert.throws(() => attempt("sandbox", checks, () => [].at(0)!["x"]), TypeError);
+  assert.throws(() => recordFailure("sandbox", checks, () => [].at(0)!["x"]), TypeError);
   assert.deepEqual(checks, []);
 });

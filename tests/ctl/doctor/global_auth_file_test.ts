@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
-import { attempt, type Check } from "../../../src/ctl/doctor/check.ts";
+import { type Check, recordFailure } from "../../../src/ctl/doctor/check.ts";
 import { checkGlobalAuthFile } from "../../../src/ctl/doctor/global_auth_file.ts";
 import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
@@ -135,6 +135,6 @@ Deno.test("a node without a global auth file is fine", () => {
 
 Deno.test("a global auth file that is none fails", () => {
   const checks: Check[] = [];
-  attempt("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
+  recordFailure("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
   assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> mend it in \/f/]]);
 });

@@ -171,8 +171,8 @@ Deno.test("what is explained on a node is what the plugin then does", async () =
 
   const log = createLog({ level: "error", format: "text", sinks: [], now: () => new Date() });
   const deadline = CLOCK.now() + 10_000;
-  const surroundings = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
-  await providePullCredentials(request(IMAGE, token), surroundings);
+  const context = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
+  await providePullCredentials(request(IMAGE, token), context);
   const path = told.authFile?.path ?? "";
   const { auths, credHelpers } = JSON.parse(await Deno.readTextFile(path));
   assert.deepEqual(told.authFile?.entries.map(({ key }) => key).sort(), Object.keys(auths).sort());

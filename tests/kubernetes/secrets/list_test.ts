@@ -16,7 +16,7 @@ const CLOCK = {
   now: () => 0,
   sleep: () => Promise.resolve(),
   random: () => 0,
-  today: () => 0,
+  wallClock: () => 0,
 };
 
 function answer(status: number, body: unknown, retryAfter: string | null = null): HttpAnswer {
