@@ -73,7 +73,9 @@ function formatArtifact(path: string, artifact: Artifact, policy: Policy, differ
 
 async function readPolicy(path: string): Promise<Policy> {
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), PolicyFile), await readText(path));
-  if (!result.success) throw new UsageError("--policy", `${path} is no policy`);
+  if (!result.success) {
+    throw new UsageError("flag-value-invalid", "--policy", `${path} is no policy`);
+  }
   return result.output;
 }
 
@@ -85,7 +87,11 @@ async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    throw new UsageError(path, error instanceof Error ? error.message : "cannot be read");
+    throw new UsageError(
+      "flag-value-invalid",
+      path,
+      error instanceof Error ? error.message : "cannot be read",
+    );
   }
 }
 

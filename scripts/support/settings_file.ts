@@ -88,5 +88,5 @@ function failure(
 ): UsageError {
   const before = text.slice(0, offset).split("\n");
   const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  return new UsageError(place, problem, advice);
+  return new UsageError("flag-value-invalid", place, problem, advice);
 }

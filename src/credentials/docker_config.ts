@@ -97,24 +97,30 @@ function readEntries(secret: Secret, isRelevant: IsRelevant): JsonObject {
     const auths = namedValue(content.all, "auths");
     if (isObject(auths) && holdsRegistries(auths)) {
       throw new UserError(
+        "secret-invalid",
         "",
         `it holds "auths", as secrets of type ${CONFIG_TYPE} do; give it that type`,
       );
     }
-    if (Object.keys(content.all).length === 0) throw new UserError("", "it holds no registry");
+    if (Object.keys(content.all).length === 0) {
+      throw new UserError("secret-invalid", "", "it holds no registry");
+    }
     return content.all;
   }
   const auths = namedObject(content, "auths");
   if (auths === undefined) {
     const type = "kubernetes.io/dockercfg";
     throw new UserError(
+      "secret-invalid",
       "",
       holdsRegistries(content.all)
         ? `it holds no "auths", but registries, as secrets of type ${type} do; put them into "auths"`
         : `it holds no "auths"`,
     );
   }
-  if (Object.keys(auths).length === 0) throw new UserError("", `its "auths" holds no registry`);
+  if (Object.keys(auths).length === 0) {
+    throw new UserError("secret-invalid", "", `its "auths" holds no registry`);
+  }
   return auths;
 }
 
@@ -129,6 +135,7 @@ function holdsRegistries(object: JsonObject): boolean {
 
 function encodedTwice(): UserError {
   return new UserError(
+    "secret-invalid",
     "",
     "its data is base64 twice; encode it once, or put the plain text in stringData",
   );
@@ -153,7 +160,7 @@ const NO_ENTRIES: JsonObject = {};
  * @throws {UserError} when the entry is broken.
  */
 export function readCredential(value: unknown): Credential | undefined {
-  if (!isObject(value)) throw new UserError("", "it must be an object");
+  if (!isObject(value)) throw new UserError("secret-entry-invalid", "", "it must be an object");
   const entry = value;
   const identitytoken = member(entry, "identitytoken");
   const username = member(entry, "username"), password = member(entry, "password");
@@ -162,14 +169,20 @@ export function readCredential(value: unknown): Credential | undefined {
   if (encoded !== "") {
     auth = canonicalAuth(encoded);
   } else if (username !== "" || password !== "") {
-    if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
+    if (username.includes(":")) {
+      throw new UserError("secret-entry-invalid", "", `its "username" holds a colon`);
+    }
     auth = encodeAuth(username, password);
   } else if (identitytoken !== "") {
     auth = encodeAuth("", "");
   } else if (member(entry, "registrytoken") !== "") {
-    throw new UserError("", `it holds a "registrytoken" alone, which CRI-O does not use`);
+    throw new UserError(
+      "secret-entry-invalid",
+      "",
+      `it holds a "registrytoken" alone, which CRI-O does not use`,
+    );
   } else if (member(entry, "email") !== "") {
-    throw new UserError("", `it holds an "email" alone, and no credential`);
+    throw new UserError("secret-entry-invalid", "", `it holds an "email" alone, and no credential`);
   } else {
     return undefined;
   }
@@ -187,7 +200,9 @@ const NOBODY = "Og==";
  */
 function member(entry: JsonObject, key: string): string {
   const value = namedValue(entry, key) ?? "";
-  if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
+  if (typeof value !== "string") {
+    throw new UserError("secret-entry-invalid", "", `its "${key}" must be a string`);
+  }
   return value;
 }
 
@@ -211,12 +226,16 @@ function canonicalAuth(auth: string): string {
   try {
     bytes = Uint8Array.fromBase64(auth);
   } catch {
-    throw new UserError("", `its "auth" is not base64`);
+    throw new UserError("secret-entry-invalid", "", `its "auth" is not base64`);
   }
   const colon = bytes.indexOf(COLON);
   if (colon === -1) {
     const twice = isBase64OfLogin(bytes) ? ", but base64 of that: it was encoded twice" : "";
-    throw new UserError("", `its "auth" is not base64 of user:password${twice}`);
+    throw new UserError(
+      "secret-entry-invalid",
+      "",
+      `its "auth" is not base64 of user:password${twice}`,
+    );
   }
   let start = colon + 1, end = bytes.length;
   while (start < end && bytes[start] === 0) start++;

@@ -99,6 +99,7 @@ export function mergePages(
 
 function outOfTime(): UserError {
   return new UserError(
+    "secrets-too-slow",
     "secrets",
     "the namespace's registry secrets hold more than can be read within the time limit",
     "make them fewer or smaller, or allow more time with --timeout",

@@ -22,16 +22,20 @@ export function decodeSecret(secret: Secret): string {
   const key = SECRET_DATA_KEYS[secret.type];
   const data = secret.data[key];
   if (typeof data !== "string") {
-    throw new UserError("", `it has no data key ${JSON.stringify(key)}`);
+    throw new UserError("secret-invalid", "", `it has no data key ${JSON.stringify(key)}`);
   }
   const name = `its data key ${JSON.stringify(key)}`;
   try {
     const bytes = Uint8Array.fromBase64(data);
     if (!looksLikeUtf16(bytes)) return decodeUtf8(bytes);
   } catch {
-    throw new UserError("", `${name} is not base64 of UTF-8 text`);
+    throw new UserError("secret-invalid", "", `${name} is not base64 of UTF-8 text`);
   }
-  throw new UserError("", `${name} is UTF-16 text, as PowerShell writes it; make it UTF-8`);
+  throw new UserError(
+    "secret-invalid",
+    "",
+    `${name} is UTF-16 text, as PowerShell writes it; make it UTF-8`,
+  );
 }
 
 /** How many secrets are looked at together, and how much of their data, in characters. */

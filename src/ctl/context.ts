@@ -58,9 +58,16 @@ export async function readInput(
     if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
     const problem =
       "cannot be read: the sandbox of this tool reaches nothing in /proc, /dev and /sys";
-    throw new UserError(path, problem, `pass it on stdin: --${flag} - < ${path}`);
+    throw new UserError(
+      "outside-sandbox",
+      path,
+      problem,
+      `pass it on stdin: --${flag} - < ${path}`,
+    );
   }
-  if (text === undefined) throw new UserError(path, "does not exist", `it was named by --${flag}`);
+  if (text === undefined) {
+    throw new UserError("file-missing", path, "does not exist", `it was named by --${flag}`);
+  }
   return text;
 }
 
@@ -82,7 +89,11 @@ export async function readPipe(
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<string> {
   if (context.stdin.isTerminal()) {
-    throw new UsageError("stdin", `is a terminal; ${purpose} is read from a pipe or a file`);
+    throw new UsageError(
+      "input-is-terminal",
+      "stdin",
+      `is a terminal; ${purpose} is read from a pipe or a file`,
+    );
   }
   let done = false;
   timer(PATIENCE).then(() => {

@@ -29,6 +29,7 @@ function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
   const verdict = verdictOn(reason, server);
   if (verdict === undefined) return undefined;
   return new UserError(
+    "api-server-unverified",
     server.url,
     `the API server was not verified: its certificate ${verdict}`,
     `the CA used is ${server.caOrigin} (--ca-file), the address is from ${server.origin} (--apiserver)`,

@@ -45,11 +45,19 @@ export async function parseKubeconfig(
   }));
   const context = contexts.find(({ name }) => name === contextName)?.value;
   if (context === undefined) {
-    throw new UserError(path, `"current-context" names no context: ${JSON.stringify(contextName)}`);
+    throw new UserError(
+      "kubeconfig-incomplete",
+      path,
+      `"current-context" names no context: ${JSON.stringify(contextName)}`,
+    );
   }
   const cluster = clusters.find(({ name }) => name === context.cluster)?.value;
   if (cluster === undefined) {
-    throw new UserError(path, `the context names no cluster: ${JSON.stringify(context.cluster)}`);
+    throw new UserError(
+      "kubeconfig-incomplete",
+      path,
+      `the context names no cluster: ${JSON.stringify(context.cluster)}`,
+    );
   }
   return cluster;
 }
@@ -73,12 +81,14 @@ async function parseDocument(text: string, path: string): Promise<unknown> {
   if ("fault" in parsed) {
     const { fault } = parsed;
     const place = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
-    throw new UserError(place, "not valid YAML");
+    throw new UserError("yaml-invalid", place, "not valid YAML");
   }
   const [document] = parsed.documents;
-  if (parsed.documents.length > 1) throw new UserError(path, "holds more than one YAML document");
+  if (parsed.documents.length > 1) {
+    throw new UserError("content-invalid", path, "holds more than one YAML document");
+  }
   if (parsed.documents.length === 0) {
-    throw new UserError(path, "is empty, expected a kubeconfig");
+    throw new UserError("content-invalid", path, "is empty, expected a kubeconfig");
   }
   return document;
 }

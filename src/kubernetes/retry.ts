@@ -104,6 +104,7 @@ function giveUp(
 ): UserError {
   if (failure === undefined) {
     return new UserError(
+      "time-limit-reached",
       server,
       "the time limit was reached with requests to the API server still to be made",
       "allow more time with --timeout",
@@ -111,6 +112,7 @@ function giveUp(
   }
   if (failure instanceof RetryableAnswer && failure.verdict !== undefined) return failure.verdict;
   return new UserError(
+    "api-server-unusable",
     server,
     `no usable answer from the API server after ${attempts} attempt${
       attempts === 1 ? "" : "s"

@@ -124,6 +124,7 @@ async function startTls(
   } catch {
     // Nothing has been sent yet: it can only be the bundle.
     throw new UserError(
+      "ca-unusable",
       server.caOrigin,
       "holds a certificate that cannot be parsed",
       "pass another CA bundle with --ca-file",
@@ -144,10 +145,18 @@ function failure(
   maxBytes: number,
 ): Error {
   if (error instanceof TooLargeError) {
-    return new LargeAnswerError(server.url, `the answer is larger than ${maxBytes} bytes`);
+    return new LargeAnswerError(
+      "answer-too-large",
+      server.url,
+      `the answer is larger than ${maxBytes} bytes`,
+    );
   }
   if (error instanceof UnwantedAnswer) {
-    return new UserError(server.url, `answered ${error.message}, for which it was not asked`);
+    return new UserError(
+      "answer-unexpected",
+      server.url,
+      `answered ${error.message}, for which it was not asked`,
+    );
   }
   if (error instanceof HttpError && !signal.aborted) {
     return new ConnectionError(`the answer cannot be read: ${error.message}`);

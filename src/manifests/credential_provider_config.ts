@@ -77,12 +77,17 @@ export function parseCredentialProviderConfig(
   path: string,
 ): CredentialProviderConfig {
   const value = parseYaml(text, path);
-  if (value === null || value === undefined) throw new UserError(path, "is empty");
+  if (value === null || value === undefined) {
+    throw new UserError("content-invalid", path, "is empty");
+  }
   const result = v.safeParse(ConfigSchema, value, { abortEarly: true });
-  if (!result.success) throw new UserError(path, describeIssue(result.issues[0]));
+  if (!result.success) {
+    throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
+  }
   const { apiVersion, kind } = result.output;
   if (kind !== "CredentialProviderConfig" || !CONFIG_VERSIONS.includes(apiVersion)) {
     throw new UserError(
+      "content-invalid",
       path,
       `is ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`,
       `the kubelet expects CredentialProviderConfig of ${CONFIG_VERSION}`,

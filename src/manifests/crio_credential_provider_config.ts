@@ -85,6 +85,7 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
     kind !== KIND || !CRIO_CONFIG_VERSIONS.some((version) => apiVersion === `${GROUP}/${version}`)
   ) {
     throw new UserError(
+      "content-invalid",
       path,
       `is ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`,
       `expected ${KIND} of ${
@@ -94,6 +95,7 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
   }
   if (metadata.name !== "cluster") {
     throw new UserError(
+      "content-invalid",
       path,
       `"metadata.name" is ${JSON.stringify(metadata.name)}`,
       "the one resource of this kind is named cluster",
@@ -111,7 +113,11 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
  */
 export function refuseViolations(violations: readonly Violation[], path: string): void {
   if (violations.length === 0) return;
-  throw new UserError(path, violations.map(({ key, problem }) => `"${key}" ${problem}`).join("; "));
+  throw new UserError(
+    "match-images-invalid",
+    path,
+    violations.map(({ key, problem }) => `"${key}" ${problem}`).join("; "),
+  );
 }
 
 /** A condition of the resource's status. The operator adds generation and time. */

@@ -27,7 +27,8 @@ const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
  * @throws {UserError} when the kubelet would not start with such a pattern.
  */
 export function parseMatchImage(text: string): MatchImage {
-  const refuse = (problem: string) => new UserError(JSON.stringify(text), problem);
+  const refuse = (problem: string) =>
+    new UserError("match-image-invalid", JSON.stringify(text), problem);
   const [, rest = "", fragment = ""] = /^([^#]*)(.*)$/s.exec(text) ?? [];
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(rest)) throw refuse("holds a control character");

@@ -24,6 +24,7 @@ export function parseMirrorRule(text: string): MirrorRule {
   const [source, mirror, ...rest] = text.split("=").map((part) => part.replace(/\/+$/, ""));
   if (source === undefined || mirror === undefined || rest.length > 0) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       `${JSON.stringify(text)} is not SOURCE=LOCATION`,
       "write it like docker.io=mirror.local/hub",
@@ -42,7 +43,7 @@ export function parseMirrorRule(text: string): MirrorRule {
 export function checkLocation(text: string): void {
   const [problem, advice] = explainLocation(text) ?? [];
   if (problem === undefined) return;
-  throw new UsageError("", `${JSON.stringify(text)} ${problem}`, advice);
+  throw new UsageError("flag-value-invalid", "", `${JSON.stringify(text)} ${problem}`, advice);
 }
 
 /**

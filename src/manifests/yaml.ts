@@ -47,6 +47,6 @@ function withPlace<Result>(path: string, parse: () => Result): Result {
     // The library's message quotes the file.
     const { mark, reason } = error;
     const place = mark === undefined ? path : `${path}:${mark.line + 1}:${mark.column + 1}`;
-    throw new UserError(place, `not valid YAML: ${reason}`);
+    throw new UserError("yaml-invalid", place, `not valid YAML: ${reason}`);
   }
 }

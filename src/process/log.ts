@@ -14,7 +14,7 @@ export type LogLevel = typeof LOG_LEVELS[number];
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
-/** Facts of a line, by name. */
+/** Facts of a line, by name. The `code` of an error is for programs: lines of text leave it out. */
 export type LogFields = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** What the rooms of the program log through. */
@@ -55,7 +55,7 @@ export function createLog(
 function formatText(level: LogLevel, message: string, fields: LogFields): string {
   let line = `${level}: ${message}`;
   for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) continue;
+    if (value === undefined || name === "code") continue;
     line += ` ${name}=${JSON.stringify(typeof value === "object" ? value.join(", ") : value)}`;
   }
   return escapeControls(line);

@@ -19,7 +19,7 @@ export async function readText(
   isWhole: (bytes: Uint8Array) => boolean = () => false,
 ): Promise<string> {
   const late = timer(timeout).then(() => {
-    throw new UserError("stdin", `did not end within ${timeout} ms`);
+    throw new UserError("input-timed-out", "stdin", `did not end within ${timeout} ms`);
   });
   let buffer = new Uint8Array(16 * 1024);
   let length = 0;
@@ -27,7 +27,9 @@ export async function readText(
     const count = await Promise.race([read(input, buffer.subarray(length)), late]);
     if (count === null) break;
     length += count;
-    if (length > maxBytes) throw new UserError("stdin", `is longer than ${maxBytes} bytes`);
+    if (length > maxBytes) {
+      throw new UserError("input-too-large", "stdin", `is longer than ${maxBytes} bytes`);
+    }
     if (isWhole(buffer.subarray(0, length))) break;
     if (length === buffer.length) {
       const larger = new Uint8Array(buffer.length * 2);
@@ -38,7 +40,7 @@ export async function readText(
   try {
     return decodeUtf8(buffer.subarray(0, length));
   } catch {
-    throw new UserError("stdin", "is not UTF-8 text");
+    throw new UserError("input-unreadable", "stdin", "is not UTF-8 text");
   }
 }
 
@@ -49,7 +51,7 @@ async function read(input: Input, buffer: Uint8Array): Promise<number | null> {
     return await input.read(buffer);
   } catch (error) {
     // A directory can be opened as stdin, and not be read.
-    throw new UserError("stdin", `cannot be read: ${systemReason(error)}`);
+    throw new UserError("input-unreadable", "stdin", `cannot be read: ${systemReason(error)}`);
   }
 }
 
@@ -72,6 +74,6 @@ export function writeText(
   } catch (error) {
     const gone = error instanceof Deno.errors.BrokenPipe;
     const reason = gone ? "its reader is gone" : systemReason(error);
-    throw new UserError("stdout", `cannot write ${what}: ${reason}`);
+    throw new UserError("output-failed", "stdout", `cannot write ${what}: ${reason}`);
   }
 }

@@ -6,16 +6,22 @@ import { isAnnotationKey } from "../manifests/names.ts";
 /** The one text of a flag that may be given once. */
 export function single(texts: readonly string[]): string {
   const [text, ...rest] = texts;
-  if (text === undefined || rest.length > 0) throw new UsageError("", "must be given once");
+  if (text === undefined || rest.length > 0) {
+    throw new UsageError("flag-missing", "", "must be given once");
+  }
   return text;
 }
 
 /** An absolute path without the characters that separate permissions or end a line. */
 export function parsePath(text: string): string {
   const quoted = JSON.stringify(text);
-  if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
+  if (!text.startsWith("/")) {
+    throw new UsageError("flag-value-invalid", "", `${quoted} is not an absolute path`);
+  }
   const path = parseLocalPath(text);
-  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
+  if (/\/\.\.?(?:\/|$)/.test(path)) {
+    throw new UsageError("flag-value-invalid", "", `${quoted} holds "." or ".."`);
+  }
   return path;
 }
 
@@ -25,13 +31,19 @@ export function parsePath(text: string): string {
  */
 export function parseLocalPath(text: string): string {
   const quoted = JSON.stringify(text);
-  if (text === "") throw new UsageError("", "is empty, expected a path");
+  if (text === "") throw new UsageError("flag-value-invalid", "", "is empty, expected a path");
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[,\u0000-\u001f\u007f]/.test(text)) {
-    throw new UsageError("", `${quoted} holds a comma or a control character`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      `${quoted} holds a comma or a control character`,
+    );
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-  if (path === "/") throw new UsageError("", "the root directory is too wide");
+  if (path === "/") {
+    throw new UsageError("flag-value-invalid", "", "the root directory is too wide");
+  }
   return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 
@@ -49,14 +61,23 @@ function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
   if (Number.isFinite(milliseconds)) return Math.round(milliseconds);
-  throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${JSON.stringify(text)} is not a duration`,
+    "write it like 30s",
+  );
 }
 
 /** A limit of a run, in milliseconds. */
 export function parseTimeout(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
-  throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`,
+  );
 }
 
 /** A wait that leaves room for the rest of a run, in milliseconds. */
@@ -64,6 +85,7 @@ export function parseWaitForTaken(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds <= MAX_WAIT_FOR_TAKEN) return milliseconds;
   throw new UsageError(
+    "flag-value-invalid",
     "",
     `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
     "the kubelet gives a run 60s in all",
@@ -74,14 +96,22 @@ export function parseWaitForTaken(text: string): number {
 export function parseStaleAfter(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === 0 || milliseconds >= 600_000) return milliseconds;
-  throw new UsageError("", `${text} is under 10m, in which a pull may still wait for its file`);
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${text} is under 10m, in which a pull may still wait for its file`,
+  );
 }
 
 /** The value that a text names. */
 export function oneOf<Value>(text: string, find: (text: string) => Value | undefined): Value {
   const value = find(text);
   if (value === undefined) {
-    throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      `${JSON.stringify(text)} is not among its values`,
+    );
   }
   return value;
 }
@@ -90,6 +120,7 @@ export function oneOf<Value>(text: string, find: (text: string) => Value | undef
 export function parseAnnotationKey(text: string): string {
   if (isAnnotationKey(text)) return text;
   throw new UsageError(
+    "flag-value-invalid",
     "",
     `${JSON.stringify(text)} is no annotation's key`,
     "write it like example.com/secrets",

@@ -197,6 +197,7 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       const url = parseApiServerUrl(text);
       if (url === undefined) {
         throw new UsageError(
+          "flag-value-invalid",
           "--apiserver",
           `${quoteAddress(text)} is not HOST:PORT or https://HOST`,
         );
@@ -352,7 +353,7 @@ export function applyFlags(
     } catch (error) {
       // The parsers are shared by several settings and leave the place to be filled in here.
       if (!(error instanceof UsageError)) throw error;
-      throw new UsageError(`--${setting.flag}`, error.problem, error.advice);
+      throw new UsageError(error.code, `--${setting.flag}`, error.problem, error.advice);
     }
   });
 }

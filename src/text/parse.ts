@@ -17,7 +17,11 @@ export function parseJson(text: string, where: string): unknown {
     const message = error instanceof Error ? error.message : "";
     const position = /\(line (\d+) column (\d+)\)$/.exec(message);
     const at = position === null ? "" : ` (line ${position[1]}, column ${position[2]})`;
-    throw new UserError(where, text.trim() === "" ? "empty, expected JSON" : `not valid JSON${at}`);
+    throw new UserError(
+      "json-invalid",
+      where,
+      text.trim() === "" ? "empty, expected JSON" : `not valid JSON${at}`,
+    );
   }
 }
 
@@ -39,7 +43,7 @@ const SHORT_JSON = 1024 * 1024;
  */
 export function parseForeignJson(text: string, where: string): unknown {
   if (text.length > SHORT_JSON && countParts(text) > MAX_JSON_PARTS) {
-    throw new UserError(where, `holds more than ${MAX_JSON_PARTS} JSON values`);
+    throw new UserError("json-too-large", where, `holds more than ${MAX_JSON_PARTS} JSON values`);
   }
   return parseJson(text, where);
 }
@@ -142,7 +146,11 @@ export interface Members {
  */
 export function membersOf(value: unknown, where: string, key = ""): Members {
   if (isObject(value)) return { all: value, where, key };
-  throw new UserError(where, `${key === "" ? "it" : JSON.stringify(key)} must be an object`);
+  throw new UserError(
+    "content-invalid",
+    where,
+    `${key === "" ? "it" : JSON.stringify(key)} must be an object`,
+  );
 }
 
 /** The key of a member in the whole document. */
@@ -157,7 +165,12 @@ export function memberError(
   problem: string,
   advice?: string,
 ): UserError {
-  return new UserError(object.where, `${JSON.stringify(pathOf(object, key))} ${problem}`, advice);
+  return new UserError(
+    "content-invalid",
+    object.where,
+    `${JSON.stringify(pathOf(object, key))} ${problem}`,
+    advice,
+  );
 }
 
 function mustBe(object: Members, key: string, expected: string): UserError {

@@ -19,7 +19,7 @@ export function check<const Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  throw new UserError(where, describeIssue(result.issues[0]));
+  throw new UserError("content-invalid", where, describeIssue(result.issues[0]));
 }
 
 /**

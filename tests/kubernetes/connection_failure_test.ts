@@ -74,7 +74,7 @@ Deno.test("a host outside of the sandbox is an error with the flag that allows i
 });
 
 Deno.test("errors that are sorted already stay what they are", () => {
-  for (const error of [new UserError("a", "b"), new ConnectionError("c")]) {
+  for (const error of [new UserError("content-invalid", "a", "b"), new ConnectionError("c")]) {
     assert.equal(connectionFailure(error, SERVER, LIVE), error);
   }
 });

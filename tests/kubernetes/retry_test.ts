@@ -105,7 +105,7 @@ Deno.test("an attempt is told to stop at the deadline", async () => {
 });
 
 Deno.test("an answer that speaks for itself is what is told when no attempt is left", async () => {
-  const verdict = new UserError("https://a.io", "the Role is missing");
+  const verdict = new UserError("content-invalid", "https://a.io", "the Role is missing");
   const { outcome } = await run(Array(100).fill(new RetryableAnswer("HTTP 403", null, verdict)));
   assert.equal(outcome, verdict);
 });

@@ -95,6 +95,6 @@ Deno.test("an error tells what was attempted, and for the sandbox the build flag
     "/a: cannot write: No space left on device (os error 28)",
   );
   assert.equal(describe(new Error("quotes its input")), "/a: cannot write: Error");
-  const ours = new UserError("/a", "is broken");
+  const ours = new UserError("content-invalid", "/a", "is broken");
   assert.equal(fileError("/b", "write", "auth-dir", ours), ours);
 });

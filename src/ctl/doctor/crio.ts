@@ -271,6 +271,6 @@ function readConfig({ path, text }: TextFile) {
     return check(CrioConfig, parse(text, { integersAsBigInt: "asNeeded" }), path);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw new UserError(`${path}:${error.line}:${error.column}`, "not valid TOML");
+    throw new UserError("toml-invalid", `${path}:${error.line}:${error.column}`, "not valid TOML");
   }
 }

@@ -502,11 +502,12 @@ function readPlugin(
     if (bytes === undefined) {
       // That nothing is installed is told by the check of the directory.
       if (plugin === undefined) return undefined;
-      throw new UserError(path, "does not exist");
+      throw new UserError("file-missing", path, "does not exist");
     }
     const built = readBuiltPlugin(bytes);
     if (built !== undefined) return { path, built };
     throw new UserError(
+      "plugin-unknown",
       path,
       "is no build of this project: what it may touch is not known",
       "install what deno task build or deno task compile makes",

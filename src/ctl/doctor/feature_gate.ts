@@ -135,7 +135,7 @@ export function readClusterDomain(configs: readonly TextFile[]): string {
 function readGates({ path, text }: TextFile): [gate: string, on: boolean][] {
   const result = v.safeParse(FeatureGates, parseYaml(text, path) ?? {});
   if (result.success) return Object.entries(result.output.featureGates ?? {});
-  throw new UserError(path, describeIssue(result.issues[0]));
+  throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
 }
 
 /** `A=true,B=false` */

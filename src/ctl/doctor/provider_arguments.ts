@@ -41,10 +41,14 @@ function readArguments(args: readonly string[]): Map<string, string[]> {
     const flag = word.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
-      throw new UsageError(arg, "is no setting, so that no request would be answered");
+      throw new UsageError(
+        "flag-unknown",
+        arg,
+        "is no setting, so that no request would be answered",
+      );
     }
     const value = joined ?? args[++index];
-    if (value === undefined) throw new UsageError(arg, "has no value");
+    if (value === undefined) throw new UsageError("flag-missing", arg, "has no value");
     const texts = given.get(flag) ?? [];
     given.set(flag, [...texts, value]);
   }

@@ -59,7 +59,7 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
 
 function formatOf({ format, json }: Flags): Format {
   if (json && format !== undefined && format !== "json") {
-    throw new UsageError("--json", `does not go with --format ${format}`);
+    throw new UsageError("flags-conflict", "--json", `does not go with --format ${format}`);
   }
   return json ? "json" : format ?? "text";
 }
@@ -131,26 +131,39 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "--image",
+      `${JSON.stringify(image)} ${explainImageName(image)}`,
+    );
   }
   if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
-    throw new UsageError("--secrets-file", "reads stdin, as --token-file does");
+    throw new UsageError("flags-conflict", "--secrets-file", "reads stdin, as --token-file does");
   }
   if (tokenFile !== undefined) {
     const text = await readInput(context, tokenFile, "token-file");
     const token = readTokenText(text, `the token in ${inputName(tokenFile)}`);
     const serviceAccount = readServiceAccount(token);
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
-      throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
+      throw new UsageError(
+        "flag-value-invalid",
+        "--namespace",
+        `the token is one of ${serviceAccount.namespace}`,
+      );
     }
     return { image: normalized, token, serviceAccount, annotations, written: image };
   }
   if (namespace === undefined) {
-    throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
+    throw new UsageError(
+      "flag-needs-flag",
+      "--image",
+      "goes with --token-file, or --namespace and --secrets-file",
+    );
   }
   if (secretsFile === undefined) {
     throw new UsageError(
+      "flag-needs-flag",
       "--namespace",
       "goes with --secrets-file",
       "pass --token-file for the API server to be asked",
@@ -171,6 +184,7 @@ function parseAnnotation(text: string): [key: string, value: string] {
   const key = text.slice(0, Math.max(0, equals));
   if (isAnnotationKey(key)) return [key, text.slice(equals + 1)];
   throw new UsageError(
+    "flag-value-invalid",
     "--service-account-annotation",
     `${JSON.stringify(text)} is not KEY=VALUE`,
     `write it like ${SECRETS_ANNOTATION}=pull-secret,docker-hub`,
@@ -180,17 +194,27 @@ function parseAnnotation(text: string): [key: string, value: string] {
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
   for (const flag of ["namespace", "token-file"] as const) {
     if ((flag === "namespace" ? flags.namespace : flags.tokenFile) !== undefined) {
-      throw new UsageError(`--${flag}`, "goes with --image; a request on stdin has its own token");
+      throw new UsageError(
+        "flag-needs-flag",
+        `--${flag}`,
+        "goes with --image; a request on stdin has its own token",
+      );
     }
   }
   if ((flags.serviceAccountAnnotation ?? []).length > 0) {
     throw new UsageError(
+      "flag-needs-flag",
       "--service-account-annotation",
       "goes with --image; a request on stdin has its own annotations",
     );
   }
   if (flags.secretsFile === "-") {
-    throw new UsageError("--secrets-file", "reads stdin, as the request does", "pass --image");
+    throw new UsageError(
+      "flags-conflict",
+      "--secrets-file",
+      "reads stdin, as the request does",
+      "pass --image",
+    );
   }
   const { image, serviceAccountToken: token, serviceAccountAnnotations: annotations } =
     parseRequest(await readPipe(context, "the kubelet's request (or pass --image)"));

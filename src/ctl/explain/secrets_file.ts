@@ -49,14 +49,16 @@ export function readSecretsFile(
   { namespace, types, named }: Wanted,
 ): SecretsRead {
   const none = explainNoManifests(text);
-  if (none !== undefined) throw new UserError(path, none.problem, none.advice);
+  if (none !== undefined) throw new UserError("input-empty", path, none.problem, none.advice);
   const secrets: Secret[] = [];
   const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
   const leaveOut = (what: string) => leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
   const documents = parseDocuments(text, path);
   // No secrets are a list without items; this is a command that failed in front of a pipe.
-  if (documents.length === 0) throw new UserError(path, "is empty, expected secrets", KUBECTL);
+  if (documents.length === 0) {
+    throw new UserError("input-empty", path, "is empty, expected secrets", KUBECTL);
+  }
   for (const manifest of documents.flatMap((document) => secretsOf(document, path))) {
     const { metadata, stringData } = manifest;
     const type = types.find((type) => type === manifest.type);
@@ -112,7 +114,7 @@ function parseDocuments(text: string, path: string): unknown[] {
     // The library's message quotes the file.
     const { mark } = error;
     const place = mark === undefined ? path : `${path}:${mark.line + 1}:${mark.column + 1}`;
-    throw new UserError(place, "not valid YAML or JSON");
+    throw new UserError("yaml-invalid", place, "not valid YAML or JSON");
   }
 }
 
@@ -120,7 +122,7 @@ function secretsOf(document: unknown, path: string): v.InferOutput<typeof Secret
   const { kind } = check(v.object({ kind: v.string("is missing") }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
-    throw new UserError(path, "holds something else than secrets", KUBECTL);
+    throw new UserError("content-invalid", path, "holds something else than secrets", KUBECTL);
   }
   const { items } = check(List, document, path);
   return items.flatMap((item, index) => {

@@ -58,12 +58,22 @@ export async function generateKubeletConfig(this: CtlContext, flags: Flags): Pro
 async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
   const { matchImage = [], merge, platform, audience, arg, env } = flags;
   if (platform !== undefined) {
-    throw new UsageError("--platform", "goes with --from", "use --merge with the platform's file");
+    throw new UsageError(
+      "flag-needs-flag",
+      "--platform",
+      "goes with --from",
+      "use --merge with the platform's file",
+    );
   }
   if (matchImage.length === 0) {
-    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+    throw new UsageError(
+      "flag-missing",
+      "--match-image",
+      "is missing",
+      "name the registries that have mirrors",
+    );
   }
-  if (audience === "") throw new UsageError("--audience", "is empty");
+  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   checkMatchImages(context, matchImage);
   if (arg !== undefined) await checkPluginArguments(arg, context.settings);
   const existing = merge === undefined ? emptyConfig() : await readProviderFile(context, merge);
@@ -87,14 +97,22 @@ async function renderResource(
     matchImage.length > 0 || audience !== undefined || arg.length > 0 || pulledImages !== undefined
   ) {
     throw new UsageError(
+      "flags-conflict",
       "--from",
       "does not go with --match-image, --audience, --arg or --pulled-images",
     );
   }
   if (merge !== undefined && platform !== undefined) {
-    throw new UsageError("--merge", "does not go with --platform", "give one provider file");
+    throw new UsageError(
+      "flags-conflict",
+      "--merge",
+      "does not go with --platform",
+      "give one provider file",
+    );
   }
-  if (path === "-" && merge === "-") throw new UsageError("--merge", "reads stdin, as --from does");
+  if (path === "-" && merge === "-") {
+    throw new UsageError("flags-conflict", "--merge", "reads stdin, as --from does");
+  }
   const name = inputName(path);
   const matchImages = parseCrioCredentialProviderConfig(
     await readInput(context, path, "from"),
@@ -112,7 +130,11 @@ async function renderResource(
     report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
   }
   if (matchImages.length === 0) {
-    throw new UserError(name, `"spec.matchImages" is empty: it configures no provider`);
+    throw new UserError(
+      "content-invalid",
+      name,
+      `"spec.matchImages" is empty: it configures no provider`,
+    );
   }
   return rendering;
 }

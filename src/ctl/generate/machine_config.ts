@@ -44,13 +44,13 @@ export interface Flags {
 export async function generateMachineConfig(this: CtlContext, flags: Flags): Promise<void> {
   const { role, platform, merge, audience, ignition, env } = flags;
   checkName("--role", role, isDnsLabel, "role");
-  if (audience === "") throw new UsageError("--audience", "is empty");
+  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   const mirrors = parseMirrors(flags);
   const sources = [...new Set(mirrors.map(({ source }) => source))];
   const matchImages = flags.matchImage ?? [];
   const patterns = matchImages.length === 0 ? sources : matchImages;
   if (patterns.length === 0) {
-    throw new UsageError("--match-image", "is missing", "give it, or --mirror");
+    throw new UsageError("flag-missing", "--match-image", "is missing", "give it, or --mirror");
   }
   checkMatchImages(this, patterns);
   reportUncovered(this, mirrors, patterns);

@@ -40,6 +40,7 @@ export async function checkPluginArguments(
   if (given === undefined) {
     const problem = said.trim().replace(/^error: /, "") || "with it no request is answered";
     throw new UsageError(
+      "flag-value-invalid",
       "--arg",
       `${args.map((arg) => JSON.stringify(arg)).join(" ")}: ${problem}`,
     );
@@ -48,6 +49,6 @@ export async function checkPluginArguments(
     applyFlags(settings, given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError("--arg", error.message);
+    throw new UsageError("flag-value-invalid", "--arg", error.message);
   }
 }

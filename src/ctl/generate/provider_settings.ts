@@ -45,6 +45,7 @@ export function settingOptions(
 export function checkAnnotationKey(text: string): void {
   if (isAnnotationKey(text)) return;
   throw new UsageError(
+    "flag-value-invalid",
     "--secrets-annotation",
     `${JSON.stringify(text)} is no annotation's key`,
     "write it like example.com/secrets",

@@ -34,13 +34,15 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
   const secrets = readSecrets(flags);
   if (namespace === undefined && serviceAccount.length > 0) {
-    throw new UsageError("--service-account", "goes with --namespace");
+    throw new UsageError("flag-needs-flag", "--service-account", "goes with --namespace");
   }
-  if (allNodes && node.length > 0) throw new UsageError("--all-nodes", "does not go with --node");
+  if (allNodes && node.length > 0) {
+    throw new UsageError("flags-conflict", "--all-nodes", "does not go with --node");
+  }
   const nodePart = allNodes || node.length > 0;
   for (const flag of ["audience", "from"] as const) {
     if (flags[flag] === undefined || nodePart) continue;
-    throw new UsageError(`--${flag}`, "goes with --node or --all-nodes");
+    throw new UsageError("flag-needs-flag", `--${flag}`, "goes with --node or --all-nodes");
   }
   const audience = await readAudience(this, flags);
   const manifests: Manifest[] = [];
@@ -67,6 +69,7 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   }
   if (manifests.length === 0) {
     throw new UsageError(
+      "flag-missing",
       "generate rbac",
       "has nothing to print",
       "give --namespace or --all-nodes",
@@ -87,17 +90,24 @@ async function readAudience(
   // An audience is a resource's name here, in which * stands for all of them.
   if (audience === "" || audience === "*") {
     throw new UsageError(
+      "flag-value-invalid",
       "--audience",
       "must name one audience, as the kubelet's configuration does",
     );
   }
   if (from === undefined) return audience;
   if (audience !== undefined) {
-    throw new UsageError("--from", "does not go with --audience", "give one of them");
+    throw new UsageError(
+      "flags-conflict",
+      "--from",
+      "does not go with --audience",
+      "give one of them",
+    );
   }
   const found = ownAudience(await readProviderFile(context, from, "from"));
   if (found !== undefined) return found;
   throw new UserError(
+    "content-invalid",
     inputName(from),
     `no provider ${PROVIDER_NAME} with "serviceAccountTokenAudience" in it`,
     "name the file that generate kubelet-config printed, or pass --audience",
@@ -107,15 +117,20 @@ async function readAudience(
 /** The secrets in the order given, each where it comes last: there it counts. */
 function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
   if (secretsAnnotation !== undefined) {
-    if (secret.length === 0) throw new UsageError("--secrets-annotation", "goes with --secret");
+    if (secret.length === 0) {
+      throw new UsageError("flag-needs-flag", "--secrets-annotation", "goes with --secret");
+    }
     checkAnnotationKey(secretsAnnotation);
   }
   if (secret.length === 0) return [];
-  if (namespace === undefined) throw new UsageError("--secret", "goes with --namespace");
+  if (namespace === undefined) {
+    throw new UsageError("flag-needs-flag", "--secret", "goes with --namespace");
+  }
   for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
   const names = new Set(secret.toReversed());
   if (names.size > MAX_NAMED_SECRETS) {
     throw new UsageError(
+      "flag-value-invalid",
       "--secret",
       `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
     );

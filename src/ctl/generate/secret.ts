@@ -23,16 +23,26 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
   // RFC 7617: the first colon ends the name.
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (username === "" || /[:\u0000-\u001f\u007f]/.test(username)) {
-    throw new UsageError("--username", "is empty, or holds a colon or a control character");
+    throw new UsageError(
+      "flag-value-invalid",
+      "--username",
+      "is empty, or holds a colon or a control character",
+    );
   }
   const key = checkRegistry(registry);
   const name = flags.name ?? defaultName(key);
   checkName("--name", name, isDnsSubdomain, "secret");
   const password = (await readPipe(this, "the password")).replace(/\r?\n$/, "");
-  if (password === "") throw new UserError("stdin", "is empty, expected the password");
+  if (password === "") {
+    throw new UserError("input-empty", "stdin", "is empty, expected the password");
+  }
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(password)) {
-    throw new UserError("stdin", "holds a control character, expected the password alone");
+    throw new UserError(
+      "content-invalid",
+      "stdin",
+      "holds a control character, expected the password alone",
+    );
   }
   const secret = createRegistrySecret({ namespace, name, registry: key, username, password });
   this.process.stdout.write(formatYaml([secret]));
@@ -43,6 +53,7 @@ function checkRegistry(registry: string): string {
   const scope = parseScope(registry);
   if (scope === undefined || isWildcard(scope)) {
     throw new UsageError(
+      "flag-value-invalid",
       "--registry",
       "is not a registry with port and path",
       "write it like mirror.local:5000/team",

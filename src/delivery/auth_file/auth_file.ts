@@ -106,7 +106,11 @@ export function formatAuthFile(file: AuthFile): string {
     return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UserError("auth file", "the global auth file is nested too deeply to be copied");
+    throw new UserError(
+      "global-auth-file-too-deep",
+      "auth file",
+      "the global auth file is nested too deeply to be copied",
+    );
   }
 }
 

@@ -238,8 +238,12 @@ async function listType<Result>(
     const secrets = readItems(list, type);
     next = optionalText(optionalObject(list, "metadata"), "continue") ?? "";
     if (next === "") return [...results, read(secrets)];
-    if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
-    if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
+    if (seen.has(next)) {
+      throw new UserError("answer-unexpected", where, "its continue token does not move on");
+    }
+    if (pages >= MAX_PAGES) {
+      throw new UserError("answer-unexpected", where, `has more than ${MAX_PAGES} pages`);
+    }
     seen.add(next);
     asked = ask(next);
     // Should reading fail, nobody waits for it any more.
@@ -276,6 +280,7 @@ function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOp
   bounds.left -= length;
   if (bounds.left >= 0) return;
   throw new UserError(
+    "secrets-too-large",
     server,
     `the secrets of namespace "${serviceAccount.namespace}" are longer than the ${MAX_LENGTH} ` +
       "characters that are read",
@@ -395,13 +400,16 @@ function refuseNamed(
   if (answer.status === 401) return ranked(answer, refusal(answer, options));
   const what = `secret "${secret}" of namespace "${namespace}"`;
   const answered = describeAnswer(answer);
-  if (answer.status !== 403) return new UserError(server, `${what} was not read: ${answered}`);
+  if (answer.status !== 403) {
+    return new UserError("secrets-not-read", server, `${what} was not read: ${answered}`);
+  }
   const account = name ?? "default";
   const role = `crio-credential-provider-${account}`;
   const apply = "--dry-run=client -o yaml | kubectl apply -f -";
   return ranked(
     answer,
     new UserError(
+      "secret-get-forbidden",
       server,
       `service account "${namespace}/${name ?? "(unnamed)"}" may not get ${what}: ${answered}`,
       `its Role must name the secrets of the annotation as resourceNames, with the verb get: ` +
@@ -416,7 +424,7 @@ function refuseNamed(
 /** 401 and 403 say that nothing is granted; every other answer says nothing about rights. */
 function ranked({ status }: HttpAnswer, error: UserError): UserError {
   if (status !== 401 && status !== 403) return error;
-  return new RefusedError(error.where, error.problem, error.advice);
+  return new RefusedError(error.code, error.where, error.problem, error.advice);
 }
 
 function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): UserError {
@@ -425,6 +433,7 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   const answered = describeAnswer(answer);
   if (answer.status === 401) {
     return new UserError(
+      "token-refused",
       server,
       `the token of ${account} was not accepted: ${answered}${
         describeClaims(serviceAccount.claims)
@@ -435,6 +444,7 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   if (answer.status === 403) {
     const role = "crio-credential-provider";
     return new UserError(
+      "secrets-list-forbidden",
       server,
       `${account} may not list secrets in namespace "${namespace}": ${answered}`,
       `the Role is missing: kubectl create role ${role} -n ${namespace} --verb=list ` +
@@ -444,11 +454,16 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   }
   if (answer.status >= 300 && answer.status < 400) {
     return new UserError(
+      "api-server-redirects",
       server,
       `answered with a redirect (${answer.status}), which is not followed`,
     );
   }
-  return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
+  return new UserError(
+    "secrets-not-read",
+    server,
+    `secrets of namespace "${namespace}" were not listed: ${answered}`,
+  );
 }
 
 /** `; it is for "a" ("aud"), made by "b" ("iss")` */

@@ -256,10 +256,17 @@ export function parseRegistriesFile(
   const document = spell(membersOf(parseToml(file), file.path), FILE_KEYS, twins);
   const lists = readVersion1(document, twins);
   if (lists.size > 0) {
-    if (!accepts.v1) throw new UserError(file.path, `"registries": a drop-in must be in version 2`);
+    if (!accepts.v1) {
+      throw new UserError(
+        "registries-invalid",
+        file.path,
+        `"registries": a drop-in must be in version 2`,
+      );
+    }
     const mixed = [...FILE_KEYS].find((key) => key !== "registries" && isSet(document, key));
     if (mixed !== undefined) {
       throw new UserError(
+        "registries-invalid",
         file.path,
         `"registries" (version 1) and "${mixed}" (version 2) are mixed`,
       );
@@ -342,7 +349,11 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     // Keys that mean nothing here may hold any integer of TOML.
     const document = parse(file.text, { integersAsBigInt: "asNeeded" });
     if (!isInRange(document)) {
-      throw new UserError(file.path, "not valid TOML: an integer does not fit into 64 bits");
+      throw new UserError(
+        "toml-invalid",
+        file.path,
+        "not valid TOML: an integer does not fit into 64 bits",
+      );
     }
     return document;
   } catch (error) {
@@ -350,7 +361,12 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const place = `${file.path}:${error.line}:${error.column}`;
     if (looksLikeJson(file.text)) {
       const advice = "a registries file is TOML; auth files belong elsewhere";
-      throw new UserError(place, "not valid TOML: this is JSON, as auth files are", advice);
+      throw new UserError(
+        "toml-invalid",
+        place,
+        "not valid TOML: this is JSON, as auth files are",
+        advice,
+      );
     }
     // The first line of the message is the reason, in the parser's own words; the rest quotes the file,
     // which may be another one by mistake.
@@ -358,7 +374,7 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
     const mistake = findTableMistake(file);
     const advice = mistake && `likely because of ${formatMistake(mistake)}`;
-    throw new UserError(place, problem, advice);
+    throw new UserError("toml-invalid", place, problem, advice);
   }
 }
 
@@ -379,9 +395,12 @@ function readTables(document: Members, file: RegistriesFile, twins: Mistake[]): 
 /** The error for a table in the place of several. */
 function tableMistake(file: RegistriesFile, problem: string): UserError {
   const mistake = findTableMistake(file);
-  return mistake === undefined
-    ? new UserError(file.path, problem)
-    : new UserError(mistake.place, `${problem}: ${mistake.problem}`, mistake.advice);
+  return mistake === undefined ? new UserError("toml-invalid", file.path, problem) : new UserError(
+    "registries-invalid",
+    mistake.place,
+    `${problem}: ${mistake.problem}`,
+    mistake.advice,
+  );
 }
 
 const NAME_A_REGISTRY = "name a registry: a host with a port if need be, without path and scheme";
@@ -413,6 +432,7 @@ function checkOtherKeys(document: Members, file: RegistriesFile): Map<string, st
 function readAlias(aliases: Members, name: string, file: RegistriesFile): string {
   if (FILE_KEYS.has(foldName(name)) && typeof aliases.all[name] !== "string") {
     throw new UserError(
+      "registries-invalid",
       placeOfKey(file, name),
       `${JSON.stringify(name)} stands below [aliases] and is read as an alias`,
       "put it above the first table",
@@ -462,7 +482,11 @@ function readTable(table: Members, file: RegistriesFile, twins: Mistake[]): Regi
   // A prefix of slashes alone applies to nothing, but is none that is missing.
   const prefix = prefixAsWritten === "" ? location : readLocation(table, "prefix");
   if (prefix === "" && location === "") {
-    throw new UserError(file.path, `"${table.key}": both "prefix" and "location" are missing`);
+    throw new UserError(
+      "registries-invalid",
+      file.path,
+      `"${table.key}": both "prefix" and "location" are missing`,
+    );
   }
   const wildcard = prefix.startsWith("*.");
   if (location === "" && !wildcard) {
@@ -543,6 +567,7 @@ function refuseConflicts(
     for (const key of ["insecure", "blocked"] as const) {
       if (optionalFlag(tables[index], key) !== optionalFlag(tables[earlier], key)) {
         throw new UserError(
+          "registries-invalid",
           file,
           `"registry[${index}].${key}" contradicts "registry[${earlier}].${key}"`,
           `both have the location ${JSON.stringify(hideUserInfo(location))}`,

@@ -5,11 +5,14 @@ import { fileError, outsideSandbox } from "../../../src/process/files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
-  ["a fault of the node", new UserError("/a", "is broken"), [
+  ["a fault of the node", new UserError("content-invalid", "/a", "is broken"), [
     "fail",
     /\/a: is broken -> mend it in \/a$/,
   ]],
-  ["a fault with advice", new UserError("/a", "is broken", "mend it"), ["fail", /-> mend it$/]],
+  ["a fault with advice", new UserError("content-invalid", "/a", "is broken", "mend it"), [
+    "fail",
+    /-> mend it$/,
+  ]],
   [
     "the tool's sandbox",
     outsideSandbox("/a", "read", "auth-dir"),

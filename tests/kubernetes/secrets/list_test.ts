@@ -79,7 +79,9 @@ Deno.test("lists as an API server serves them are read, entry by entry", async (
   const fixture = (name: string) =>
     answer(
       200,
-      Deno.readTextFileSync(new URL(`../../fixtures/secrets/${name}-list.json`, import.meta.url)),
+      Deno.readTextFileSync(
+        new URL(`../../../fixtures/secrets/${name}-list.json`, import.meta.url),
+      ),
     );
   const { secrets } = await list(
     [fixture("dockerconfigjson"), fixture("dockercfg")],
@@ -145,7 +147,11 @@ Deno.test("the lists of several types have 32 Mi characters together", async () 
   assert.deepEqual((await list([sized([], 16 * MI), sized([], 16 * MI)], both)).names, []);
 });
 
-const LARGE = new LargeAnswerError("https://a.io", "the answer is larger than 8388608 bytes");
+const LARGE = new LargeAnswerError(
+  "flag-value-invalid",
+  "https://a.io",
+  "the answer is larger than 8388608 bytes",
+);
 
 Deno.test("a page that is too large is asked for again as a smaller one, and so are those behind it", async () => {
   const { names, paths } = await list([
