@@ -8,6 +8,7 @@ import {
   optionalObjects,
   optionalText,
   requiredText,
+  yamlError,
 } from "../text/parse.ts";
 
 /** The cluster of the current context. Members that the file does not set are empty. */
@@ -77,15 +78,11 @@ function readNamed<Value>(
 
 async function parseDocument(text: string, path: string): Promise<unknown> {
   const { parseYaml } = await import("../text/yaml.ts");
-  const parsed = parseYaml(text);
-  if ("fault" in parsed) {
-    const { fault } = parsed;
-    const place = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
-    throw new UserError("yaml-invalid", place, "not valid YAML");
-  }
+  const parsed = parseYaml(text, "kubeconfig");
+  if ("fault" in parsed) throw yamlError(path, parsed.fault);
   const [document] = parsed.documents;
   if (parsed.documents.length > 1) {
-    throw new UserError("content-invalid", path, "holds more than one YAML document");
+    throw new UserError("content-invalid", path, "has more than one YAML document");
   }
   if (parsed.documents.length === 0) {
     throw new UserError("content-invalid", path, "is empty, expected a kubeconfig");

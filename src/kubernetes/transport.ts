@@ -12,6 +12,7 @@ import {
   UnwantedAnswer,
 } from "./http.ts";
 import { encodeUtf8 } from "../text/utf8.ts";
+import { sendAll } from "../process/write_all.ts";
 
 export type { HttpAnswer } from "./http.ts";
 
@@ -71,7 +72,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
       signal.addEventListener("abort", stop);
       signal.throwIfAborted();
       const { tls, answers } = open;
-      await writeAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
+      await sendAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
       const answer = await answers.read(maxBytes);
       if (!answers.reusable) close();
       return answer.status === 200 ? answer : withoutToken(answer, token);
@@ -129,12 +130,6 @@ async function startTls(
       "holds a certificate that cannot be parsed",
       "pass another CA bundle with --ca-file",
     );
-  }
-}
-
-async function writeAll(connection: Deno.TlsConn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
   }
 }
 

@@ -12,7 +12,7 @@ import { findArgument, setArgument } from "./arguments.ts";
 import { DEFAULT_AUDIENCE } from "./audience.ts";
 import { parseGoDuration } from "../text/duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
-import { isAnnotationKey } from "./names.ts";
+import { isAnnotationKey } from "../kubernetes/names.ts";
 import { type Manifest, parseYaml } from "./yaml.ts";
 
 /** The name of our provider, which is that of the executable in the kubelet's plugin directory. */

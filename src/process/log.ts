@@ -4,6 +4,7 @@
  */
 
 import { timer } from "./clock.ts";
+import { sendAll, writeAll } from "./write_all.ts";
 import { LONGEST_MESSAGE, redact, redactList } from "../text/redact.ts";
 import { encodeUtf8, isPrintableAscii } from "../text/utf8.ts";
 
@@ -94,10 +95,7 @@ export function escapeControls(line: string): string {
 export function stderrSink(): LogSink {
   return (_level, line) => {
     try {
-      const bytes = encodeUtf8(line + "\n");
-      for (let written = 0; written < bytes.length;) {
-        written += Deno.stderr.writeSync(bytes.subarray(written));
-      }
+      writeAll(Deno.stderr, encodeUtf8(line + "\n"));
     } catch {
       // Nobody is left to tell.
     }
@@ -142,7 +140,5 @@ export class JournaldStream {
 
 async function deliver(path: string, bytes: Uint8Array): Promise<void> {
   using connection = await Deno.connect({ transport: "unix", path });
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
-  }
+  await sendAll(connection, bytes);
 }

@@ -3,6 +3,7 @@
 import { timer } from "./clock.ts";
 import { UserError } from "../errors.ts";
 import { systemReason } from "./files.ts";
+import { writeAll } from "./write_all.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
 
 /**
@@ -68,9 +69,7 @@ export function writeText(
 ): void {
   const bytes = encodeUtf8(text);
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += output.writeSync(bytes.subarray(written));
-    }
+    writeAll(output, bytes);
   } catch (error) {
     const gone = error instanceof Deno.errors.BrokenPipe;
     const reason = gone ? "its reader is gone" : systemReason(error);

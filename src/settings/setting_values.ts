@@ -1,7 +1,8 @@
 /** The forms that the values of settings have as text. Each error leaves the flag to be filled in. */
 
 import { UsageError } from "../errors.ts";
-import { isAnnotationKey } from "../manifests/names.ts";
+import { isAnnotationKey } from "../kubernetes/names.ts";
+import { parseGoDuration } from "../text/duration.ts";
 
 /** The one text of a flag that may be given once. */
 export function single(texts: readonly string[]): string {
@@ -47,20 +48,14 @@ export function parseLocalPath(text: string): string {
   return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
-]);
 const MAX_TIMEOUT = 55_000;
 const MAX_WAIT_FOR_TAKEN = 30_000;
 
-/** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
+/** Whole milliseconds of a duration as Go writes it: `30s`, `1500ms`, `1h30m`. Only `0` becomes 0. */
 function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
-  if (Number.isFinite(milliseconds)) return Math.round(milliseconds);
+  const milliseconds = parseGoDuration(text) ?? NaN;
+  if (milliseconds > 0 && milliseconds < Infinity) return Math.max(1, Math.round(milliseconds));
+  if (milliseconds === 0) return 0;
   throw new UsageError(
     "flag-value-invalid",
     "",

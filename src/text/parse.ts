@@ -25,6 +25,23 @@ export function parseJson(text: string, where: string): unknown {
   }
 }
 
+/** What keeps a text from being YAML. */
+export interface YamlFault {
+  /** Where it begins; `undefined` when it is the whole text. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+  /** In plain words, where they are known. */
+  readonly reason: string | undefined;
+}
+
+/** The error for a text that is not YAML. */
+export function yamlError(path: string, { place, reason }: YamlFault): UserError {
+  return new UserError(
+    "yaml-invalid",
+    place === undefined ? path : `${path}:${place.line}:${place.column}`,
+    reason === undefined ? "not valid YAML" : `not valid YAML: ${reason}`,
+  );
+}
+
 /**
  * Most commas, `[` and `{` in one long JSON text that strangers have written. A page of 500 secrets
  * has about 20,000. Parsing makes up to a hundred bytes of each, and takes microseconds over it.

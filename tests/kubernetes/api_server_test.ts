@@ -226,7 +226,7 @@ const REFUSED: readonly [
   [
     "a kubeconfig that is no YAML",
     (node) => node.write(node.settings.kubeconfig[0] ?? "", "users:\n  - token: s3cret\n :"),
-    /kubelet\.conf:\d+:\d+: not valid YAML$/,
+    /kubelet\.conf:\d+:\d+: not valid YAML/,
   ],
   [
     "a kubeconfig that is no kubeconfig",

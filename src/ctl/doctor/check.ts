@@ -88,7 +88,7 @@ export function explainFailure(name: CheckName, error: unknown): Check {
     const advice = "run this as root, as the kubelet runs the plugin";
     return { ...warn(name, `${found}, not looked at`, advice), code };
   }
-  return { ...fail(name, found, error.advice ?? `change it in ${error.where}`), code };
+  return { ...fail(name, found, error.advice ?? `edit ${error.where}`), code };
 }
 
 /** Runs a part of a check; an error that it throws becomes a finding. */

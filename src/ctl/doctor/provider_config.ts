@@ -65,7 +65,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
     for (const { key, problem } of findViolations(config)) {
       // Only all files together must have an entry.
       if (key === "providers" && files.length > 1) continue;
-      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `mend it in ${path}`));
+      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `edit ${path}`));
     }
     for (const provider of config.providers) {
       const earlier = places.get(provider.name);

@@ -24,7 +24,7 @@ import { type AskOptions, getSecrets, listSecrets } from "../../kubernetes/secre
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../process/log.ts";
-import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
+import { isAnnotationKey, isLabel } from "../../kubernetes/names.ts";
 import { readRegistriesFiles } from "../../sources/registries_conf/config.ts";
 import { namedBy } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
@@ -137,7 +137,7 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       `${JSON.stringify(image)} ${explainImageName(image)}`,
     );
   }
-  if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
+  if (namespace !== undefined) checkName("--namespace", namespace, isLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
     throw new UsageError("flags-conflict", "--secrets-file", "reads stdin, as --token-file does");
   }

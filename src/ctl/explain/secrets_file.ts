@@ -1,9 +1,9 @@
 /** The secrets of a namespace from a file: what `kubectl get secrets -o json` or `-o yaml` prints. */
 
-import { loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { compareNames, notThere, otherType, type Secret } from "../../kubernetes/secrets/list.ts";
+import { parseYamlDocuments } from "../../manifests/yaml.ts";
 import { parseJson } from "../../text/parse.ts";
 import { check, JsonObject } from "../../text/schema.ts";
 import type { SecretType } from "../../kubernetes/secrets/secret_types.ts";
@@ -107,15 +107,7 @@ function parseDocuments(text: string, path: string): unknown[] {
       // A document of YAML may begin with a brace, too.
     }
   }
-  try {
-    return loadAll(text, { schema: YAML11_SCHEMA }).filter((document) => document !== null);
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    // The library's message quotes the file.
-    const { mark } = error;
-    const place = mark === undefined ? path : `${path}:${mark.line + 1}:${mark.column + 1}`;
-    throw new UserError("yaml-invalid", place, "not valid YAML or JSON");
-  }
+  return parseYamlDocuments(text, path).filter((document) => document !== null);
 }
 
 function secretsOf(document: unknown, path: string): v.InferOutput<typeof SecretManifest>[] {

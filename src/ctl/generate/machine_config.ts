@@ -15,7 +15,7 @@ import {
   type NodeFile,
 } from "../../manifests/machine_config.ts";
 import { intersects, parseMatchImage } from "../../manifests/match_images.ts";
-import { isDnsLabel } from "../../manifests/names.ts";
+import { isLabel } from "../../kubernetes/names.ts";
 import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH, type MirrorRule } from "../../manifests/registries_conf.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
@@ -43,7 +43,7 @@ export interface Flags {
 /** Prints a `MachineConfig`. */
 export async function generateMachineConfig(this: CtlContext, flags: Flags): Promise<void> {
   const { role, platform, merge, audience, ignition, env } = flags;
-  checkName("--role", role, isDnsLabel, "role");
+  checkName("--role", role, isLabel, "role");
   if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   const mirrors = parseMirrors(flags);
   const sources = [...new Set(mirrors.map(({ source }) => source))];

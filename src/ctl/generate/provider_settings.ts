@@ -13,7 +13,7 @@ import {
   PROVIDER_NAME,
   type ProviderOptions,
 } from "../../manifests/credential_provider_config.ts";
-import { isAnnotationKey } from "../../manifests/names.ts";
+import { isAnnotationKey } from "../../kubernetes/names.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
 

@@ -4,7 +4,7 @@ import { UsageError, UserError } from "../../errors.ts";
 import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
 import { ASSUMED_AUDIENCE, DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { ownAudience, PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import {
   createNamedSecretsRbac,
   createNamespaceRbac,
@@ -47,14 +47,14 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   const audience = await readAudience(this, flags);
   const manifests: Manifest[] = [];
   if (nodePart) {
-    node.forEach((name) => checkName("--node", name, isDnsSubdomain, "node"));
+    node.forEach((name) => checkName("--node", name, isSubdomain, "node"));
     manifests.push(...createNodeRbac(audience ?? DEFAULT_AUDIENCE, [...new Set(node)]));
   }
   if (namespace !== undefined) {
-    checkName("--namespace", namespace, isDnsLabel, "namespace");
+    checkName("--namespace", namespace, isLabel, "namespace");
     const accounts = serviceAccount.length === 0 ? ["default"] : [...new Set(serviceAccount)];
     for (const name of accounts) {
-      checkName("--service-account", name, isDnsSubdomain, "service account");
+      checkName("--service-account", name, isSubdomain, "service account");
     }
     if (secrets.length === 0) manifests.push(...createNamespaceRbac(namespace, accounts));
     for (const account of secrets.length === 0 ? [] : accounts) {
@@ -126,7 +126,7 @@ function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): read
   if (namespace === undefined) {
     throw new UsageError("flag-needs-flag", "--secret", "goes with --namespace");
   }
-  for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
+  for (const name of secret) checkName("--secret", name, isSubdomain, "secret");
   const names = new Set(secret.toReversed());
   if (names.size > MAX_NAMED_SECRETS) {
     throw new UsageError(

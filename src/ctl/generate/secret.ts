@@ -2,7 +2,7 @@
 
 import { formatScope, isWildcard, parseScope } from "../../credentials/scope.ts";
 import { UsageError, UserError } from "../../errors.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import { createRegistrySecret } from "../../manifests/secret.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, readPipe } from "../context.ts";
@@ -19,7 +19,7 @@ export interface Flags {
 /** Prints a registry secret. The password goes nowhere but into it. */
 export async function generateSecret(this: CtlContext, flags: Flags): Promise<void> {
   const { namespace, registry, username } = flags;
-  checkName("--namespace", namespace, isDnsLabel, "namespace");
+  checkName("--namespace", namespace, isLabel, "namespace");
   // RFC 7617: the first colon ends the name.
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (username === "" || /[:\u0000-\u001f\u007f]/.test(username)) {
@@ -31,7 +31,7 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
   }
   const key = checkRegistry(registry);
   const name = flags.name ?? defaultName(key);
-  checkName("--name", name, isDnsSubdomain, "secret");
+  checkName("--name", name, isSubdomain, "secret");
   const password = (await readPipe(this, "the password")).replace(/\r?\n$/, "");
   if (password === "") {
     throw new UserError("input-empty", "stdin", "is empty, expected the password");

@@ -7,6 +7,7 @@ import {
 } from "./auth_directory.ts";
 import { UserError } from "../../errors.ts";
 import { fileError, readTextFile } from "../../process/files.ts";
+import { writeAll } from "../../process/write_all.ts";
 import { isNamed, isObject, membersOf, namedObjects, parseJson } from "../../text/parse.ts";
 import { encodeUtf8 } from "../../text/utf8.ts";
 import { type Patience, type Placing, putInPlace } from "./placing.ts";
@@ -238,10 +239,7 @@ function writeFlushed(authDir: string, path: string, text: string): number | nul
     using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     const { uid, ino } = file.statSync();
     refuseUnsafeDirectory(authDir, uid);
-    const bytes = encodeUtf8(text);
-    for (let written = 0; written < bytes.length;) {
-      written += file.writeSync(bytes.subarray(written));
-    }
+    writeAll(file, encodeUtf8(text));
     file.syncSync();
     return ino;
   } catch (error) {

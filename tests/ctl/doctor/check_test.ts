@@ -7,7 +7,7 @@ import { assertChecks, type Expected } from "../../support/checks.ts";
 const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
   ["a fault of the node", new UserError("content-invalid", "/a", "is broken"), [
     "fail",
-    /\/a: is broken -> mend it in \/a$/,
+    /\/a: is broken -> edit \/a$/,
   ]],
   ["a fault with advice", new UserError("content-invalid", "/a", "is broken", "mend it"), [
     "fail",

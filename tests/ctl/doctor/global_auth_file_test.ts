@@ -136,5 +136,5 @@ Deno.test("a node without a global auth file is fine", () => {
 Deno.test("a global auth file that is none fails", () => {
   const checks: Check[] = [];
   recordFailure("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
-  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> mend it in \/f/]]);
+  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> edit \/f/]]);
 });

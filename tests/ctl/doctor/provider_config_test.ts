@@ -101,7 +101,7 @@ const CONFIGS: readonly [
   ]],
   ["a file that is broken beside another's", { a: "x: 1", b: config(OTHER) }, [[
     "fail",
-    /^fail: a: "x" is no key .* -> mend it in a/,
+    /^fail: a: "x" is no key .* -> edit a/,
   ]]],
   ["a file that is broken beside ours", { a: "x: 1", b: config(OURS) }, [[
     "fail",

@@ -86,8 +86,8 @@ Deno.test("stringData of a manifest is what the API server would store", () => {
 
 const PASSWORD = "hunter2";
 const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
-  ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML or JSON/],
-  ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML or JSON/],
+  ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML/],
+  ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML/],
   ["an empty file", "", /^secrets: is empty, expected secrets; kubectl get secrets/],
   ["a file of comments", "# none\n---\n", /^secrets: is empty, expected secrets/],
   ["a file of spaces", " \n\t\n", /^secrets: is empty, expected secrets/],
