@@ -57,10 +57,10 @@ function formatArtifact(path: string, artifact: Artifact, policy: Policy, differ
     "Made of",
     ...formatTable(facts.dependencies.map((dependency) => [dependency])),
     "",
-    "It may",
+    "Allowed",
     ...formatTable(rows("allow")),
     "",
-    "but not",
+    "Denied within that",
     ...formatTable(rows("deny")),
     "",
     differences.length === 0

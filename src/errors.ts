@@ -45,7 +45,7 @@ export class UsageError extends UserError {}
  */
 export function describeError(error: unknown): string {
   if (error instanceof UserError) return error.message;
-  if (!(error instanceof Error)) return "internal error: a value that is no error was thrown";
+  if (!(error instanceof Error)) return "internal error: a value that is not an error was thrown";
   // The stack repeats the message, of which any line may look like a frame.
   const stack = error.stack ?? "";
   const end = stack.indexOf(error.message);

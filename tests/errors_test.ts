@@ -51,7 +51,7 @@ const FOREIGN: readonly [name: string, error: unknown, described: RegExp][] = [
   ],
   ["a stack that is gone", Object.assign(new Error(MARKER), { stack: undefined }), /error: Error$/],
   ["no stack", Object.assign(new Error(MARKER), { stack: MARKER }), /^internal error: Error$/],
-  ["no error at all", MARKER, /^internal error: a value that is no error was thrown$/],
+  ["no error at all", MARKER, /^internal error: a value that is not an error was thrown$/],
 ];
 
 for (const [name, error, described] of FOREIGN) {

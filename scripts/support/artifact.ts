@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { PERMISSION_KINDS } from "../../src/settings/sandbox.ts";
 import type { Settings } from "../../src/settings/settings.ts";
-import { SETTINGS_ENTRIES } from "../../src/settings/settings_schema.ts";
+import { ExactSettingsSchema } from "../../src/settings/settings_schema.ts";
 import { scriptHeader } from "../build.ts";
 import { compiledMetadata } from "../compile.ts";
 import { sha256 } from "./build_facts.ts";
@@ -40,7 +40,7 @@ const Facts = v.object({
   bundleSha256: v.string(),
   dependencies: v.array(v.string()),
 });
-const Build = v.strictObject({ settings: v.strictObject(SETTINGS_ENTRIES), facts: Facts });
+const Build = v.strictObject({ settings: ExactSettingsSchema, facts: Facts });
 
 /**
  * Reads an executable of either form.
@@ -83,7 +83,7 @@ async function readProgram(program: string) {
   }
   const { settings, facts } = result.output;
   const deviations: string[] = [];
-  // What follows the JSON on that line, or stands twice in it, would be executed and not be seen here.
+  // What follows the JSON on that line, or is there twice in it, would be executed and not be seen here.
   if (JSON.stringify(JSON.parse(json)) !== json) {
     deviations.push("its first line holds more than JSON");
   }

@@ -80,7 +80,7 @@ export function readSecret(
 }
 
 const NO_REGISTRY =
-  "the key names no registry; expected is a host with port and path if need be, as in " +
+  "the key is not a registry; write a host, with port and path if needed, such as " +
   "registry.example.com:5000/team";
 
 function readEntries(secret: Secret, isRelevant: IsRelevant): JsonObject {
@@ -99,11 +99,11 @@ function readEntries(secret: Secret, isRelevant: IsRelevant): JsonObject {
       throw new UserError(
         "secret-invalid",
         "",
-        `it holds "auths", as secrets of type ${CONFIG_TYPE} do; give it that type`,
+        `it has "auths" like a secret of type ${CONFIG_TYPE}; give it that type`,
       );
     }
     if (Object.keys(content.all).length === 0) {
-      throw new UserError("secret-invalid", "", "it holds no registry");
+      throw new UserError("secret-invalid", "", "it names no registry");
     }
     return content.all;
   }
@@ -114,12 +114,12 @@ function readEntries(secret: Secret, isRelevant: IsRelevant): JsonObject {
       "secret-invalid",
       "",
       holdsRegistries(content.all)
-        ? `it holds no "auths", but registries, as secrets of type ${type} do; put them into "auths"`
-        : `it holds no "auths"`,
+        ? `its registries are not in "auths", as in a secret of type ${type}; put them into "auths"`
+        : `it has no "auths"`,
     );
   }
   if (Object.keys(auths).length === 0) {
-    throw new UserError("secret-invalid", "", `its "auths" holds no registry`);
+    throw new UserError("secret-invalid", "", `its "auths" is empty`);
   }
   return auths;
 }
@@ -137,7 +137,7 @@ function encodedTwice(): UserError {
   return new UserError(
     "secret-invalid",
     "",
-    "its data is base64 twice; encode it once, or put the plain text in stringData",
+    "its data is encoded in base64 twice; encode it once, or put the plain text in stringData",
   );
 }
 
@@ -170,7 +170,7 @@ export function readCredential(value: unknown): Credential | undefined {
     auth = canonicalAuth(encoded);
   } else if (username !== "" || password !== "") {
     if (username.includes(":")) {
-      throw new UserError("secret-entry-invalid", "", `its "username" holds a colon`);
+      throw new UserError("secret-entry-invalid", "", `its "username" has a colon`);
     }
     auth = encodeAuth(username, password);
   } else if (identitytoken !== "") {
@@ -179,10 +179,10 @@ export function readCredential(value: unknown): Credential | undefined {
     throw new UserError(
       "secret-entry-invalid",
       "",
-      `it holds a "registrytoken" alone, which CRI-O does not use`,
+      `it has only a "registrytoken", which CRI-O does not use`,
     );
   } else if (member(entry, "email") !== "") {
-    throw new UserError("secret-entry-invalid", "", `it holds an "email" alone, and no credential`);
+    throw new UserError("secret-entry-invalid", "", `it has only an "email" and no credential`);
   } else {
     return undefined;
   }
@@ -230,7 +230,7 @@ function canonicalAuth(auth: string): string {
   }
   const colon = bytes.indexOf(COLON);
   if (colon === -1) {
-    const twice = isBase64OfLogin(bytes) ? ", but base64 of that: it was encoded twice" : "";
+    const twice = isBase64OfLogin(bytes) ? ": it was encoded twice" : "";
     throw new UserError(
       "secret-entry-invalid",
       "",

@@ -101,7 +101,7 @@ function outOfTime(): UserError {
   return new UserError(
     "secrets-too-slow",
     "secrets",
-    "the namespace's registry secrets hold more than can be read within the time limit",
-    "make them fewer or smaller, or allow more time with --timeout",
+    "the namespace has more registry secrets than can be read within the time limit",
+    "remove unused ones, make them smaller, or allow more time with --timeout",
   );
 }

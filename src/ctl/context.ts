@@ -56,8 +56,7 @@ export async function readInput(
   } catch (error) {
     // What the kernel makes up there, the runtime opens only without a sandbox.
     if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
-    const problem =
-      "cannot be read: the sandbox of this tool reaches nothing in /proc, /dev and /sys";
+    const problem = "cannot be read: the sandbox of this tool does not reach /proc, /dev and /sys";
     throw new UserError(
       "outside-sandbox",
       path,
@@ -97,7 +96,7 @@ export async function readPipe(
   }
   let done = false;
   timer(PATIENCE).then(() => {
-    if (!done) report(context, `waiting for stdin to end: ${purpose} is read from it`);
+    if (!done) report(context, `waiting for ${purpose} on stdin`);
   });
   try {
     return await readText(context.stdin, maxBytes, INPUT_TIMEOUT);

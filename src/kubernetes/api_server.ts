@@ -181,7 +181,7 @@ function checkPem(pem: string, origin: string): CertificateAuthority {
     throw new UserError(
       "ca-unusable",
       origin,
-      "holds no PEM certificate",
+      "has no PEM certificate",
       "pass another CA bundle with --ca-file",
     );
   }

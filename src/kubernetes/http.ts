@@ -103,7 +103,7 @@ export class AnswerReader {
     for (let read = 0;;) {
       const length = await this.#find(endOfHead, MAX_HEAD_BYTES - read, "its head is too long");
       const head = parseHead(decodeUtf8(this.#take(length), { fatal: false }));
-      if (head.status === 101) throw new UnwantedAnswer("with a switch of protocols");
+      if (head.status === 101) throw new UnwantedAnswer("switches to another protocol");
       if (head.status >= 200) return head;
       read += length;
     }
@@ -269,7 +269,7 @@ function isToken(text: string): boolean {
 function findFraming(status: number, fields: ReadonlyMap<string, string>): Framing {
   const encoding = fields.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
-    throw new UnwantedAnswer("with encoded content");
+    throw new UnwantedAnswer("is compressed");
   }
   if (WITHOUT_CONTENT.has(status)) return { kind: "length", length: 0 };
   const transfer = fields.get("transfer-encoding");

@@ -106,7 +106,7 @@ function giveUp(
     return new UserError(
       "time-limit-reached",
       server,
-      "the time limit was reached with requests to the API server still to be made",
+      "the time limit was reached before all requests to the API server were made",
       "allow more time with --timeout",
     );
   }

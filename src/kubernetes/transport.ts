@@ -127,7 +127,7 @@ async function startTls(
     throw new UserError(
       "ca-unusable",
       server.caOrigin,
-      "holds a certificate that cannot be parsed",
+      "has a certificate that cannot be parsed",
       "pass another CA bundle with --ca-file",
     );
   }
@@ -150,7 +150,7 @@ function failure(
     return new UserError(
       "answer-unexpected",
       server.url,
-      `answered ${error.message}, for which it was not asked`,
+      `the answer ${error.message}, although that was not requested`,
     );
   }
   if (error instanceof HttpError && !signal.aborted) {

@@ -116,7 +116,7 @@ export function findViolations(
     const repeated = names.has(provider.name);
     names.add(provider.name);
     const own = [...checkProvider(provider)];
-    if (repeated) own.push(["name", `${JSON.stringify(provider.name)} stands twice`]);
+    if (repeated) own.push(["name", `${JSON.stringify(provider.name)} is there twice`]);
     if (provider.tokenAttributes) {
       if (options.tokens === false) {
         own.push([
@@ -137,7 +137,7 @@ type Rule = [field: string, problem: string];
 function* checkProvider(provider: CredentialProvider): Generator<Rule> {
   const { name, apiVersion, matchImages, defaultCacheDuration, tokenAttributes } = provider;
   if (name === "") yield ["name", "is missing"];
-  if (/[/ ]/.test(name)) yield ["name", `${JSON.stringify(name)} holds "/" or a space`];
+  if (/[/ ]/.test(name)) yield ["name", `${JSON.stringify(name)} has "/" or a space`];
   if (name === "." || name === "..") yield ["name", `is ${JSON.stringify(name)}`];
   if (!PROVIDER_VERSIONS.includes(apiVersion)) {
     yield [
@@ -198,8 +198,8 @@ function* checkTokenAttributes(
 function* checkAnnotationKeys(field: string, keys: readonly string[]): Generator<Rule> {
   for (const [index, key] of keys.entries()) {
     const place = `${field}[${index}]`;
-    if (!isAnnotationKey(key)) yield [place, `${JSON.stringify(key)} is no annotation's key`];
-    if (keys.indexOf(key) !== index) yield [place, `${JSON.stringify(key)} stands twice`];
+    if (!isAnnotationKey(key)) yield [place, `${JSON.stringify(key)} is not an annotation key`];
+    if (keys.indexOf(key) !== index) yield [place, `${JSON.stringify(key)} is there twice`];
   }
 }
 

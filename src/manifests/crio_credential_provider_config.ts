@@ -50,7 +50,9 @@ export function findMatchImageViolations(matchImages: readonly string[]): Violat
     const key = `spec.matchImages[${index}]`;
     const problem = explainMatchImageRule(pattern);
     if (problem !== undefined) add(key, problem);
-    if (matchImages.indexOf(pattern) !== index) add(key, `${JSON.stringify(pattern)} stands twice`);
+    if (matchImages.indexOf(pattern) !== index) {
+      add(key, `${JSON.stringify(pattern)} is there twice`);
+    }
   }
   return violations;
 }
@@ -63,7 +65,7 @@ function explainMatchImageRule(pattern: string): string | undefined {
   if (pattern === "*") return `"*" is refused: name the registries`;
   if (MATCH_IMAGE.test(pattern)) return undefined;
   return `${JSON.stringify(pattern)} is not a host in lower case, "*" standing for whole labels ` +
-    "only, with port and path if need be";
+    "only, with port and path if needed";
 }
 
 const Resource = v.object({

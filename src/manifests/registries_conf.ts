@@ -36,7 +36,7 @@ export function parseMirrorRule(text: string): MirrorRule {
 }
 
 /**
- * Checks a location: host with port and path if need be.
+ * Checks a location: host with port and path if needed.
  *
  * @throws {UsageError} whose place is left to be filled in.
  */
@@ -57,11 +57,11 @@ function explainLocation(text: string): [problem: string, advice: string] | unde
     return ["never applies: such images are named docker.io/…", `write docker.io${path}`];
   }
   if (host.startsWith("[")) {
-    return ["is an IPv6 address, which no reference of the image library holds", "use a host name"];
+    return ["is an IPv6 address, which the image library does not accept", "use a host name"];
   }
   if (/[A-Z]/.test(host) && !/[.:]/.test(host)) {
     return [
-      "is no host to the image library: it is in capitals, without a dot or a port",
+      "is not a host to the image library: it is in capitals, without a dot or a port",
       "write the full name of the host",
     ];
   }

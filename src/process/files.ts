@@ -86,7 +86,11 @@ function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array 
     if (count === null) return buffer.subarray(0, length);
     length += count;
     if (length > maxBytes) {
-      throw new UserError("file-too-large", path, `is longer than the ${maxBytes} bytes accepted`);
+      throw new UserError(
+        "file-too-large",
+        path,
+        `is larger than ${maxBytes} bytes, the most that is read`,
+      );
     }
     if (length === buffer.length) {
       const larger = new Uint8Array(buffer.length * 2);

@@ -3,6 +3,7 @@
 import { UsageError } from "../errors.ts";
 import { isAnnotationKey } from "../kubernetes/names.ts";
 import { parseGoDuration } from "../text/duration.ts";
+import { quote } from "../text/redact.ts";
 
 /** The one text of a flag that may be given once. */
 export function single(texts: readonly string[]): string {
@@ -21,7 +22,7 @@ export function parsePath(text: string): string {
   }
   const path = parseLocalPath(text);
   if (/\/\.\.?(?:\/|$)/.test(path)) {
-    throw new UsageError("flag-value-invalid", "", `${quoted} holds "." or ".."`);
+    throw new UsageError("flag-value-invalid", "", `${quoted} has "." or ".." in it`);
   }
   return path;
 }
@@ -38,12 +39,16 @@ export function parseLocalPath(text: string): string {
     throw new UsageError(
       "flag-value-invalid",
       "",
-      `${quoted} holds a comma or a control character`,
+      `${quoted} has a comma or a control character`,
     );
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
   if (path === "/") {
-    throw new UsageError("flag-value-invalid", "", "the root directory is too wide");
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      "the root directory is too wide; name a directory below it",
+    );
   }
   return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
@@ -71,7 +76,7 @@ export function parseTimeout(text: string): number {
   throw new UsageError(
     "flag-value-invalid",
     "",
-    `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`,
+    `${text} is not between 100ms and ${MAX_TIMEOUT / 1000}s`,
   );
 }
 
@@ -82,7 +87,7 @@ export function parseWaitForTaken(text: string): number {
   throw new UsageError(
     "flag-value-invalid",
     "",
-    `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
+    `${text} is longer than ${MAX_WAIT_FOR_TAKEN / 1000}s`,
     "the kubelet gives a run 60s in all",
   );
 }
@@ -94,21 +99,16 @@ export function parseStaleAfter(text: string): number {
   throw new UsageError(
     "flag-value-invalid",
     "",
-    `${text} is under 10m, in which a pull may still wait for its file`,
+    `${text} is shorter than 10m, for which a pull may still wait for its file`,
   );
 }
 
 /** The value that a text names. */
-export function oneOf<Value>(text: string, find: (text: string) => Value | undefined): Value {
-  const value = find(text);
-  if (value === undefined) {
-    throw new UsageError(
-      "flag-value-invalid",
-      "",
-      `${JSON.stringify(text)} is not among its values`,
-    );
-  }
-  return value;
+export function oneOf<Value extends string>(text: string, values: readonly Value[]): Value {
+  const value = values.find((each) => each === text);
+  if (value !== undefined) return value;
+  const list = values.join(", ");
+  throw new UsageError("flag-value-invalid", "", `must be one of ${list}, not ${quote(text)}`);
 }
 
 /** The key of an annotation, as Kubernetes takes it. */
@@ -117,7 +117,7 @@ export function parseAnnotationKey(text: string): string {
   throw new UsageError(
     "flag-value-invalid",
     "",
-    `${JSON.stringify(text)} is no annotation's key`,
+    `${JSON.stringify(text)} is not an annotation key`,
     "write it like example.com/secrets",
   );
 }

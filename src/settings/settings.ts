@@ -9,12 +9,13 @@
 import { WAIT_FOR_TAKEN } from "../delivery/auth_file/placing.ts";
 import { STALE_AFTER } from "../delivery/auth_file/stale_files.ts";
 import { UsageError } from "../errors.ts";
-import { PULLED_IMAGES, type PulledImages } from "../kubelet/pulled_images.ts";
+import { PULLED_IMAGES } from "../kubelet/pulled_images.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "../kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
 import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
 import { SECRET_DATA_KEYS, type SecretType } from "../kubernetes/secrets/secret_types.ts";
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../process/log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../process/log.ts";
+import { isObject } from "../text/parse.ts";
 import {
   oneOf,
   parseAnnotationKey,
@@ -24,55 +25,6 @@ import {
   parseWaitForTaken,
   single,
 } from "./setting_values.ts";
-
-/** The settings of one run. */
-export interface Settings {
-  /** Main registries files; the first that exists counts. */
-  readonly registriesConf: readonly string[];
-  /** Drop-in directories, later ones over earlier. */
-  readonly registriesConfDir: readonly string[];
-  /** Where CRI-O looks for the auth files. */
-  readonly authDir: string;
-  /** The node's global auth file. */
-  readonly kubeletAuthFile: string;
-  /** OpenShift's file with the API server's address. */
-  readonly apiserverEnvFile: string;
-  /** The kubelet's kubeconfig; the first that exists counts. */
-  readonly kubeconfig: readonly string[];
-  /** CA bundle that vouches for the API server; empty: the kubeconfig's, else {@link PKI_CA_FILE}. */
-  readonly caFile: string;
-  /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
-  readonly apiserver: string;
-  /** Limit of everything that waits for others, in milliseconds. */
-  readonly timeout: number;
-  /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
-  readonly pulledImages: PulledImages;
-  /**
-   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
-   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
-   */
-  readonly waitForTaken: number | null;
-  /**
-   * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
-   * as `STALE_AFTER` of `auth/stale_files.ts` has it for `pulledImages`.
-   */
-  readonly staleAfter: number | null;
-  /** Types of the secrets that are read. */
-  readonly secretTypes: readonly SecretType[];
-  /** Annotation in which a service account names the secrets that are read. */
-  readonly secretsAnnotation: string;
-  /** The least urgent level that is logged. */
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  /** journald's socket; empty: do not log there. */
-  readonly journaldSocket: string;
-}
-
-function secretType(text: string): SecretType | undefined {
-  return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
-    ? text
-    : undefined;
-}
 
 /** Something that a setting's value makes the process touch, or keeps it from. */
 export interface Access {
@@ -91,6 +43,10 @@ export interface Setting<Value> {
   readonly placeholder: string;
   readonly brief: string;
   readonly default: Value;
+  /** Whether a value that was read as JSON is one of this setting. */
+  readonly isValue: (value: unknown) => value is Value;
+  /** The words that may be given, where there are only a few. */
+  readonly values?: readonly string[];
   /** Whether the flag may be given several times. */
   readonly repeatable: boolean;
   /** The value as the help shows it, where joining its parts does not do. */
@@ -98,14 +54,71 @@ export interface Setting<Value> {
   /** @throws {UsageError} when the text is not a value of this setting. */
   readonly parse: (texts: readonly string[]) => Value;
   /** The permissions a value implies, given the settings as a whole. */
-  readonly access: (value: Value, settings: Settings) => readonly Access[];
+  readonly access: (value: Value, settings: Peers) => readonly Access[];
   /** What lies within those permissions and is denied all the same. */
   readonly except?: (value: Value) => readonly Access[];
 }
 
-/** The table. */
-export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Name]> } = {
-  registriesConf: {
+const SECRET_TYPES = Object.keys(SECRET_DATA_KEYS).filter(isSecretType);
+
+function isSecretType(text: string): text is SecretType {
+  return Object.hasOwn(SECRET_DATA_KEYS, text);
+}
+
+/** What the values of a setting are. */
+type Kind<Value> = Pick<Setting<Value>, "isValue" | "values">;
+
+const TEXT: Kind<string> = { isValue: isText };
+const TEXTS: Kind<readonly string[]> = { isValue: (value) => isListOf(value, isText) };
+const NUMBER: Kind<number> = { isValue: isNumber };
+const NUMBER_OR_NULL: Kind<number | null> = {
+  isValue: (value) => value === null || isNumber(value),
+};
+
+/** One of a few words. */
+function choice<Value extends string>(values: readonly Value[]): Kind<Value> {
+  return { values, isValue: (value) => isOneOf(value, values) };
+}
+
+/** Several of a few words. */
+function choices<Value extends string>(values: readonly Value[]): Kind<readonly Value[]> {
+  const isChoice = (value: unknown): value is Value => isOneOf(value, values);
+  return { values, isValue: (value) => isListOf(value, isChoice) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isOneOf<Value extends string>(value: unknown, values: readonly Value[]): value is Value {
+  return values.some((each) => each === value);
+}
+
+function isListOf<Item>(
+  value: unknown,
+  isItem: (item: unknown) => item is Item,
+): value is readonly Item[] {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function setting<Value>(
+  kind: Kind<Value>,
+  entry: Omit<Setting<NoInfer<Value>>, keyof Kind<Value>>,
+): Setting<Value> {
+  return { ...kind, ...entry };
+}
+
+/** What others than the table's own entry may know of its values: they decide each other's permissions. */
+type Peers = { readonly apiserver: string; readonly caFile: string };
+
+/** The table, each entry with the kind of its values. Its keys are the settings' names. */
+const TABLE = {
+  /** Main registries files; the first that exists counts. */
+  registriesConf: setting(TEXTS, {
     flag: "registries-conf",
     placeholder: "FILE",
     brief: "Main registries file; the first that exists counts",
@@ -113,8 +126,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => [parsePath(single(texts))],
     access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
-  },
-  registriesConfDir: {
+  }),
+  /** Drop-in directories, later ones over earlier. */
+  registriesConfDir: setting(TEXTS, {
     flag: "registries-conf-dir",
     placeholder: "DIR",
     brief: "Directory of registries drop-ins, later ones over earlier; may be repeated",
@@ -127,8 +141,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: true,
     parse: (texts) => texts.map(parsePath),
     access: (paths) => paths.map((path) => read(path, "find the image's mirrors")),
-  },
-  authDir: {
+  }),
+  /** Where CRI-O looks for the auth files. */
+  authDir: setting(TEXT, {
     flag: "auth-dir",
     placeholder: "DIR",
     brief: "Directory in which CRI-O looks for auth files",
@@ -145,8 +160,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       const step = "touch what CRI-O has taken";
       return [read(target, step), { kind: "write", target, step }];
     },
-  },
-  kubeletAuthFile: {
+  }),
+  /** The node's global auth file. */
+  kubeletAuthFile: setting(TEXT, {
     flag: "kubelet-auth-file",
     placeholder: "FILE",
     brief: "The node's global auth file",
@@ -154,8 +170,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(single(texts)),
     access: (path) => [read(path, "keep the node's global credentials")],
-  },
-  apiserverEnvFile: {
+  }),
+  /** OpenShift's file with the API server's address. */
+  apiserverEnvFile: setting(TEXT, {
     flag: "apiserver-env-file",
     placeholder: "FILE",
     brief: "File with KUBERNETES_SERVICE_HOST and _PORT",
@@ -164,8 +181,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     parse: (texts) => parsePath(single(texts)),
     access: (path, settings) =>
       settings.apiserver === "" ? [read(path, "find the API server")] : [],
-  },
-  kubeconfig: {
+  }),
+  /** The kubelet's kubeconfig; the first that exists counts. */
+  kubeconfig: setting(TEXTS, {
     flag: "kubeconfig",
     placeholder: "FILE",
     brief: "The kubelet's kubeconfig, for the API server and its CA; the first that exists counts",
@@ -176,8 +194,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       settings.apiserver === "" || settings.caFile === ""
         ? paths.map((path) => read(path, "find the API server and its CA"))
         : [],
-  },
-  caFile: {
+  }),
+  /** CA bundle that vouches for the API server; empty: the kubeconfig's, else {@link PKI_CA_FILE}. */
+  caFile: setting(TEXT, {
     flag: "ca-file",
     placeholder: "FILE",
     brief: `CA bundle of the API server; default: the kubeconfig's, else ${PKI_CA_FILE}`,
@@ -185,8 +204,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parsePath(single(texts)),
     access: (path) => [read(path === "" ? PKI_CA_FILE : path, "verify the API server")],
-  },
-  apiserver: {
+  }),
+  /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
+  apiserver: setting(TEXT, {
     flag: "apiserver",
     placeholder: "HOST:PORT|URL",
     brief: "API server; default: from the env file, else the kubeconfig, else localhost:6443",
@@ -209,8 +229,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       target: hostAndPort(url === "" ? LOCAL_API_SERVER : url),
       step: "read the namespace's secrets",
     }],
-  },
-  timeout: {
+  }),
+  /** Limit of everything that waits for others, in milliseconds. */
+  timeout: setting(NUMBER, {
     flag: "timeout",
     placeholder: "DURATION",
     brief: "Limit of a run, such as 30s; at most 55s, since the kubelet gives up after 60s",
@@ -219,17 +240,22 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     format: (milliseconds) => `${milliseconds / 1000}s`,
     parse: (texts) => parseTimeout(single(texts)),
     access: () => [],
-  },
-  pulledImages: {
+  }),
+  /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
+  pulledImages: setting(choice(PULLED_IMAGES), {
     flag: "pulled-images",
     placeholder: "MODE",
     brief: `Who may use an image of a mirror that is on the node: ${PULLED_IMAGES.join(" or ")}`,
     default: "node",
     repeatable: false,
-    parse: (texts) => oneOf(single(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
+    parse: (texts) => oneOf(single(texts), PULLED_IMAGES),
     access: () => [],
-  },
-  waitForTaken: {
+  }),
+  /**
+   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
+   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
+   */
+  waitForTaken: setting(NUMBER_OR_NULL, {
     flag: "wait-for-taken",
     placeholder: "DURATION",
     brief:
@@ -245,8 +271,12 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         : `${milliseconds / 1000}s`,
     parse: (texts) => parseWaitForTaken(single(texts)),
     access: () => [],
-  },
-  staleAfter: {
+  }),
+  /**
+   * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
+   * as {@link STALE_AFTER} has it for `pulledImages`.
+   */
+  staleAfter: setting(NUMBER_OR_NULL, {
     flag: "stale-after",
     placeholder: "DURATION",
     brief: "Age from which auth files that CRI-O never took are removed; 0s: never",
@@ -259,17 +289,19 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         : minutes(milliseconds),
     parse: (texts) => parseStaleAfter(single(texts)),
     access: () => [],
-  },
-  secretTypes: {
+  }),
+  /** Types of the secrets that are read. */
+  secretTypes: setting(choices(SECRET_TYPES), {
     flag: "secret-types",
     placeholder: "TYPES",
-    brief: `Secret types to read, separated by commas: ${Object.keys(SECRET_DATA_KEYS).join(",")}`,
+    brief: `Secret types to read, separated by commas: ${SECRET_TYPES.join(",")}`,
     default: ["kubernetes.io/dockerconfigjson"],
     repeatable: true,
-    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, secretType)),
+    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, SECRET_TYPES)),
     access: () => [],
-  },
-  secretsAnnotation: {
+  }),
+  /** Annotation in which a service account names the secrets that are read. */
+  secretsAnnotation: setting(TEXT, {
     flag: "secrets-annotation",
     placeholder: "KEY",
     brief: "Annotation in which a service account names the secrets to read; without it: all",
@@ -277,26 +309,28 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: false,
     parse: (texts) => parseAnnotationKey(single(texts)),
     access: () => [],
-  },
-  logLevel: {
+  }),
+  /** The least urgent level that is logged. */
+  logLevel: setting(choice(LOG_LEVELS), {
     flag: "log-level",
     placeholder: "LEVEL",
     brief: `One of ${LOG_LEVELS.join(", ")}`,
     default: "info",
     repeatable: false,
-    parse: (texts) => oneOf(single(texts), (text) => LOG_LEVELS.find((level) => level === text)),
+    parse: (texts) => oneOf(single(texts), LOG_LEVELS),
     access: () => [],
-  },
-  logFormat: {
+  }),
+  logFormat: setting(choice(LOG_FORMATS), {
     flag: "log-format",
     placeholder: "FORMAT",
     brief: `One of ${LOG_FORMATS.join(", ")}`,
     default: "text",
     repeatable: false,
-    parse: (texts) => oneOf(single(texts), (text) => LOG_FORMATS.find((format) => format === text)),
+    parse: (texts) => oneOf(single(texts), LOG_FORMATS),
     access: () => [],
-  },
-  journaldSocket: {
+  }),
+  /** journald's socket; empty: do not log there. */
+  journaldSocket: setting(TEXT, {
     flag: "journald-socket",
     placeholder: "PATH",
     brief: "journald's socket, or an empty value to log to stderr alone",
@@ -312,16 +346,26 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         { kind: "net", target: `unix:${path}`, step },
       ];
     },
-  },
+  }),
+};
+
+/** The settings of one run. */
+export type Settings = {
+  readonly [Name in keyof typeof TABLE]: (typeof TABLE)[Name] extends Setting<infer Value> ? Value
+    : never;
 };
 
 /** A setting's name in {@link Settings}. */
 export type SettingName = keyof Settings;
 
+/** The table by name. */
+export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]> } = TABLE;
+
 /** The names in the order of the table. */
 export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
 
-function isSettingName(name: string): name is SettingName {
+/** Whether a text is the name of a setting. */
+export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
@@ -358,27 +402,31 @@ export function applyFlags(
   });
 }
 
-/** Builds settings name by name, so that no name of the table can be forgotten. */
-function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[Name]): Settings {
-  return {
-    registriesConf: value("registriesConf"),
-    registriesConfDir: value("registriesConfDir"),
-    authDir: value("authDir"),
-    kubeletAuthFile: value("kubeletAuthFile"),
-    apiserverEnvFile: value("apiserverEnvFile"),
-    kubeconfig: value("kubeconfig"),
-    caFile: value("caFile"),
-    apiserver: value("apiserver"),
-    timeout: value("timeout"),
-    pulledImages: value("pulledImages"),
-    waitForTaken: value("waitForTaken"),
-    staleAfter: value("staleAfter"),
-    secretTypes: value("secretTypes"),
-    secretsAnnotation: value("secretsAnnotation"),
-    logLevel: value("logLevel"),
-    logFormat: value("logFormat"),
-    journaldSocket: value("journaldSocket"),
-  };
+/** Builds settings name by name. */
+function mapSettings(value: (name: SettingName) => unknown): Settings {
+  const made: unknown = forEachSetting(value);
+  if (!isSettings(made)) throw new TypeError("a setting has a value of another kind");
+  return made;
+}
+
+/** Whether a value that was read as JSON is settings: each is there, and of its kind. */
+export function isSettings(value: unknown): value is Settings {
+  return isObject(value) && SETTING_NAMES.every((name) => SETTINGS[name].isValue(value[name]));
+}
+
+/** Something for each setting, by its name. */
+export function forEachSetting<Value>(
+  make: (name: SettingName) => Value,
+): { readonly [Name in SettingName]: Value } {
+  const made = Object.fromEntries(SETTING_NAMES.map((name) => [name, make(name)]));
+  if (!hasEachSetting(made)) throw new TypeError("a setting is missing");
+  return made;
+}
+
+function hasEachSetting<Value>(
+  made: Readonly<Record<string, Value>>,
+): made is { readonly [Name in SettingName]: Value } {
+  return SETTING_NAMES.every((name) => Object.hasOwn(made, name));
 }
 
 function minutes(milliseconds: number): string {

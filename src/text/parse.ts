@@ -20,7 +20,7 @@ export function parseJson(text: string, where: string): unknown {
     throw new UserError(
       "json-invalid",
       where,
-      text.trim() === "" ? "empty, expected JSON" : `not valid JSON${at}`,
+      text.trim() === "" ? "is empty, expected JSON" : `not valid JSON${at}`,
     );
   }
 }
@@ -60,7 +60,7 @@ const SHORT_JSON = 1024 * 1024;
  */
 export function parseForeignJson(text: string, where: string): unknown {
   if (text.length > SHORT_JSON && countParts(text) > MAX_JSON_PARTS) {
-    throw new UserError("json-too-large", where, `holds more than ${MAX_JSON_PARTS} JSON values`);
+    throw new UserError("json-too-large", where, `has more than ${MAX_JSON_PARTS} JSON values`);
   }
   return parseJson(text, where);
 }

@@ -37,7 +37,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const key = path === "" ? "it" : JSON.stringify(path);
   // A strict object expects nothing under a key that it does not have.
   if (issue.type === "strict_object" && issue.expected === "never") {
-    return `${key} is no key of this kind of file`;
+    return `${key} is not a key of this kind of file`;
   }
   if (issue.input === undefined) return `${key} is missing`;
   if (issue.kind === "validation" || issue.type === "custom") return `${key} ${issue.message}`;

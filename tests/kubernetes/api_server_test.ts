@@ -268,7 +268,7 @@ const REFUSED: readonly [
       await node.write(node.path("ca.crt"), "s3cret");
       await node.writeKubeconfig({ server, caFile: node.path("ca.crt") });
     },
-    /ca\.crt: holds no PEM certificate; pass another CA bundle with --ca-file/,
+    /ca\.crt: has no PEM certificate; pass another CA bundle with --ca-file/,
   ],
 ];
 

@@ -90,7 +90,7 @@ Deno.test("a run whose time is up before its first attempt says just that", asyn
   assert.equal(attempts, 0);
   assert.match(
     String(outcome),
-    /https:\/\/a\.io: the time limit was reached with requests .*--timeout/,
+    /https:\/\/a\.io: the time limit was reached before all requests .*--timeout/,
   );
 });
 

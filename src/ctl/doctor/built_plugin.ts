@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { Settings } from "../../settings/settings.ts";
-import { SETTINGS_ENTRIES } from "../../settings/settings_schema.ts";
+import { SettingsSchema } from "../../settings/settings_schema.ts";
 
 /** What an executable of this project says of itself. */
 export interface BuiltPlugin {
@@ -15,7 +15,7 @@ export interface BuiltPlugin {
 }
 
 const Build = v.object({
-  settings: v.object(SETTINGS_ENTRIES),
+  settings: SettingsSchema,
   facts: v.object({ version: v.string() }),
 });
 

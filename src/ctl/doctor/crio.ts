@@ -67,7 +67,10 @@ export function checkCrio(
   const image = readImageSettings(configs, checks);
   if (image === undefined || !complete) {
     checks.push(
-      skip(CONFIG, "where CRI-O looks for auth files: its configuration was not read whole"),
+      skip(
+        CONFIG,
+        "where CRI-O looks for auth files: its configuration could not be read completely",
+      ),
     );
     return { checks, image: undefined };
   }
@@ -85,7 +88,7 @@ function checkVersion(file: TextFile | undefined): Check {
   const [major, minor, patch] = parts.map(Number);
   // A build without a release's tag is 0.0.0.
   if (major === undefined || minor === undefined || patch === undefined || major === 0) {
-    const found = `CRI-O's version is not known: ${file.path} holds that of no release`;
+    const found = `CRI-O's version is not known: ${file.path} has no version of a release`;
     return warn(name, found, NEEDED);
   }
   const text = `CRI-O is ${parts.join(".")} (${file.path})`;
@@ -260,8 +263,8 @@ export function checkReload({ started, files }: RegistriesChanges): Check[] {
   }
   return [warn(
     name,
-    `${late.map(({ path }) => path).join(", ")} changed after CRI-O started, ` +
-      "which goes by what it read at its start or at its last reload",
+    `${late.map(({ path }) => path).join(", ")} changed after CRI-O started; ` +
+      "it uses what it read at its start or at its last reload",
     "systemctl reload crio, if that was not done since",
   )];
 }

@@ -200,11 +200,11 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
 }
 
-const UNREAD_REGISTRIES = "the registries files were not read whole";
+const UNREAD_REGISTRIES = "the registries files could not be read completely";
 
 /** What is said of checks about our provider where the file that may hold it could not be read. */
 function withoutProvider(): Check[] {
-  const unread = "our provider was not read";
+  const unread = "the plugin's provider was not read";
   return [
     skip(
       "provider-arguments",
@@ -239,7 +239,7 @@ function examineAudience(
   checks.push(...checkAudience({
     audience: provider.tokenAttributes?.serviceAccountTokenAudience ?? "",
     manifest,
-    // A domain that may stand in a file that could not be read is not judged by the default.
+    // A domain that may be in a file that could not be read is not judged by the default.
     platform: failed || (platform === "kubeadm" && !isDomainKnown) ? undefined : platform,
     clusterDomain,
     roles,
@@ -310,14 +310,15 @@ function checkRootsRegistries(files: NodeFiles): Check[] {
   const checks: Check[] = [];
   const exists = (path: string) =>
     recordFailure("registries", checks, () => files.facts(path, "root")) !== undefined;
-  const advice = "move what it says to /etc/containers, and remove it";
+  const advice = "move its content to /etc/containers, and remove it";
   if (exists(ROOTS_REGISTRIES_CONF)) {
-    const found = `${ROOTS_REGISTRIES_CONF} takes the place of all other registries files for ` +
-      "CRI-O, which runs as root; the plugin goes by the others";
+    const found = `${ROOTS_REGISTRIES_CONF} replaces all other registries files for ` +
+      "CRI-O, which runs as root; the plugin reads the others";
     checks.push(warn("registries", found, advice));
   }
   if (exists(ROOTS_REGISTRIES_DROP_INS)) {
-    const found = `${ROOTS_REGISTRIES_DROP_INS} holds drop-ins of CRI-O's alone, which runs as ` +
+    const found =
+      `${ROOTS_REGISTRIES_DROP_INS} has drop-ins that only CRI-O reads, which runs as ` +
       "root; the plugin does not read them";
     checks.push(warn("registries", found, advice));
   }
@@ -451,14 +452,18 @@ function checkProvider(
   return { provider, isKnown, binDir: foundDirectory?.value };
 }
 
-const UNREAD_FLAGS = "may stand in a file that could not be read";
+const UNREAD_FLAGS = "may be in a file that could not be read";
 
 function explainUnfound(name: CheckName, flag: string, running: boolean, option: string): Check {
   return running
-    ? fail(name, `--${flag}: is not among the flags of the running kubelet`, "add it")
+    ? fail(
+      name,
+      `--${flag}: is not among the flags of the running kubelet`,
+      `start it with --${flag}`,
+    )
     : fail(
       name,
-      `--${flag}: was found in no file that makes the kubelet's flags, ` +
+      `--${flag}: is in no file that sets the kubelet's flags, ` +
         "and nothing is in the usual places",
       `install the plugin, say where it is with --${option}, or pass the kubelet's flags: ` +
         "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
@@ -509,7 +514,7 @@ function readPlugin(
     throw new UserError(
       "plugin-unknown",
       path,
-      "is no build of this project: what it may touch is not known",
+      "is not a build of this project: what it may access is not known",
       "install what deno task build or deno task compile makes",
     );
   });

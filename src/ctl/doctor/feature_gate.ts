@@ -67,7 +67,8 @@ export function checkFeatureGate(
     return [...checks, own.on ? pass(NAME, found) : fail(NAME, `${found}: no tokens`, needed)];
   }
   if (!complete || checks.length > 0) {
-    const found = `whether ${GATE} is set: the kubelet's configuration was not read whole`;
+    const found =
+      `whether ${GATE} is set: the kubelet's configuration could not be read completely`;
     return [...checks, skip(NAME, found)];
   }
   return [...checks, judgeDefault(gates, version, needed)];

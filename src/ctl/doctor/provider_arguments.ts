@@ -29,8 +29,7 @@ export function checkProviderArguments(args: readonly string[], base: Settings):
   }
 }
 
-const ADVICE =
-  `mend "args" of the provider; crio-credential-provider --help lists what may stand there`;
+const ADVICE = `change "args" of the provider; crio-credential-provider --help lists the flags`;
 
 /** The texts by flag. Each setting's flag takes a value; `-flag` and `--flagName` are understood. */
 function readArguments(args: readonly string[]): Map<string, string[]> {
@@ -44,7 +43,7 @@ function readArguments(args: readonly string[]): Map<string, string[]> {
       throw new UsageError(
         "flag-unknown",
         arg,
-        "is no setting, so that no request would be answered",
+        "is not a setting: the plugin would answer no request",
       );
     }
     const value = joined ?? args[++index];

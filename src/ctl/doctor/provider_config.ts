@@ -74,7 +74,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
           NAME,
           `${path}: provider ${
             JSON.stringify(provider.name)
-          } stands in ${earlier} as well; ${NO_START}`,
+          } is in ${earlier} as well; ${NO_START}`,
           "keep one of them",
         ));
       }
@@ -86,7 +86,9 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
   if (provider !== undefined) checks.push(...judge(provider));
   else if (complete) checks.push(missing(place, providers));
   if (checks.length === 0) {
-    checks.push(pass(NAME, `${place}: ${count(providers.length, "provider")}, ours among them`));
+    checks.push(
+      pass(NAME, `${place}: ${count(providers.length, "provider")}, including ${PROVIDER_NAME}`),
+    );
   }
   return { checks, providers, provider, complete };
 }
@@ -94,7 +96,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
 const GENERATE = "make one with: crio-credential-ctl generate kubelet-config";
 
 function missing(place: string, providers: readonly CredentialProvider[]): Check {
-  const names = providers.map(({ name }) => name).join(", ") || "none at all";
+  const names = providers.map(({ name }) => name).join(", ") || "no provider";
   return fail(
     NAME,
     `${place}: no provider ${PROVIDER_NAME}, but ${names}`,

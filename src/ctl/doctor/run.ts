@@ -61,7 +61,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
 function requireDirectory(root: string): void {
   const kind = new NodeFiles("").facts(root, "root")?.kind;
   if (kind === "directory") return;
-  const problem = kind === undefined ? "does not exist" : "is no directory";
+  const problem = kind === undefined ? "does not exist" : "is not a directory";
   throw new UsageError(
     "flag-value-invalid",
     "--root",
@@ -140,7 +140,7 @@ function formatChecks(checks: readonly Check[]): string {
   ];
   const end = ["", result.join(", ")];
   if (checks.some(({ code }) => code === "permission-denied")) {
-    end.push("Not all could be looked at: run this as root, as the kubelet runs the plugin");
+    end.push("Some files could not be read: run this as root, as the kubelet runs the plugin");
   }
   return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");
 }

@@ -149,7 +149,7 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
       throw new UsageError(
         "flag-value-invalid",
         "--namespace",
-        `the token is one of ${serviceAccount.namespace}`,
+        `the token belongs to namespace ${serviceAccount.namespace}`,
       );
     }
     return { image: normalized, token, serviceAccount, annotations, written: image };

@@ -114,7 +114,7 @@ function secretsOf(document: unknown, path: string): v.InferOutput<typeof Secret
   const { kind } = check(v.object({ kind: v.string("is missing") }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
-    throw new UserError("content-invalid", path, "holds something else than secrets", KUBECTL);
+    throw new UserError("content-invalid", path, "has something other than secrets", KUBECTL);
   }
   const { items } = check(List, document, path);
   return items.flatMap((item, index) => {

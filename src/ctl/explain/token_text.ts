@@ -32,5 +32,5 @@ export function readTokenText(text: string, where: string): string {
   if (WORD.test(words.join(""))) {
     throw refuse("is broken into several lines", "write the token in one line");
   }
-  throw refuse("is a text of several words and no token, such as an error of kubectl's");
+  throw refuse("is several words and not a token, such as an error message of kubectl");
 }

@@ -44,7 +44,7 @@ const PULLED_IMAGES_FLAG = {
 const ENV = {
   kind: "boolean",
   default: true,
-  brief: "Set variables that reach through the sandbox to values without effect",
+  brief: "Give variables that bypass the sandbox values without effect",
 } as const;
 
 const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
@@ -147,7 +147,7 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
     brief: "A registry secret, with the password from stdin",
     fullDescription: [
       "Prints a secret of type kubernetes.io/dockerconfigjson, which carries the password in base64.",
-      "The password is read from stdin; one line end behind it is dropped.",
+      "The password is read from stdin; a line break at its end is removed.",
     ].join("\n"),
     customUsage: [
       {

@@ -38,7 +38,7 @@ export async function checkPluginArguments(
   };
   await run(app, normalizeArguments(args), { process });
   if (given === undefined) {
-    const problem = said.trim().replace(/^error: /, "") || "with it no request is answered";
+    const problem = said.trim().replace(/^error: /, "") || "with it the plugin answers no request";
     throw new UsageError(
       "flag-value-invalid",
       "--arg",

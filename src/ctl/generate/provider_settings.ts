@@ -41,13 +41,13 @@ export function settingOptions(
   return { settings, secretsAnnotation: secretsAnnotation ?? built.secretsAnnotation };
 }
 
-/** @throws {UsageError} when the text is no annotation's key. */
+/** @throws {UsageError} when the text is not an annotation key. */
 export function checkAnnotationKey(text: string): void {
   if (isAnnotationKey(text)) return;
   throw new UsageError(
     "flag-value-invalid",
     "--secrets-annotation",
-    `${JSON.stringify(text)} is no annotation's key`,
+    `${JSON.stringify(text)} is not an annotation key`,
     "write it like example.com/secrets",
   );
 }

@@ -42,7 +42,7 @@ export function parseMirrors({ mirror = [], insecure = [] }: Flags): MirrorRule[
     throw new UsageError(
       "flag-value-invalid",
       "--insecure",
-      `${JSON.stringify(location)} is no mirror of --mirror`,
+      `${JSON.stringify(location)} is not a mirror that --mirror gives`,
     );
   }
   return rules;

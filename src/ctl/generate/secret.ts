@@ -26,7 +26,7 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
     throw new UsageError(
       "flag-value-invalid",
       "--username",
-      "is empty, or holds a colon or a control character",
+      "is empty, or has a colon or a control character",
     );
   }
   const key = checkRegistry(registry);
@@ -41,7 +41,7 @@ export async function generateSecret(this: CtlContext, flags: Flags): Promise<vo
     throw new UserError(
       "content-invalid",
       "stdin",
-      "holds a control character, expected the password alone",
+      "has a control character, expected the password alone",
     );
   }
   const secret = createRegistrySecret({ namespace, name, registry: key, username, password });

@@ -28,8 +28,8 @@ function refuseOtherKind(authDir: string): void {
   }
   if (found.isDirectory) return;
   const what = found.isSymlink
-    ? `a symbolic link to ${targetOf(authDir)}, which is no directory, is there`
-    : "something else is there";
+    ? `a symbolic link to ${targetOf(authDir)}, which is not a directory, is there`
+    : "something other than a directory is there";
   throw new UserError(
     "auth-directory-not-made",
     authDir,
@@ -121,7 +121,7 @@ export function refuseLinkedDirectory(authDir: string): void {
 
 /** What is wrong with a directory that is another one in truth. */
 export function describeLink(real: string): string {
-  return `leads by a symbolic link to ${real}, where the plugin's sandbox does not reach`;
+  return `leads through a symbolic link to ${real}, outside of the plugin's sandbox`;
 }
 
 /** What to do about such a directory. */

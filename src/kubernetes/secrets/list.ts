@@ -163,7 +163,7 @@ async function getOne(
     throw refuse(answer);
   } catch (error) {
     if (!(error instanceof LargeAnswerError)) throw error;
-    return `it is larger than ${MAX_SECRET_BYTES} bytes, which no secret of Kubernetes is`;
+    return `it is larger than ${MAX_SECRET_BYTES} bytes, which Kubernetes allows no secret`;
   }
 }
 
@@ -194,7 +194,7 @@ export function notThere(namespace: string): string {
 
 /** Why a named secret of another type than those given is left out. */
 export function otherType(types: readonly SecretType[]): string {
-  return `its type is none of those that are read (--secret-types): ${types.join(", ")}`;
+  return `its type is not one of those that are read (--secret-types): ${types.join(", ")}`;
 }
 
 /** The order of secrets, in which of equally specific credentials the last one counts. */
@@ -239,7 +239,11 @@ async function listType<Result>(
     next = optionalText(optionalObject(list, "metadata"), "continue") ?? "";
     if (next === "") return [...results, read(secrets)];
     if (seen.has(next)) {
-      throw new UserError("answer-unexpected", where, "its continue token does not move on");
+      throw new UserError(
+        "answer-unexpected",
+        where,
+        "its continue token is one that it gave before",
+      );
     }
     if (pages >= MAX_PAGES) {
       throw new UserError("answer-unexpected", where, `has more than ${MAX_PAGES} pages`);
@@ -282,10 +286,10 @@ function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOp
   throw new UserError(
     "secrets-too-large",
     server,
-    `the secrets of namespace "${serviceAccount.namespace}" are longer than the ${MAX_LENGTH} ` +
+    `the secrets of namespace "${serviceAccount.namespace}" are larger than the ${MAX_LENGTH} ` +
       "characters that are read",
     "remove registry secrets that are not used, name those that are in the service account's " +
-      "annotation, or bound the namespace with a ResourceQuota",
+      "annotation, or limit the namespace with a ResourceQuota",
   );
 }
 
@@ -470,8 +474,10 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
 function describeClaims(claims: TokenClaims | undefined): string {
   if (claims === undefined) return "";
   const { audience, issuer } = claims;
-  const aud = audience.length === 0 ? "nobody by name" : audience.slice(0, 3).map(quote).join(", ");
-  const iss = issuer === undefined ? "an issuer that it does not name" : quote(issuer);
+  const aud = audience.length === 0
+    ? "no named audience"
+    : audience.slice(0, 3).map(quote).join(", ");
+  const iss = issuer === undefined ? "an issuer without a name" : quote(issuer);
   return `; it is for ${aud} ("aud"), made by ${iss} ("iss")`;
 }
 

@@ -230,8 +230,7 @@ function spell(table: Members, names: ReadonlySet<string>, twins: Mistake[]): Me
       const place = table.key === "" ? `"${name}"` : `"${name}" in "${table.key}"`;
       twins.push({
         place: table.where,
-        problem:
-          `${place} is written in more than one case, and which spelling CRI-O goes by is left ` +
+        problem: `${place} is written in more than one case, and which one CRI-O reads is left ` +
           "to chance",
         advice: "keep one of them",
       });
@@ -403,7 +402,7 @@ function tableMistake(file: RegistriesFile, problem: string): UserError {
   );
 }
 
-const NAME_A_REGISTRY = "name a registry: a host with a port if need be, without path and scheme";
+const NAME_A_REGISTRY = "name a registry: a host with a port if needed, without path and scheme";
 const SHORT_NAME_MODES = ["enforcing", "permissive", "disabled"];
 
 /**
@@ -434,7 +433,7 @@ function readAlias(aliases: Members, name: string, file: RegistriesFile): string
     throw new UserError(
       "registries-invalid",
       placeOfKey(file, name),
-      `${JSON.stringify(name)} stands below [aliases] and is read as an alias`,
+      `${JSON.stringify(name)} is below [aliases] and is read as an alias`,
       "put it above the first table",
     );
   }
@@ -443,7 +442,7 @@ function readAlias(aliases: Members, name: string, file: RegistriesFile): string
     throw memberError(
       aliases,
       name,
-      "is no short name",
+      "is not a short name",
       "an alias is named like nginx or team/app: without registry, tag and digest",
     );
   }
@@ -494,7 +493,7 @@ function readTable(table: Members, file: RegistriesFile, twins: Mistake[]): Regi
       table,
       "location",
       "is missing",
-      `only a prefix of the form *.example.com may stand without it`,
+      `only a prefix of the form *.example.com may be without it`,
     );
   }
   if (wildcard && /[/:@]/.test(prefix)) {

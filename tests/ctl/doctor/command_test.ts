@@ -221,7 +221,7 @@ const NODES: readonly [
     [
       /^skip match-images: not checked: whether the entries cover/,
       /^fail registries: \/etc\/containers\/registries\.conf\.d\/x\.conf: "registry\[0\]\.location" must/,
-      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip mirrors: not checked: the registries files could not be read completely -> $/,
       /^skip short-names: not checked/,
       /^skip crio-reload: not checked/,
       /^skip pause-image: not checked/,
@@ -236,7 +236,7 @@ const NODES: readonly [
     [
       /^skip match-images: not checked: whether the entries cover/,
       /^fail registries: .*: is a directory, expected a file/,
-      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip mirrors: not checked: the registries files could not be read completely -> $/,
       /^skip short-names: not checked/,
       /^skip crio-reload: not checked/,
       /^skip pause-image: not checked/,
@@ -452,7 +452,7 @@ const NODES: readonly [
     [
       /^fail provider-config: .*: not valid YAML/,
       /^pass provider-directory: .* has our executable/,
-      /^skip provider-arguments: not checked: our provider was not read/,
+      /^skip provider-arguments: not checked: the plugin's provider was not read/,
       /^skip provider-environment: not checked/,
       /^skip audience: not checked/,
       /^skip match-images: not checked/,
@@ -568,8 +568,8 @@ const LINES: readonly [line: string, stderr: RegExp][] = [
   ["--kubelet-cmdline -", /stdin: is a terminal; --kubelet-cmdline is read from a pipe or a file/],
   ["--auth-dir a", /--auth-dir: "a" is not an absolute path/],
   ["--timeout 1h", /--timeout: 1h is outside/],
-  ["--jsn", /--jsn is no flag of this program, did you mean --json/],
-  ["word", /"word" stands without a flag, did you mean --root word\?/],
+  ["--jsn", /unknown flag --jsn; did you mean --json/],
+  ["word", /unexpected argument "word"; did you mean --root word\?/],
 ];
 
 for (const [line, stderr] of LINES) {

@@ -62,7 +62,10 @@ const NODES: readonly [
     DEFAULT,
   ]],
   ["a build without a release's tag", `"v0.0.0-master"`, [], [
-    ["warn", /CRI-O's version is not known: \/version holds that of no release -> CRI-O 1\.34\.3/],
+    [
+      "warn",
+      /CRI-O's version is not known: \/version has no version of a release -> CRI-O 1\.34\.3/,
+    ],
     DEFAULT,
   ]],
   ["two numbers", `"1.36"`, [], [["warn", /not known/], DEFAULT]],

@@ -26,7 +26,7 @@ const FILES: readonly [
   ]]],
   ["auth without padding", { auths: { "docker.io": { auth: "dTpwdzE" } } }, 0o600, [[
     "fail",
-    /"docker\.io", which has an "auth" in base64 without the "=" at its end.*: what would use it is not pulled -> write/,
+    /"docker\.io", which has an "auth" in base64 without the "=" at its end.*: pulls that would use it fail -> write/,
   ]]],
   ["auth without padding for another host", { auths: { "quay.io": { auth: "dTpwdzE" } } }, 0o600, [[
     "warn",
@@ -109,7 +109,7 @@ const FILES: readonly [
     { auths: { "a.io": { auth: `!${PASSWORD}` }, "b.io": { auth: btoa(PASSWORD) } } },
     0o600,
     [
-      ["warn", /"a\.io", which has an "auth" that is not base64: what would use it is not pulled/],
+      ["warn", /"a\.io", which has an "auth" that is not base64: pulls that would use it fail/],
       ["warn", /"b\.io", which has an "auth" that is not base64 of user:password -> write/],
     ],
   ],

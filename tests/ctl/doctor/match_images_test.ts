@@ -51,7 +51,7 @@ const NODES: readonly [
   ["a registry without mirrors", ["docker.io", "quay.io"], [HUB, table("quay.io")], [
     [
       "warn",
-      /"quay\.io" covers no registry that has mirrors: the plugin runs for nothing -> drop it/,
+      /"quay\.io" covers no registry that has mirrors: the plugin runs without need -> drop it/,
     ],
   ]],
   [

@@ -25,7 +25,10 @@ const ARGUMENTS: readonly [
   [["--auth-dir=/a", "--auth-dir=/b"], {}, [["fail", /--auth-dir: must be given once/]]],
   [["--auth-dir"], {}, [["fail", /--auth-dir: has no value/]]],
   [["--auth-dirs=/a"], {}, [["fail", /--auth-dirs=\/a: is no setting/]]],
-  [["--version"], {}, [["fail", /--version: is no setting, so that no request would be answered/]]],
+  [["--version"], {}, [[
+    "fail",
+    /--version: is not a setting: the plugin would answer no request/,
+  ]]],
   [["audit"], {}, [["fail", /audit: is no setting/]]],
 ];
 

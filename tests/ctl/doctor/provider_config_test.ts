@@ -76,7 +76,7 @@ const CONFIGS: readonly [
     "a key that the kubelet does not know",
     { a: config(OURS.replace("  matchImages", "  images")) },
     [
-      ["fail", /^fail: a: "providers\[0\]\.images" is no key/],
+      ["fail", /^fail: a: "providers\[0\]\.images" is not a key/],
     ],
   ],
   [
@@ -91,7 +91,7 @@ const CONFIGS: readonly [
     ],
   ],
   ["a name twice in one file", { a: config(OURS, OURS) }, [
-    ["fail", /"providers\[1\]\.name" "crio-credential-provider" stands twice/],
+    ["fail", /"providers\[1\]\.name" "crio-credential-provider" is there twice/],
   ]],
   ["a name in two files", { a: config(OURS), b: config(OTHER, OURS) }, [
     [
@@ -101,7 +101,7 @@ const CONFIGS: readonly [
   ]],
   ["a file that is broken beside another's", { a: "x: 1", b: config(OTHER) }, [[
     "fail",
-    /^fail: a: "x" is no key .* -> edit a/,
+    /^fail: a: "x" is not a key .* -> edit a/,
   ]]],
   ["a file that is broken beside ours", { a: "x: 1", b: config(OURS) }, [[
     "fail",

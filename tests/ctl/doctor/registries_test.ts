@@ -181,7 +181,7 @@ const CONFIGURATIONS: readonly [
     ],
   ]],
   ["a name that no image has", files(registry("index.docker.io", "a.io")), [["pass", /1/]], [
-    ["warn", /no image's full name begins so, the table never applies -> write/],
+    ["warn", /no image's full name begins with it, so the table never applies -> write/],
   ]],
 ];
 

@@ -352,7 +352,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       "explain nginx",
       undefined,
       2,
-      /^error: "nginx" stands without a flag, did you mean --image nginx\?$/m,
+      /^error: unexpected argument "nginx"; did you mean --image nginx\?$/m,
     ],
     [
       "explain --image Nginx",
@@ -439,7 +439,7 @@ Deno.test("on a workstation an annotation says which secrets the service account
       { secret: "gone", reason: 'there is no such secret in namespace "team"' },
       {
         secret: "builder-dockercfg-x7k2p",
-        reason: "its type is none of those that are read (--secret-types): " +
+        reason: "its type is not one of those that are read (--secret-types): " +
           "kubernetes.io/dockerconfigjson",
       },
     ],
