@@ -256,7 +256,7 @@ const BROKEN_ENTRIES: readonly [name: string, key: string, entry: unknown, reaso
     "a key that names no registry",
     "a b",
     { auth: AUTH },
-    /^the key is not a registry; write a host with port and path/,
+    /^the key is not a registry; write a host, with port and path/,
   ],
 ];
 

@@ -46,7 +46,7 @@ Deno.test("a list of 1000 pages is read, and one more is too much", async () => 
 Deno.test("a list is read up to the length that the error of a longer one names", async () => {
   const MIB = 1024 * 1024;
   const endless = await list((request) => page(`${request}`, 4 * MIB));
-  const length = Number(/(?:is|are) longer than (?:the )?(\d+)/.exec(endless.error)?.[1]);
+  const length = Number(/(?:is|are) larger than (?:the )?(\d+)/.exec(endless.error)?.[1]);
   assert.equal(length % (4 * MIB), 0, endless.error);
   const count = length / (4 * MIB);
   const ofLength = (more: number) =>

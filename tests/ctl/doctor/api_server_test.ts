@@ -37,20 +37,20 @@ const ANSWERS: readonly [
   [
     "that strangers are refused",
     json({ kind: "Status" }, 401),
-    ["pass", /no version \(401\)/],
+    ["pass", /version without a token \(401\)/],
     undefined,
   ],
   [
     "that strangers may not",
     json({ kind: "Status" }, 403),
-    ["pass", /no version \(403\)/],
+    ["pass", /version without a token \(403\)/],
     undefined,
   ],
   ["that it is unwell", json({}, 503), ["warn", /HTTP status 503\) -> check that/], undefined],
   [
     "something else",
     json({ version: "2" }),
-    ["warn", /does not tell its version as an API/],
+    ["warn", /does not give a version as an API/],
     undefined,
   ],
   ["no JSON", () => new Response("ok"), ["warn", /\(HTTP status 200\)/], undefined],

@@ -75,7 +75,7 @@ const DIRECTORIES: readonly [
       copied: true,
     },
     60,
-    [["pass", /not judged in a copy/], NONE],
+    [["pass", /not checked in a copy/], NONE],
   ],
   ["is below what everyone can write to", { parents: [above("/etc", { mode: 0o777 })] }, 60, [
     ["fail", /: \/etc has mode 0777 and can be written to by everyone, .* -> chmod go-w \/etc$/],
@@ -114,7 +114,10 @@ const DIRECTORIES: readonly [
     ["pass", /\/a has mode 0700 \(its owner is not checked in a copy\)/],
     NONE,
   ]],
-  ["is a file", { facts: { ...DIRECTORY, kind: "file" } }, 60, [["fail", /\/a is no directory/]]],
+  ["is a file", { facts: { ...DIRECTORY, kind: "file" } }, 60, [[
+    "fail",
+    /\/a is not a directory/,
+  ]]],
   ["has a fresh file", { files: [file(OWN, 59)] }, 60, [FINE, ["pass", /1 auth file waiting/]]],
   ["has a stale file", { files: [file(OWN, 61), file(`b-${OWN.slice(5)}`, 60 * 80)] }, 60, [
     FINE,
@@ -134,7 +137,7 @@ const DIRECTORIES: readonly [
   ]],
   ["has a foreign file", { files: [file("notes.txt", 1)] }, 60, [
     FINE,
-    ["warn", /has foreign files: notes\.txt -> see/],
+    ["warn", /has foreign files: notes\.txt -> find out/],
   ]],
   ["has an open file", { files: [file(OWN, 1, { mode: 0o644 })] }, 60, [
     FINE,
@@ -153,7 +156,7 @@ const DIRECTORIES: readonly [
   ["has a file in CRI-O's place", { files: [file("in-use", 1)] }, 60, [
     FINE,
     NONE,
-    ["fail", /\/a\/in-use is no directory -> remove it/],
+    ["fail", /\/a\/in-use is not a directory -> remove it/],
   ]],
 ];
 

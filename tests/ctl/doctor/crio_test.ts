@@ -58,7 +58,7 @@ const NODES: readonly [
     DEFAULT,
   ]],
   ["a version that is none", "dev", [], [
-    ["warn", /not known: \/version holds that of no/],
+    ["warn", /not known: \/version has no version of a/],
     DEFAULT,
   ]],
   ["a build without a release's tag", `"v0.0.0-master"`, [], [

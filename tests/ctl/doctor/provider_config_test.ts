@@ -32,7 +32,7 @@ const CONFIGS: readonly [
 ][] = [
   ["our provider", { a: config(OURS) }, [[
     "pass",
-    /\/etc\/p \(--config\): 1 provider, ours among/,
+    /\/etc\/p \(--config\): 1 provider, including crio-credential-provider/,
   ]]],
   ["our provider beside another", { a: config(OTHER, OURS) }, [["pass", /2 providers/]]],
   [
@@ -49,7 +49,7 @@ const CONFIGS: readonly [
   [
     "another audience",
     { a: config(OURS.replace("https://kubernetes.default.svc", "vault")) },
-    [["pass", /ours among/]],
+    [["pass", /including crio-credential-provider/]],
   ],
   [
     "annotations that service accounts must have",
@@ -96,7 +96,7 @@ const CONFIGS: readonly [
   ["a name in two files", { a: config(OURS), b: config(OTHER, OURS) }, [
     [
       "fail",
-      /^fail: b: provider "crio-credential-provider" stands in a as well; the kubelet does not/,
+      /^fail: b: provider "crio-credential-provider" is in a as well; the kubelet does not/,
     ],
   ]],
   ["a file that is broken beside another's", { a: "x: 1", b: config(OTHER) }, [[

@@ -48,7 +48,7 @@ const DIRECTORIES: readonly [
     "fail",
     /\/p \(--bin-dir\) does not exist; the/,
   ]]],
-  ["a file in its place", FILE, { [OURS]: undefined }, [["fail", /is no directory/]]],
+  ["a file in its place", FILE, { [OURS]: undefined }, [["fail", /is not a directory/]]],
 ];
 
 for (const [name, facts, executables, expected, copied = false] of DIRECTORIES) {

@@ -90,7 +90,7 @@ const CONFIGURATIONS: readonly [
     files(`${HUB}\n unqualified-search-registries = ["docker.io"]\n`),
     [[
       "warn",
-      /\/main:6:2: "unqualified-search-registries" stands below \[\[registry\.mirror\]\]: .* -> put it above/,
+      /\/main:6:2: "unqualified-search-registries" is below \[\[registry\.mirror\]\]: .* -> put it above/,
     ]],
     [["pass", /1/]],
   ],

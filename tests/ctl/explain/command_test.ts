@@ -195,7 +195,10 @@ Deno.test("a token is read from a file, and its namespace may be said beside", a
     undefined,
     node.settings,
   );
-  assert.deepEqual([code, stderr], [2, "error: --namespace: the token is one of default\n"]);
+  assert.deepEqual([code, stderr], [
+    2,
+    "error: --namespace: the token belongs to namespace default\n",
+  ]);
 });
 
 Deno.test("with a file of secrets the API server is not asked", async () => {
@@ -346,7 +349,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       `${IMAGE_FLAGS} --registries-conf a,b`,
       undefined,
       2,
-      /--registries-conf: "\/(?:.*\/)?a,b" holds a comma/,
+      /--registries-conf: "\/(?:.*\/)?a,b" has a comma/,
     ],
     [
       "explain nginx",
@@ -368,7 +371,12 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       /the token in stdin: is empty, expected a service acc/,
     ],
     [`${IMAGE_FLAGS} --token-file -`, "Bearer hidden", 1, /begins with "Bearer"; leave that word/],
-    [`${IMAGE_FLAGS} --secrets nowhere`, undefined, 2, /--secrets is no flag .*--secrets-file/],
+    [
+      `${IMAGE_FLAGS} --secrets nowhere`,
+      undefined,
+      2,
+      /unknown flag --secrets; did you mean .*--secrets-file/,
+    ],
   ];
 
 for (const [line, stdin, code, stderr] of REFUSED) {

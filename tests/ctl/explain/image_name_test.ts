@@ -38,7 +38,7 @@ const REFUSED: readonly [text: string, problem: RegExp][] = [
   ["", /is empty/],
   ["https://quay.io/team/app", /URL scheme: leave out https:\/\/$/],
   ["docker://nginx", /URL scheme: leave out docker:\/\/$/],
-  ["quay.io/team app", /holds a space/],
+  ["quay.io/team app", /has a space/],
   ["nginx\n", /has a space or a control character/],
   ["Nginx", /upper case in its path, which image names cannot have: nginx$/],
   ["quay.io/Team/App:v1", /upper case in its path.*: team\/app$/],

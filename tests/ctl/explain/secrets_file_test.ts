@@ -109,7 +109,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "what kubectl says without secrets",
     "No resources found in team namespace.\n",
-    /^secrets: holds what kubectl said/,
+    /^secrets: is an error message of kubectl/,
   ],
   [
     "kubectl's table",

@@ -41,7 +41,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["explode", 2, /^$/, /No command registered for `explode`/],
   ["generate rbc", 2, /^$/, /did you mean `rbac`/],
   ["generate rbac --bogus", 2, /^$/, /error: unknown flag --bogus/],
-  ["generate rbac --name a", 2, /^$/, /--name is no flag .*did you mean/],
+  ["generate rbac --name a", 2, /^$/, /unknown flag --name; did you mean/],
   ["generate rbac", 2, /^$/, /error: generate rbac: has nothing to print; give --namespace or/],
   ["generate rbac --service-account a", 2, /^$/, /--service-account: goes with --namespace/],
   ["generate rbac --node a --all-nodes", 2, /^$/, /--all-nodes: does not go with --node/],
@@ -85,7 +85,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate kubelet-config --match-image a.io --arg=--log-levl=debug",
     2,
     /^$/,
-    /--arg: "--log-levl=debug": --log-levl is no flag .*did you mean --log-level/,
+    /--arg: "--log-levl=debug": unknown flag --log-levl; did you mean --log-level/,
   ],
   [
     "generate kubelet-config --match-image a.io --arg=--log-level=loud",
@@ -101,7 +101,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ],
   ["generate kubelet-config --match-image a.io --arg=debug", 2, /^$/, /--arg: "debug": .*debug/],
   ["generate kubelet-config --match-image a.io --arg=--timeout", 2, /^$/, /--arg: "--timeout": /],
-  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /--version is no flag/],
+  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /unknown flag --version/],
   [
     "generate kubelet-config --match-image a.io --arg=--help",
     2,
@@ -118,7 +118,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate kubelet-config --match-image [::1]:5000",
     2,
     /^$/,
-    /--match-image: "\[::1\]:5000" is an IPv6 address, which no name of an image can hold/,
+    /--match-image: "\[::1\]:5000" is an IPv6 address, which no image name can have/,
   ],
   ["generate rbac --namespace A", 2, /^$/, /--namespace: "A" cannot be the name of a namespace/],
   ["generate rbac --namespace a --service-account b_c", 2, /^$/, /"b_c" cannot be the name/],
@@ -189,13 +189,13 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate registries-conf --mirror docker.io=[::1]:5000",
     2,
     /^$/,
-    /--mirror: "\[::1\]:5000" is an IPv6 address, which no reference .*; use a host name/,
+    /--mirror: "\[::1\]:5000" is an IPv6 address, which the image library does not accept; use a host name/,
   ],
   [
     "generate registries-conf --mirror docker.io=MIRROR/hub",
     2,
     /^$/,
-    /--mirror: "MIRROR\/hub" is no host to the image library: .*; write the full name/,
+    /--mirror: "MIRROR\/hub" is not a host to the image library: .*; write the full name/,
   ],
   [
     "generate registries-conf --mirror a.io=b.io --insecure c.io",
@@ -636,7 +636,7 @@ Deno.test("a provider file that the kubelet would refuse is not merged into", as
   assert.deepEqual([result.code, result.stdout], [1, ""]);
   assert.match(
     result.stderr,
-    /^error: stdin: "providers\[0\]\.name" "e\/c-credential-provider" holds/,
+    /^error: stdin: "providers\[0\]\.name" "e\/c-credential-provider" has/,
   );
 });
 

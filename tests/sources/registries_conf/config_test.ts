@@ -263,7 +263,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "[registry.mirror] in the place of [[registry.mirror]] is refused with its place",
     `[[registry]]\nlocation = "docker.io"\n[registry.mirror] # one\nlocation = "m.io"`,
-    /^registries\.conf:3:1: "registry\[0\]\.mirror" must be an array of tables: \[registry\.mirror\] is one/,
+    /^registries\.conf:3:1: "registry\[0\]\.mirror" must be an array of tables: \[registry\.mirror\] is a single/,
   ],
   ...[
     "9223372036854775808",
@@ -655,7 +655,7 @@ Deno.test("keys of the whole file below a table are found with their places", ()
   assert.deepEqual(
     findMisplacedKeys({ path: "f", text }).map(({ place, problem }) => `${place} ${problem}`),
     [
-      `f:5:3 "Credential-Helpers" stands below [[registry]]: it is a key of that table, and is not read`,
+      `f:5:3 "Credential-Helpers" is below [[registry]]: it is a key of that table, and is not read`,
     ],
   );
 });
