@@ -1,7 +1,9 @@
+import type { ErrorCode } from "./error_codes.ts";
 import { redact } from "./text/redact.ts";
 
 /**
- * The error a user meets: where it happened, what is wrong, and what to do about it.
+ * The error a user meets: where it happened, what is wrong, and what to do about it, with a code for
+ * programs and pages.
  *
  * Its message is meant for the kubelet's log and an operator's terminal. Whoever throws one makes
  * sure that no token, password or `auth` value is part of it; what looks like one is masked all the
@@ -9,6 +11,8 @@ import { redact } from "./text/redact.ts";
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+  /** The kind of error. It stays the same when the words change. */
+  readonly code: ErrorCode;
   /** The file, key, address or flag concerned. */
   readonly where: string;
   /** What is wrong, without the place. */
@@ -16,7 +20,7 @@ export class UserError extends Error {
   /** What the reader can do about it, if anything is known. */
   readonly advice: string | undefined;
 
-  constructor(where: string, problem: string, advice?: string) {
+  constructor(code: ErrorCode, where: string, problem: string, advice?: string) {
     const parts = {
       where: redact(where),
       problem: redact(problem),
@@ -25,6 +29,7 @@ export class UserError extends Error {
     super(
       `${parts.where}: ${parts.problem}${parts.advice === undefined ? "" : `; ${parts.advice}`}`,
     );
+    this.code = code;
     this.where = parts.where;
     this.problem = parts.problem;
     this.advice = parts.advice;
@@ -44,17 +49,22 @@ export class UsageError extends UserError {}
 
 /**
  * One line that describes any thrown value. Messages of errors that are not ours may quote their
- * input (`JSON.parse` does), so only their kind and the place they came from are told.
+ * input (`JSON.parse` does), so only their kind and the place they came from are given.
  */
 export function describeError(error: unknown): string {
   if (isUserError(error)) return error.message;
-  if (!(error instanceof Error)) return "internal error: a value that is no error was thrown";
+  if (!(error instanceof Error)) return "internal error: a value that is not an error was thrown";
   // The stack repeats the message, of which any line may look like a frame.
   const stack = error.stack ?? "";
   const end = stack.indexOf(error.message);
   const frames = end === -1 ? "" : stack.slice(end + error.message.length);
   const frame = frames.split("\n").find((line) => line.trimStart().startsWith("at "))?.trim();
   return `internal error: ${error.name}${frame === undefined ? "" : ` ${frame}`}`;
+}
+
+/** The code of any thrown value. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof UserError ? error.code : "internal-error";
 }
 
 /** An address without the user and password that someone may have put in. */

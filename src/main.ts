@@ -1,7 +1,7 @@
 /** Entry of the plugin `crio-credential-provider`: the pull, `audit`, `--version`, `--help`. */
 
 import { CLOCK } from "./process/clock.ts";
-import { describeError } from "./errors.ts";
+import { codeOf, describeError } from "./errors.ts";
 import { isWholeRequest } from "./kubelet/credential_provider.ts";
 import { createLog, JournaldStream, type Log, stderrSink } from "./process/log.ts";
 import { providePullCredentials } from "./plugin.ts";
@@ -57,8 +57,8 @@ async function pull(settings: Settings, log: Log): Promise<number> {
       settings.timeout,
       isWholeRequest,
     );
-    const surroundings = { settings, log, clock: CLOCK, started, deadline };
-    const { response, withdraw } = await providePullCredentials(request, surroundings);
+    const context = { settings, log, clock: CLOCK, started, deadline };
+    const { response, withdraw } = await providePullCredentials(request, context);
     try {
       writeText(Deno.stdout, response);
     } catch (error) {
@@ -67,7 +67,7 @@ async function pull(settings: Settings, log: Log): Promise<number> {
     }
     return 0;
   } catch (error) {
-    log.error(describeError(error));
+    log.error(describeError(error), { code: codeOf(error) });
     return 1;
   }
 }

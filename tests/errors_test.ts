@@ -12,22 +12,30 @@ import { compactToken, serviceAccountToken } from "./support/service_account_tok
 import { tempNode } from "./support/temp_node.ts";
 
 Deno.test("an error reads as one line: the place, what is wrong, and what to do if that is known", () => {
-  assert.equal(new UserError("a.conf", "is broken").message, "a.conf: is broken");
   assert.equal(
-    new UsageError("--a", "is missing", "give it").message,
+    new UserError("content-invalid", "a.conf", "is broken").message,
+    "a.conf: is broken",
+  );
+  assert.equal(
+    new UsageError("flag-value-invalid", "--a", "is missing", "give it").message,
     "--a: is missing; give it",
   );
-  assert.ok(new UsageError("", "") instanceof UserError);
+  assert.ok(new UsageError("flag-value-invalid", "", "") instanceof UserError);
 });
 
 Deno.test("each part of an error is cut and masked, and the advice is kept", () => {
   const long = "x".repeat(700_000);
-  const { message, where, problem } = new UserError(long, `has ${long}`, "mend it");
+  const { message, where, problem } = new UserError(
+    "content-invalid",
+    long,
+    `has ${long}`,
+    "mend it",
+  );
   assert.ok(message.length < 3000);
   assert.ok(message.endsWith("… (700004 characters); mend it"));
   assert.ok(message.startsWith(`${where}: ${problem}; `));
   const token = serviceAccountToken();
-  const masked = new UserError(token, `has ${token}`, `use ${token}`);
+  const masked = new UserError("content-invalid", token, `has ${token}`, `use ${token}`);
   assert.equal(masked.message, "[masked]: has [masked]; use [masked]");
 });
 
@@ -43,7 +51,7 @@ const FOREIGN: readonly [name: string, error: unknown, described: RegExp][] = [
   ],
   ["a stack that is gone", Object.assign(new Error(MARKER), { stack: undefined }), /error: Error$/],
   ["no stack", Object.assign(new Error(MARKER), { stack: MARKER }), /^internal error: Error$/],
-  ["no error at all", MARKER, /^internal error: a value that is no error was thrown$/],
+  ["no error at all", MARKER, /^internal error: a value that is not an error was thrown$/],
 ];
 
 for (const [name, error, described] of FOREIGN) {

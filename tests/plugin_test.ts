@@ -66,7 +66,7 @@ async function pull(
         now: () => performance.now(),
         sleep: () => Promise.resolve(),
         random: () => 0,
-        today: () => Date.now(),
+        wallClock: () => Date.now(),
       },
       started: performance.now(),
       deadline: performance.now() + 30_000,
@@ -156,7 +156,7 @@ const PULLS: readonly [
         name: "a",
         encoded: { ".dockerconfigjson": btoa(JSON.stringify({ "mirror.example.com": ENTRY })) },
       }),
-    /warn: skipped a broken secret secret="a" reason="it holds no \\"auths\\", but registries/,
+    /warn: skipped a broken secret secret="a" reason="its registries are not in \\"auths\\"/,
     undefined,
   ],
   [

@@ -92,7 +92,7 @@ Deno.test("a pull with any input ends in a response and a whole file, or in an e
           return Promise.resolve();
         },
         random: () => 0.5,
-        today: () => Date.now(),
+        wallClock: () => Date.now(),
       };
       const start = performance.now();
       try {

@@ -194,7 +194,7 @@ async function list(
       return Promise.resolve();
     },
     random: () => 0.5,
-    today: () => Date.UTC(2026, 0, 1),
+    wallClock: () => Date.UTC(2026, 0, 1),
   };
   const secrets = await listSecrets({
     transport: () => {

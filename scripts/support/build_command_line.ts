@@ -94,6 +94,6 @@ async function readSettingsFile(path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown error";
-    throw new UsageError("--settings", `cannot read ${path}: ${reason}`);
+    throw new UsageError("flag-value-invalid", "--settings", `cannot read ${path}: ${reason}`);
   }
 }

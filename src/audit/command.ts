@@ -39,7 +39,7 @@ export async function audit(
         { input: "--json", brief: "for programs" },
         {
           input: "--environment < /proc/$(pidof kubelet)/environ",
-          brief: "and look for variables that reach through the sandbox",
+          brief: "and look for variables that bypass the sandbox",
         },
       ],
     },
@@ -49,7 +49,7 @@ export async function audit(
         environment: {
           ...flag,
           brief:
-            "Judge the environment on stdin: NAME=value each, separated by NULs or line breaks",
+            "Check the environment on stdin: NAME=value each, separated by NULs or line breaks",
         },
       },
     },

@@ -39,7 +39,7 @@ export function probesFor(settings: Settings): Probe[] {
     { kind: "sys", attempt: "read the host's name", run: () => Deno.hostname() },
     { kind: "sys", attempt: "list network interfaces", run: () => Deno.networkInterfaces() },
     { kind: "sys", attempt: "read the user's id", run: () => Deno.uid() },
-    { kind: "code", attempt: "make code of text", run: () => compileText("1") },
+    { kind: "code", attempt: "compile code from text", run: () => compileText("1") },
     ...TAKEN_AWAY.map(([attempt, reach]): Probe => ({
       kind: "code",
       attempt,

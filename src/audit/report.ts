@@ -68,7 +68,7 @@ function closedWays(form: Form): Closed[] {
     form === "compiled"
       ? {
         way: "the same by code that got into the program",
-        by: "the runtime leads import() of every file to nothing",
+        by: "the executable's import map blocks import() of every file",
         proof: `${reading} finds the import map in the executable`,
       }
       : {
@@ -187,16 +187,16 @@ export function formatReport(report: AuditReport): string {
     "Made of",
     ...[dependencies ?? []].flat().map((dependency) => `  ${dependency}`),
     "",
-    "It may",
+    "Allowed",
     ...formatTable(
       report.allow.map((line) => [...columns(line), line.granted ? "" : "NOT GRANTED"]),
     ),
     ...report.wide.map((line) => `  ${line}`),
     "",
-    "but not",
+    "Denied within that",
     ...formatTable(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),
     "",
-    "Tried just now, and to be denied",
+    "Tried just now; each must be denied",
     ...formatTable(
       report.tried.map(({ kind, attempt, denied }) => [
         kind,
@@ -231,11 +231,11 @@ function formatVariables({ variables }: AuditReport): string[] {
     return ["The kubelet's environment was not given: audit --environment < /proc/<pid>/environ"];
   }
   if (variables.length === 0) {
-    return ["The environment holds no variable that reaches through the sandbox."];
+    return ["The environment holds no variable that bypasses the sandbox."];
   }
   const form = executableForm();
   return [
-    "The environment holds variables that reach through the sandbox. Set with env in the",
+    "The environment holds variables that bypass the sandbox. Set with env in the",
     "CredentialProviderConfig those that have a value that does nothing; unset the others.",
     ...formatTable(variables.map((variable) => {
       const { name, effect, neutral } = variable;

@@ -22,7 +22,7 @@ export const APPLICATION = {
   localization: {
     text: {
       ...text_en,
-      briefs: { ...text_en.briefs, helpAll: "The same with the plugin's settings" },
+      briefs: { ...text_en.briefs, helpAll: "Print help with the plugin's settings" },
       exceptionWhileParsingArguments: (error: unknown) => describeUsage(error),
       exceptionWhileRunningCommand: describeFailure,
       // --help and --version may find no room for what they print, either.
@@ -46,13 +46,15 @@ export function describeUsage(error: unknown, meant?: string): string {
   // The library tells its errors apart by their classes' names, which a minified bundle has lost.
   if (error instanceof FlagNotFoundError) {
     const { input, corrections } = error;
-    return `error: --${input} is no flag of this program` +
-      (corrections.length === 0 ? "" : `, did you mean ${corrections.map(spell).join(" or ")}?`);
+    return `error: unknown flag --${input}` +
+      (corrections.length === 0
+        ? "; --help lists the flags"
+        : `; did you mean ${corrections.map(spell).join(" or ")}?`);
   }
   if (error instanceof UnexpectedPositionalError) {
     const input = escapeControls(error.input);
-    return `error: ${JSON.stringify(input)} stands without a flag` +
-      (meant === undefined ? "; --help lists the flags" : `, did you mean ${meant} ${input}?`);
+    return `error: unexpected argument ${JSON.stringify(input)}` +
+      (meant === undefined ? "; --help lists the flags" : `; did you mean ${meant} ${input}?`);
   }
   return `error: ${error instanceof Error ? error.message : describeError(error)}`;
 }

@@ -44,7 +44,10 @@ export async function readCommandLine(
       ].join("\n"),
       customUsage: [
         { input: "< request.json", brief: "answer a request" },
-        { input: "--log-level debug --timeout 20s < request.json", brief: "the same, wordier" },
+        {
+          input: "--log-level debug --timeout 20s < request.json",
+          brief: "the same, with more detail in the log",
+        },
         { input: "audit --help", brief: "show what this executable may touch" },
         { input: "--version", brief: "show what this executable is made of" },
       ],

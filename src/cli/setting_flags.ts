@@ -2,6 +2,7 @@
 
 import type { TypedFlagParameter } from "@stricli/core";
 import {
+  forEachSetting,
   formatSetting,
   SETTING_NAMES,
   type SettingName,
@@ -23,32 +24,7 @@ export function settingFlags(
   defaults: Settings,
   { hidden = false }: { readonly hidden?: boolean } = {},
 ): { readonly [Name in SettingName]: Parameter } {
-  const flag = (name: SettingName) => parameter(name, defaults, hidden);
-  return {
-    runtime: flag("runtime"),
-    registriesConf: flag("registriesConf"),
-    registriesConfDir: flag("registriesConfDir"),
-    authDir: flag("authDir"),
-    kubeletAuthFile: flag("kubeletAuthFile"),
-    containerdHostsDir: flag("containerdHostsDir"),
-    containerdAlsoOffer: flag("containerdAlsoOffer"),
-    cacheDuration: flag("cacheDuration"),
-    apiserverEnvFile: flag("apiserverEnvFile"),
-    kubeconfig: flag("kubeconfig"),
-    caFile: flag("caFile"),
-    apiserver: flag("apiserver"),
-    apiserverHosts: flag("apiserverHosts"),
-    timeout: flag("timeout"),
-    pulledImages: flag("pulledImages"),
-    waitForTaken: flag("waitForTaken"),
-    staleAfter: flag("staleAfter"),
-    secretTypes: flag("secretTypes"),
-    secretsAnnotation: flag("secretsAnnotation"),
-    alsoFor: flag("alsoFor"),
-    logLevel: flag("logLevel"),
-    logFormat: flag("logFormat"),
-    journaldSocket: flag("journaldSocket"),
-  };
+  return forEachSetting((name) => parameter(name, defaults, hidden));
 }
 
 function parameter(name: SettingName, defaults: Settings, hidden: boolean): Parameter {

@@ -97,6 +97,7 @@ function scopeOf(key: string): string {
 
 function malformed(problem: string): UserError {
   return new UserError(
+    "annotation-invalid",
     "",
     problem,
     "write it like docker.io=mirror.example.com/hub, with commas between entries",

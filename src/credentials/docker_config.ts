@@ -14,7 +14,7 @@ import {
 } from "../text/parse.ts";
 import { keyFinder, parseAlsoFor } from "./also_for.ts";
 import { parseScope, type Scope } from "./scope.ts";
-import { decodeSecret, holdNothing, type MayMatter } from "./secret_data.ts";
+import { decodeSecret, haveNoRelevantKey, type IsRelevant } from "./secret_data.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
 
 /** A credential, in the form in which an auth file holds it. */
@@ -59,15 +59,15 @@ export type OnMarker = (secret: string, key: string) => void;
  * Reads the credentials of a secret. A broken secret or entry is left out and reported; the others
  * count.
  *
- * @param mayMatter what it says no to is neither given nor reported, unless it is plainly no JSON.
+ * @param isRelevant what it says no to is neither given nor reported, unless it is plainly no JSON.
  */
 export function readSecret(
   secret: Secret,
   onSkipped: OnSkipped,
   onMarker: OnMarker = () => {},
-  mayMatter: MayMatter = () => true,
+  isRelevant: IsRelevant = () => true,
 ): ScopedCredential[] {
-  if (holdNothing([secret], mayMatter)) return [];
+  if (haveNoRelevantKey([secret], isRelevant)) return [];
   let entries: JsonObject;
   try {
     entries = readEntries(secret);
@@ -76,8 +76,8 @@ export function readSecret(
     onSkipped(secret.name, undefined, error.problem, "secret");
     return [];
   }
-  const derived = readDerivedScopes(secret, Object.keys(entries), onSkipped, mayMatter);
-  const keys = Object.keys(entries).filter((key) => derived.has(key) || mayMatter(key));
+  const derived = readDerivedScopes(secret, Object.keys(entries), onSkipped, isRelevant);
+  const keys = Object.keys(entries).filter((key) => derived.has(key) || isRelevant(key));
   const credentials: ScopedCredential[] = [];
   // Sorted, so that of two keys with the same meaning the same one always wins.
   for (const key of keys.sort()) {
@@ -109,7 +109,7 @@ function readDerivedScopes(
   { name, alsoFor }: Secret,
   keys: readonly string[],
   onSkipped: OnSkipped,
-  mayMatter: MayMatter,
+  isRelevant: IsRelevant,
 ): ReadonlyMap<string, readonly Scope[]> {
   if (alsoFor === undefined) return NO_DERIVED;
   const derived = new Map<string, Scope[]>();
@@ -117,7 +117,7 @@ function readDerivedScopes(
     const find = keyFinder(keys);
     for (const [index, entry] of parseAlsoFor(alsoFor).entries()) {
       const found = find(entry, index);
-      for (const key of mayMatter(alsoFor) ? found : []) {
+      for (const key of isRelevant(alsoFor) ? found : []) {
         derived.set(key, [...derived.get(key) ?? [], entry.to]);
       }
     }
@@ -132,7 +132,7 @@ function readDerivedScopes(
 }
 
 const NO_REGISTRY =
-  "the key names no registry; expected is a host with port and path if need be, as in " +
+  "the key is not a registry; write a host, with port and path if needed, such as " +
   "registry.example.com:5000/team";
 
 function readEntries(secret: Secret): JsonObject {
@@ -148,24 +148,30 @@ function readEntries(secret: Secret): JsonObject {
     const auths = namedValue(content.all, "auths");
     if (isObject(auths) && holdsRegistries(auths)) {
       throw new UserError(
+        "secret-invalid",
         "",
-        `it holds "auths", as secrets of type ${CONFIG_TYPE} do; give it that type`,
+        `it has "auths" like a secret of type ${CONFIG_TYPE}; give it that type`,
       );
     }
-    if (Object.keys(content.all).length === 0) throw new UserError("", "it holds no registry");
+    if (Object.keys(content.all).length === 0) {
+      throw new UserError("secret-invalid", "", "it names no registry");
+    }
     return content.all;
   }
   const auths = namedObject(content, "auths");
   if (auths === undefined) {
     const type = "kubernetes.io/dockercfg";
     throw new UserError(
+      "secret-invalid",
       "",
       holdsRegistries(content.all)
-        ? `it holds no "auths", but registries, as secrets of type ${type} do; put them into "auths"`
-        : `it holds no "auths"`,
+        ? `its registries are not in "auths", as in a secret of type ${type}; put them into "auths"`
+        : `it has no "auths"`,
     );
   }
-  if (Object.keys(auths).length === 0) throw new UserError("", `its "auths" holds no registry`);
+  if (Object.keys(auths).length === 0) {
+    throw new UserError("secret-invalid", "", `its "auths" is empty`);
+  }
   return auths;
 }
 
@@ -180,8 +186,9 @@ function holdsRegistries(object: JsonObject): boolean {
 
 function encodedTwice(): UserError {
   return new UserError(
+    "secret-invalid",
     "",
-    "its data is base64 twice; encode it once, or put the plain text in stringData",
+    "its data is encoded in base64 twice; encode it once, or put the plain text in stringData",
   );
 }
 
@@ -202,7 +209,7 @@ function isBase64OfObject(text: string): boolean {
  * @throws {UserError} when the entry is broken.
  */
 export function readCredential(value: unknown): Credential | undefined {
-  if (!isObject(value)) throw new UserError("", "it must be an object");
+  if (!isObject(value)) throw new UserError("secret-entry-invalid", "", "it must be an object");
   const entry = value;
   const identitytoken = member(entry, "identitytoken");
   const username = member(entry, "username"), password = member(entry, "password");
@@ -211,14 +218,20 @@ export function readCredential(value: unknown): Credential | undefined {
   if (encoded !== "") {
     auth = canonicalAuth(encoded);
   } else if (username !== "" || password !== "") {
-    if (username.includes(":")) throw new UserError("", `its "username" holds a colon`);
+    if (username.includes(":")) {
+      throw new UserError("secret-entry-invalid", "", `its "username" has a colon`);
+    }
     auth = encodeAuth(username, password);
   } else if (identitytoken !== "") {
     auth = encodeAuth("", "");
   } else if (member(entry, "registrytoken") !== "") {
-    throw new UserError("", `it holds a "registrytoken" alone, which CRI-O does not use`);
+    throw new UserError(
+      "secret-entry-invalid",
+      "",
+      `it has only a "registrytoken", which CRI-O does not use`,
+    );
   } else if (member(entry, "email") !== "") {
-    throw new UserError("", `it holds an "email" alone, and no credential`);
+    throw new UserError("secret-entry-invalid", "", `it has only an "email" and no credential`);
   } else {
     return undefined;
   }
@@ -236,7 +249,9 @@ const NOBODY = "Og==";
  */
 function member(entry: JsonObject, key: string): string {
   const value = namedValue(entry, key) ?? "";
-  if (typeof value !== "string") throw new UserError("", `its "${key}" must be a string`);
+  if (typeof value !== "string") {
+    throw new UserError("secret-entry-invalid", "", `its "${key}" must be a string`);
+  }
   return value;
 }
 
@@ -260,12 +275,16 @@ function canonicalAuth(auth: string): string {
   try {
     bytes = Uint8Array.fromBase64(auth);
   } catch {
-    throw new UserError("", `its "auth" is not base64`);
+    throw new UserError("secret-entry-invalid", "", `its "auth" is not base64`);
   }
   const colon = bytes.indexOf(COLON);
   if (colon === -1) {
-    const twice = isBase64OfLogin(bytes) ? ", but base64 of that: it was encoded twice" : "";
-    throw new UserError("", `its "auth" is not base64 of user:password${twice}`);
+    const twice = isBase64OfLogin(bytes) ? ": it was encoded twice" : "";
+    throw new UserError(
+      "secret-entry-invalid",
+      "",
+      `its "auth" is not base64 of user:password${twice}`,
+    );
   }
   let start = colon + 1, end = bytes.length;
   while (start < end && bytes[start] === 0) start++;

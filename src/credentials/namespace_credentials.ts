@@ -1,4 +1,4 @@
-/** What a namespace's secrets hold for an image: read within the time limit, told of in few words. */
+/** What a namespace's secrets hold for an image: read within the time limit, reported in few words. */
 
 import type { Clock } from "../process/clock.ts";
 import { UserError } from "../errors.ts";
@@ -6,7 +6,7 @@ import type { Secret } from "../kubernetes/secrets/list.ts";
 import type { Repository } from "../sources/reference.ts";
 import { type Part, readSecret, type ScopedCredential } from "./docker_config.ts";
 import { canonicalHost, covers } from "./scope.ts";
-import { holdNothing, inBlocks } from "./secret_data.ts";
+import { haveNoRelevantKey, splitIntoBatches } from "./secret_data.ts";
 
 /** A secret, an entry of one, or its annotation, that was left out. */
 export interface Skipped {
@@ -25,8 +25,8 @@ export interface NamespaceCredentials {
   readonly credentials: readonly ScopedCredential[];
   /** The first {@link MAX_REPORTS} of what was left out. */
   readonly skipped: readonly Skipped[];
-  /** How much more was left out. */
-  readonly more: number;
+  /** How many secrets and entries were left out in all, those in `skipped` among them. */
+  readonly skippedCount: number;
 }
 
 /** Whoever may write secrets could else fill the node's log with every pull. */
@@ -46,15 +46,15 @@ export function readCredentials(
 ): NamespaceCredentials {
   const credentials: ScopedCredential[] = [];
   const skipped: Skipped[] = [];
-  let more = 0;
+  let skippedCount = 0;
   // Docker Hub's names all hold the one that stands for them.
   const hosts = [...new Set(sources.map(({ host }) => canonicalHost(host)))];
-  const mayMatter = (text: string) =>
+  const isRelevant = (text: string) =>
     text.includes("*") || hosts.some((host) => text.includes(host));
   const worthReading = function* () {
-    for (const block of inBlocks(secrets)) {
+    for (const batch of splitIntoBatches(secrets)) {
       if (clock.now() >= deadline) throw outOfTime();
-      if (!holdNothing(block, mayMatter)) yield* block;
+      if (!haveNoRelevantKey(batch, isRelevant)) yield* batch;
     }
   };
   for (const secret of worthReading()) {
@@ -65,15 +65,15 @@ export function readCredentials(
       reason: string,
       part: Part,
     ) => {
-      if (skipped.length >= MAX_REPORTS) more++;
-      else skipped.push({ secret: name, part, key, reason });
+      skippedCount++;
+      if (skipped.length < MAX_REPORTS) skipped.push({ secret: name, part, key, reason });
     };
-    const found = readSecret(secret, onSkipped, undefined, mayMatter);
+    const found = readSecret(secret, onSkipped, undefined, isRelevant);
     for (const credential of found) {
       if (sources.some((source) => covers(credential.scope, source))) credentials.push(credential);
     }
   }
-  return { secrets: secrets.length, credentials, skipped, more };
+  return { secrets: secrets.length, credentials, skipped, skippedCount };
 }
 
 /** The order in which of equally specific credentials the last one counts. */
@@ -85,14 +85,12 @@ export type Order = "by name" | "as named";
  * @param order of the credentials: by the names of their secrets, or that of `parts`, which is the
  * order in which the service account names its secrets.
  */
-export function joinCredentials(
+export function mergePages(
   parts: readonly NamespaceCredentials[],
   order: Order,
 ): NamespaceCredentials {
   const sum = (count: (part: NamespaceCredentials) => number) =>
     parts.reduce((total, part) => total + count(part), 0);
-  const skipped = parts.flatMap((part) => part.skipped);
-  const told = skipped.slice(0, MAX_REPORTS);
   const credentials = parts.flatMap((part) => part.credentials);
   if (order === "by name") {
     credentials.sort((a, b) => a.secret < b.secret ? -1 : a.secret > b.secret ? 1 : 0);
@@ -100,15 +98,16 @@ export function joinCredentials(
   return {
     secrets: sum((part) => part.secrets),
     credentials,
-    skipped: told,
-    more: sum((part) => part.more) + skipped.length - told.length,
+    skipped: parts.flatMap((part) => part.skipped).slice(0, MAX_REPORTS),
+    skippedCount: sum((part) => part.skippedCount),
   };
 }
 
 function outOfTime(): UserError {
   return new UserError(
+    "secrets-too-slow",
     "secrets",
-    "the namespace's registry secrets hold more than can be read within the time limit",
-    "make them fewer or smaller, or allow more time with --timeout",
+    "the namespace has more registry secrets than can be read within the time limit",
+    "remove unused ones, make them smaller, or allow more time with --timeout",
   );
 }

@@ -8,7 +8,7 @@ import { openTransport } from "../kubernetes/transport.ts";
 import type { PullContext } from "../settings/pull_context.ts";
 import type { Repository } from "../sources/reference.ts";
 import type { ScopedCredential } from "./docker_config.ts";
-import { joinCredentials, readCredentials } from "./namespace_credentials.ts";
+import { mergePages, readCredentials } from "./namespace_credentials.ts";
 
 /** Whose credentials are read, and what for. */
 export interface Reading {
@@ -60,9 +60,9 @@ export async function readNamespace(
     readCredentials(secrets, sources, { clock, deadline });
   const onLeftOut = (secret: string, reason: string) =>
     log.warn("left out a named secret", { secret, reason });
-  const { secrets, credentials, skipped, more } = named === undefined
-    ? joinCredentials(await listPages(ask, read), "by name")
-    : joinCredentials(
+  const { secrets, credentials, skipped, skippedCount } = named === undefined
+    ? mergePages(await listPages(ask, read), "by name")
+    : mergePages(
       await getSecrets(named.names, ask, onLeftOut, (secret) => read([secret])),
       "as named",
     );
@@ -70,7 +70,8 @@ export async function readNamespace(
   for (const { secret, part, key, reason } of skipped) {
     log.warn(`skipped ${SKIPPED[part]}`, { secret, key, reason });
   }
-  if (more > 0) log.warn("skipped more that is broken", { more });
+  const unreported = skippedCount - skipped.length;
+  if (unreported > 0) log.warn("skipped further broken entries", { count: unreported });
   return credentials;
 }
 

@@ -1,8 +1,9 @@
 /** The command line of the operator's tool `crio-credential-ctl`. */
 
 import { buildApplication, ExitCode, type RouteMap, run } from "@stricli/core";
-import { UsageError, UserError } from "../errors.ts";
+import { codeOf, describeError, UsageError, UserError } from "../errors.ts";
 import { OutsideSandboxError } from "../process/files.ts";
+import { escapeControls } from "../process/log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { howToReach } from "./tool_sandbox.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
@@ -44,12 +45,29 @@ function commandsFor(settings: Settings, { version }: BuildFacts): RouteMap<CtlC
 /** An error with advice that fits the tool: most of a node's files are root's. */
 function advise(error: unknown): unknown {
   if (error instanceof OutsideSandboxError) {
-    return new UserError(error.where, error.problem, howToReach(error));
+    return new UserError(error.code, error.where, error.problem, howToReach(error));
   }
   if (!(error instanceof UserError) || error.advice !== undefined) return error;
-  if (!error.problem.endsWith("permission denied")) return error;
+  if (error.code !== "permission-denied") return error;
   const advice = "run this as root, or as a user who may read it";
-  return new UserError(error.where, error.problem, advice);
+  return new UserError(error.code, error.where, error.problem, advice);
+}
+
+/** Whether a command line asks for an answer that programs read. */
+function asksForJson(args: readonly string[]): boolean {
+  return args.some((arg, index) =>
+    arg === "--json" || arg === "--format=json" ||
+    (arg === "--format" && args[index + 1] === "json")
+  );
+}
+
+/** An error as one line of JSON, where the answer would have been JSON, too. */
+function formatErrorJson(error: unknown): string {
+  const parts = error instanceof UserError
+    ? { where: error.where, problem: error.problem, advice: error.advice }
+    : {};
+  const line = { code: codeOf(error), message: describeError(error), ...parts };
+  return escapeControls(JSON.stringify({ error: line }));
 }
 
 /** Writes what no command of the library's writes. */
@@ -87,7 +105,8 @@ export async function runCtl(
         ...text,
         exceptionWhileParsingArguments: (error: unknown) =>
           describeUsage(error, MEANT.get(args[0] ?? "")),
-        exceptionWhileRunningCommand: (error: unknown) => describeFailure(advise(error)),
+        exceptionWhileRunningCommand: (error: unknown) =>
+          asksForJson(args) ? formatErrorJson(advise(error)) : describeFailure(advise(error)),
       },
     },
     name: "crio-credential-ctl",

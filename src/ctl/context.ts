@@ -1,7 +1,7 @@
 /** What the commands of `crio-credential-ctl` work with. */
 
 import type { CommandContext, StricliProcess } from "@stricli/core";
-import { alarm } from "../process/clock.ts";
+import { timer } from "../process/clock.ts";
 import { UsageError, UserError } from "../errors.ts";
 import { OutsideSandboxError, readTextFile } from "../process/files.ts";
 import { escapeControls } from "../process/log.ts";
@@ -56,11 +56,17 @@ export async function readInput(
   } catch (error) {
     // What the kernel makes up there, the runtime opens only without a sandbox.
     if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
-    const problem =
-      "cannot be read: the sandbox of this tool reaches nothing in /proc, /dev and /sys";
-    throw new UserError(path, problem, `pass it on stdin: --${flag} - < ${path}`);
+    const problem = "cannot be read: the sandbox of this tool does not reach /proc, /dev and /sys";
+    throw new UserError(
+      "outside-sandbox",
+      path,
+      problem,
+      `pass it on stdin: --${flag} - < ${path}`,
+    );
   }
-  if (text === undefined) throw new UserError(path, "does not exist", `it was named by --${flag}`);
+  if (text === undefined) {
+    throw new UserError("file-missing", path, "does not exist", `it was named by --${flag}`);
+  }
   return text;
 }
 
@@ -82,11 +88,15 @@ export async function readPipe(
   maxBytes = MAX_INPUT_BYTES,
 ): Promise<string> {
   if (context.stdin.isTerminal()) {
-    throw new UsageError("stdin", `is a terminal; ${purpose} is read from a pipe or a file`);
+    throw new UsageError(
+      "input-is-terminal",
+      "stdin",
+      `is a terminal; ${purpose} is read from a pipe or a file`,
+    );
   }
   let done = false;
-  alarm(PATIENCE).then(() => {
-    if (!done) report(context, `waiting for stdin to end: ${purpose} is read from it`);
+  timer(PATIENCE).then(() => {
+    if (!done) report(context, `waiting for ${purpose} on stdin`);
   });
   try {
     return await readText(context.stdin, maxBytes, INPUT_TIMEOUT);

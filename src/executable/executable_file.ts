@@ -27,21 +27,27 @@ export function readExecutableFile(path: string): ExecutableFile {
     const found = Deno.statSync(path);
     refuseOtherKinds(found, path);
     if (found.size > MAX_BYTES) {
-      throw new UserError(path, `is too large for an executable of this project`);
+      throw new UserError("file-too-large", path, `is too large for an executable of this project`);
     }
     using file = Deno.openSync(path);
     const head = new Uint8Array(Math.min(found.size, 4));
     readFull(file, head, path);
     const beginning = String.fromCharCode(...head);
     if (!BEGINNINGS.some((known) => beginning.startsWith(known))) {
-      throw new UserError(path, "is not an executable: it begins neither with ELF nor with #!");
+      throw new UserError(
+        "content-invalid",
+        path,
+        "is not an executable: it begins neither with ELF nor with #!",
+      );
     }
     const bytes = new Uint8Array(found.size);
     bytes.set(head);
     readFull(file, bytes.subarray(head.length), path);
     return { bytes, mode: (found.mode ?? 0o755) & 0o777 };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UserError(path, "does not exist");
+    if (error instanceof Deno.errors.NotFound) {
+      throw new UserError("file-missing", path, "does not exist");
+    }
     throw fileError(path, "read", "file", error);
   }
 }
@@ -49,7 +55,9 @@ export function readExecutableFile(path: string): ExecutableFile {
 function readFull(file: Deno.FsFile, into: Uint8Array, path: string): void {
   for (let at = 0; at < into.length;) {
     const count = file.readSync(into.subarray(at));
-    if (count === null) throw new UserError(path, "became shorter while it was read");
+    if (count === null) {
+      throw new UserError("content-invalid", path, "became shorter while it was read");
+    }
     at += count;
   }
 }
@@ -78,6 +86,7 @@ export function placeExecutable(
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) {
       throw new UserError(
+        "content-invalid",
         temporary,
         "is in the way",
         "another bind writes it, or one was interrupted: then remove it",

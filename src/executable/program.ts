@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import type { Settings } from "../settings/settings.ts";
-import { SETTINGS_ENTRIES } from "../settings/settings_schema.ts";
+import { ExactSettingsSchema } from "../settings/settings_schema.ts";
 import type { BuildFacts } from "./version.ts";
 
 /** What the build fixes in an executable. */
@@ -46,7 +46,7 @@ const Facts = v.strictObject({
   dependencies: v.array(v.string()),
   runtimeSha256: v.exactOptional(v.string()),
 });
-const BuildLine = v.strictObject({ settings: v.strictObject(SETTINGS_ENTRIES), facts: Facts });
+const BuildLine = v.strictObject({ settings: ExactSettingsSchema, facts: Facts });
 
 /** Puts a program together. What was built with the same values is the same text. */
 export function formatProgram({ settings, facts }: Build, bundle: string): string {

@@ -1,5 +1,5 @@
 /**
- * The environment variables that reach through the sandbox: the runtime, or what starts it, obeys them
+ * The environment variables that bypass the sandbox: the runtime, or what starts it, obeys them
  * whatever the program's permissions are.
  *
  * Found by having the compiled form (Deno 2.9.6, x86_64) record every name that it looks up with
@@ -176,7 +176,7 @@ export function kubeletEnvironment(
 }
 
 /**
- * Finds the variables that reach through the sandbox in an environment.
+ * Finds the variables that bypass the sandbox in an environment.
  *
  * @param text `NAME=value` each, separated by NULs as in `/proc/<pid>/environ`, or by line breaks. Of
  * a name given twice the last counts. Values are compared and dropped.

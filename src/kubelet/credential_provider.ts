@@ -83,9 +83,9 @@ function imageProblem(image: string): string | undefined {
   if (image.length > LONGEST_IMAGE) return `is longer than ${LONGEST_IMAGE} characters`;
   if (isPrintableAscii(image) && !image.includes(" ")) return undefined;
   // deno-lint-ignore no-control-regex -- control characters are what is refused
-  if (/[\s\u0000-\u001f\u007f]/.test(image)) return "holds white space or control characters";
+  if (/[\s\u0000-\u001f\u007f]/.test(image)) return "has white space or control characters";
   // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.
-  return image.isWellFormed() ? undefined : "holds half a character";
+  return image.isWellFormed() ? undefined : "is not well-formed Unicode";
 }
 
 /** A user's name and password, as the kubelet hands them to the container runtime. */

@@ -60,6 +60,7 @@ async function refuseOutsideOf(patterns: readonly string[], { url, origin }: Add
   const target = hostAndPort(url);
   if (liesWithin(target, patterns)) return;
   throw new UserError(
+    "outside-sandbox",
     target,
     `the API server's address, from ${origin}, is outside of what this executable may connect to: ` +
       patterns.join(" "),
@@ -75,13 +76,22 @@ function readEnvFile(path: string): Address | undefined {
   const port = variables.get("KUBERNETES_SERVICE_PORT") ?? "";
   if (host === "" || port === "") {
     const missing = host === "" ? "KUBERNETES_SERVICE_HOST" : "KUBERNETES_SERVICE_PORT";
-    throw new UserError(path, `${missing} is missing`, "set it or pass --apiserver");
+    throw new UserError(
+      "api-server-address-invalid",
+      path,
+      `${missing} is missing`,
+      "set it or pass --apiserver",
+    );
   }
   // An IPv6 address stands in brackets in a URL, but not in this file.
   const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   const url = parseApiServerUrl(`${address}:${port}`);
   if (url === undefined) {
-    throw new UserError(path, `${quoteAddress(`${host}:${port}`)} is not a host and a port`);
+    throw new UserError(
+      "api-server-address-invalid",
+      path,
+      `${quoteAddress(`${host}:${port}`)} is not a host and a port`,
+    );
   }
   return { url, origin: path };
 }
@@ -125,7 +135,11 @@ function serverOfKubeconfig(kubeconfig: Kubeconfig | undefined): Address | undef
   const { path, cluster } = kubeconfig;
   const url = parseApiServerUrl(cluster.server);
   if (url === undefined) {
-    throw new UserError(path, `"server" is not an https URL: ${quoteAddress(cluster.server)}`);
+    throw new UserError(
+      "api-server-address-invalid",
+      path,
+      `"server" is not an https URL: ${quoteAddress(cluster.server)}`,
+    );
   }
   return { url, origin: path };
 }
@@ -148,6 +162,7 @@ function readCa(
   const pem = readTextFile(file, { flag: "ca-file" });
   if (pem === undefined) {
     throw new UserError(
+      "ca-missing",
       file,
       "no CA for the API server found: the file does not exist",
       "the API server cannot be verified without it; pass --ca-file",
@@ -173,15 +188,16 @@ function decodeCaData({ path, cluster }: Kubeconfig): string {
     // Between certificates there may be comments in any encoding (RFC 7468 section 2).
     return decodeUtf8(bytes, { fatal: false });
   } catch {
-    throw new UserError(path, `"certificate-authority-data" is not base64`);
+    throw new UserError("ca-unusable", path, `"certificate-authority-data" is not base64`);
   }
 }
 
 function checkPem(pem: string, origin: string): CertificateAuthority {
   if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
     throw new UserError(
+      "ca-unusable",
       origin,
-      "holds no PEM certificate",
+      "has no PEM certificate",
       "pass another CA bundle with --ca-file",
     );
   }

@@ -20,18 +20,24 @@ export function parseHostPattern(text: string): string {
   const quoted = JSON.stringify(text);
   const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(text.toLowerCase()) ?? [];
   if (Number(port) < 1 || Number(port) > 65_535) {
-    throw new UsageError("", `${quoted} has no port`, "write it like HOST:6443");
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      `${quoted} has no port`,
+      "write it like HOST:6443",
+    );
   }
   const normalPort = String(Number(port));
   if (host === "*") {
     const advice = "name a domain, as in *.clusters.example.com:6443";
-    throw new UsageError("", `${quoted} would be every host`, advice);
+    throw new UsageError("flag-value-invalid", "", `${quoted} would be every host`, advice);
   }
   if (host.startsWith("*.")) return `*.${parseDomain(host.slice(2), quoted)}:${normalPort}`;
   if (host.includes("/")) return `${parseRange(host, quoted)}:${normalPort}`;
   const url = host.includes("*") ? undefined : parseApiServerUrl(text);
   if (url !== undefined && !text.includes("://")) return hostAndPort(url);
   throw new UsageError(
+    "flag-value-invalid",
     "",
     `${quoted} is not HOST:PORT, *.DOMAIN:PORT or ADDRESS/PREFIX:PORT`,
     "write it like *.clusters.example.com:6443 or 10.20.0.0/16:6443",
@@ -42,10 +48,11 @@ export function parseHostPattern(text: string): string {
 function parseDomain(domain: string, quoted: string): string {
   const labels = domain.split(".");
   if (!labels.every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) {
-    throw new UsageError("", `${quoted} is not *. and the name of a domain`);
+    throw new UsageError("flag-value-invalid", "", `${quoted} is not *. and the name of a domain`);
   }
   if (isPublicSuffix(labels)) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       `${quoted} would be hosts of anybody`,
       "name a domain of your own, as in *.clusters.example.com:6443",
@@ -71,10 +78,16 @@ function parseRange(range: string, quoted: string): string {
   const first = parseAddress(address);
   if (first === undefined || Number(prefix) > 32) {
     const advice = "the runtime knows ranges of IPv4 addresses alone, as in 10.20.0.0/16:6443";
-    throw new UsageError("", `${quoted} is not a range of addresses and a port`, advice);
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      `${quoted} is not a range of addresses and a port`,
+      advice,
+    );
   }
   if (Number(prefix) < SHORTEST_PREFIX) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       `${quoted} is wider than /${SHORTEST_PREFIX}`,
       "name a narrower range",
@@ -84,7 +97,7 @@ function parseRange(range: string, quoted: string): string {
   if (first % size !== 0) {
     const start = formatAddress(first - first % size);
     const problem = `${quoted} does not begin where its range begins`;
-    throw new UsageError("", problem, `write ${start}/${Number(prefix)}`);
+    throw new UsageError("flag-value-invalid", "", problem, `write ${start}/${Number(prefix)}`);
   }
   return `${formatAddress(first)}/${Number(prefix)}`;
 }

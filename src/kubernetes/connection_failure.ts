@@ -29,6 +29,7 @@ function tlsFailure(reason: string, server: ApiServer): UserError | undefined {
   const verdict = verdictOn(reason, server);
   if (verdict === undefined) return undefined;
   return new UserError(
+    "api-server-unverified",
     server.url,
     `the API server was not verified: its certificate ${verdict}`,
     `the CA used is ${server.caOrigin} (--ca-file), the address is from ${server.origin} (--apiserver)`,
@@ -40,9 +41,9 @@ function verdictOn(reason: string, server: ApiServer): string | undefined {
   if (/UnknownIssuer|BadSignature/.test(reason)) return "is not signed by the expected CA";
   if (/not valid for (?:any )?name|NotValidForName/i.test(reason)) {
     const name = server.tlsServerName || new URL(server.url).hostname;
-    return `does not bear the name ${JSON.stringify(name)}`;
+    return `is not valid for the name ${JSON.stringify(name)}`;
   }
-  if (/Expired/i.test(reason)) return "is expired by this node's clock";
+  if (/Expired/i.test(reason)) return "has expired by this node's clock";
   if (/not ?valid ?yet/i.test(reason)) return "is not yet valid by this node's clock";
   return /invalid peer certificate/i.test(reason) ? "is not acceptable" : undefined;
 }

@@ -103,7 +103,7 @@ export class AnswerReader {
     for (let read = 0;;) {
       const length = await this.#find(endOfHead, MAX_HEAD_BYTES - read, "its head is too long");
       const head = parseHead(decodeUtf8(this.#take(length), { fatal: false }));
-      if (head.status === 101) throw new UnwantedAnswer("with a switch of protocols");
+      if (head.status === 101) throw new UnwantedAnswer("switches to another protocol");
       if (head.status >= 200) return head;
       read += length;
     }
@@ -269,7 +269,7 @@ function isToken(text: string): boolean {
 function findFraming(status: number, fields: ReadonlyMap<string, string>): Framing {
   const encoding = fields.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
-    throw new UnwantedAnswer("with encoded content");
+    throw new UnwantedAnswer("is compressed");
   }
   if (WITHOUT_CONTENT.has(status)) return { kind: "length", length: 0 };
   const transfer = fields.get("transfer-encoding");
@@ -285,9 +285,11 @@ function findFraming(status: number, fields: ReadonlyMap<string, string>): Frami
   if (length === undefined) return { kind: "close" };
   // The same length may be said twice.
   const lengths = new Set(length.split(",").map((text) => text.trim()));
-  const [only = ""] = lengths;
-  if (lengths.size !== 1 || !/^\d{1,15}$/.test(only)) throw new HttpError("its length is unclear");
-  return { kind: "length", length: Number(only) };
+  const [single = ""] = lengths;
+  if (lengths.size !== 1 || !/^\d{1,15}$/.test(single)) {
+    throw new HttpError("its length is unclear");
+  }
+  return { kind: "length", length: Number(single) };
 }
 
 /** The position behind the blank line that ends a head; -1 when it has not come yet. */

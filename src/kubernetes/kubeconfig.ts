@@ -8,6 +8,7 @@ import {
   optionalObjects,
   optionalText,
   requiredText,
+  yamlError,
 } from "../text/parse.ts";
 
 /** The cluster of the current context. Members that the file does not set are empty. */
@@ -45,11 +46,19 @@ export async function parseKubeconfig(
   }));
   const context = contexts.find(({ name }) => name === contextName)?.value;
   if (context === undefined) {
-    throw new UserError(path, `"current-context" names no context: ${JSON.stringify(contextName)}`);
+    throw new UserError(
+      "kubeconfig-incomplete",
+      path,
+      `"current-context" names no context: ${JSON.stringify(contextName)}`,
+    );
   }
   const cluster = clusters.find(({ name }) => name === context.cluster)?.value;
   if (cluster === undefined) {
-    throw new UserError(path, `the context names no cluster: ${JSON.stringify(context.cluster)}`);
+    throw new UserError(
+      "kubeconfig-incomplete",
+      path,
+      `the context names no cluster: ${JSON.stringify(context.cluster)}`,
+    );
   }
   return cluster;
 }
@@ -69,16 +78,14 @@ function readNamed<Value>(
 
 async function parseDocument(text: string, path: string): Promise<unknown> {
   const { parseYaml } = await import("../text/yaml.ts");
-  const parsed = parseYaml(text);
-  if ("fault" in parsed) {
-    const { fault } = parsed;
-    const place = fault === undefined ? path : `${path}:${fault.line}:${fault.column}`;
-    throw new UserError(place, "not valid YAML");
-  }
+  const parsed = parseYaml(text, "kubeconfig");
+  if ("fault" in parsed) throw yamlError(path, parsed.fault);
   const [document] = parsed.documents;
-  if (parsed.documents.length > 1) throw new UserError(path, "holds more than one YAML document");
+  if (parsed.documents.length > 1) {
+    throw new UserError("content-invalid", path, "has more than one YAML document");
+  }
   if (parsed.documents.length === 0) {
-    throw new UserError(path, "is empty, expected a kubeconfig");
+    throw new UserError("content-invalid", path, "is empty, expected a kubeconfig");
   }
   return document;
 }

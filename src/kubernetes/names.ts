@@ -1,7 +1,7 @@
 /**
- * The forms of Kubernetes' names (`k8s.io/apimachinery/pkg/util/validation`, v0.34), as a pull checks
- * them before a name becomes part of a path. By hand: a pattern takes longer to compile than a few
- * names to look at.
+ * The forms of Kubernetes' names (`k8s.io/apimachinery/pkg/util/validation`, v0.34). A pull checks
+ * names before they become part of a path. Labels by hand: a pattern takes longer to compile than a
+ * few names to look at.
  */
 
 /** Longest name of a secret, a service account and most other objects, in characters. */
@@ -28,4 +28,12 @@ export function isSubdomain(text: string): boolean {
     else if (code !== 0x2d || !inside) return false;
   }
   return inside && !text.endsWith("-");
+}
+
+/** The key of an annotation (`IsQualifiedName`): `name` or `example.com/name`, in any case. */
+export function isAnnotationKey(text: string): boolean {
+  const slash = text.indexOf("/");
+  const name = text.slice(slash + 1);
+  if (slash !== -1 && !isSubdomain(text.slice(0, slash).toLowerCase())) return false;
+  return name.length <= 63 && /^[a-z0-9](?:[-\w.]*[a-z0-9])?$/i.test(name);
 }

@@ -79,7 +79,7 @@ function nextDelay(
   const random = clock.random();
   const backoff = longest * (0.5 + random / 2);
   const asked = failure instanceof RetryableAnswer
-    ? parseRetryAfter(failure.retryAfter, clock.today())
+    ? parseRetryAfter(failure.retryAfter, clock.wallClock())
     : undefined;
   if (asked === undefined) return backoff;
   const least = asked + backoff;
@@ -89,11 +89,11 @@ function nextDelay(
 }
 
 /** Milliseconds to wait by a `Retry-After` header: seconds or an HTTP date. */
-export function parseRetryAfter(header: string | null, today: number): number | undefined {
+export function parseRetryAfter(header: string | null, wallClock: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
   const date = header.endsWith("GMT") ? Date.parse(header) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - today);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - wallClock);
 }
 
 /** Says what the last attempt failed for, if there was time for one. */
@@ -104,13 +104,15 @@ function giveUp(
 ): UserError {
   if (failure === undefined) {
     return new UserError(
+      "time-limit-reached",
       server,
-      "the time limit was reached with requests to the API server still to be made",
+      "the time limit was reached before all requests to the API server were made",
       "allow more time with --timeout",
     );
   }
   if (failure instanceof RetryableAnswer && failure.verdict !== undefined) return failure.verdict;
   return new UserError(
+    "api-server-unusable",
     server,
     `no usable answer from the API server after ${attempts} attempt${
       attempts === 1 ? "" : "s"

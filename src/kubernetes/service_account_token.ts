@@ -56,10 +56,18 @@ export function readServiceAccount(token: string): ServiceAccount {
   }
   const subject = sub === undefined ? undefined : parseSubject(sub, name, where);
   if (subject !== undefined && subject.namespace !== namespace) {
-    throw new UserError(where, `its "sub" names another namespace than "kubernetes.io"`);
+    throw new UserError(
+      "token-contradictory",
+      where,
+      `its "sub" names another namespace than "kubernetes.io"`,
+    );
   }
   if (subject !== undefined && name !== undefined && subject.name !== name) {
-    throw new UserError(where, `its "sub" names another service account than "kubernetes.io"`);
+    throw new UserError(
+      "token-contradictory",
+      where,
+      `its "sub" names another service account than "kubernetes.io"`,
+    );
   }
   return {
     namespace,
@@ -88,13 +96,13 @@ function decodeClaims(token: string, where: string): unknown {
   if (
     !header || !payload || signature === undefined || more.length > 0 || !hasUrlCharacters(token)
   ) {
-    throw new UserError(where, "is not a JWT in compact form");
+    throw new UserError("token-malformed", where, "is not a JWT in compact form");
   }
   let claims: string;
   try {
     claims = decodeUtf8(Uint8Array.fromBase64(payload, { alphabet: "base64url" }));
   } catch {
-    throw new UserError(where, "its claims are not text in base64url");
+    throw new UserError("token-malformed", where, "its claims are not text in base64url");
   }
   return parseJson(claims, where);
 }
@@ -123,7 +131,11 @@ function parseSubject(
     system !== "system" || kind !== "serviceaccount" || rest.length > 0 ||
     (name !== checked && !isSubdomain(name))
   ) {
-    throw new UserError(where, `its "sub" is not system:serviceaccount:<namespace>:<name>`);
+    throw new UserError(
+      "token-malformed",
+      where,
+      `its "sub" is not system:serviceaccount:<namespace>:<name>`,
+    );
   }
   return { namespace, name };
 }

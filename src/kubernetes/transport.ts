@@ -12,6 +12,7 @@ import {
   UnwantedAnswer,
 } from "./http.ts";
 import { encodeUtf8 } from "../text/utf8.ts";
+import { sendAll } from "../process/write_all.ts";
 
 export type { HttpAnswer } from "./http.ts";
 
@@ -71,7 +72,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
       signal.addEventListener("abort", stop);
       signal.throwIfAborted();
       const { tls, answers } = open;
-      await writeAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
+      await sendAll(tls, encodeUtf8(formatGet(url.host, prefix + path, headers)));
       const answer = await answers.read(maxBytes);
       if (!answers.reusable) close();
       return answer.status === 200 ? answer : withoutToken(answer, token);
@@ -124,16 +125,11 @@ async function startTls(
   } catch {
     // Nothing has been sent yet: it can only be the bundle.
     throw new UserError(
+      "ca-unusable",
       server.caOrigin,
-      "holds a certificate that cannot be parsed",
+      "has a certificate that cannot be parsed",
       "pass another CA bundle with --ca-file",
     );
-  }
-}
-
-async function writeAll(connection: Deno.TlsConn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
   }
 }
 
@@ -144,10 +140,18 @@ function failure(
   maxBytes: number,
 ): Error {
   if (error instanceof TooLargeError) {
-    return new LargeAnswerError(server.url, `the answer is larger than ${maxBytes} bytes`);
+    return new LargeAnswerError(
+      "answer-too-large",
+      server.url,
+      `the answer is larger than ${maxBytes} bytes`,
+    );
   }
   if (error instanceof UnwantedAnswer) {
-    return new UserError(server.url, `answered ${error.message}, for which it was not asked`);
+    return new UserError(
+      "answer-unexpected",
+      server.url,
+      `the answer ${error.message}, although that was not requested`,
+    );
   }
   if (error instanceof HttpError && !signal.aborted) {
     return new ConnectionError(`the answer cannot be read: ${error.message}`);

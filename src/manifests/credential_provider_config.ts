@@ -12,7 +12,7 @@ import { findArgument, setArgument } from "./arguments.ts";
 import { DEFAULT_AUDIENCE } from "./audience.ts";
 import { parseGoDuration } from "../text/duration.ts";
 import { explainUnmatchable, intersects, parseMatchImage, scopesOverlap } from "./match_images.ts";
-import { isAnnotationKey } from "./names.ts";
+import { isAnnotationKey } from "../kubernetes/names.ts";
 import { type Manifest, parseYaml } from "./yaml.ts";
 
 /** The name of our provider, which is that of the executable in the kubelet's plugin directory. */
@@ -77,12 +77,17 @@ export function parseCredentialProviderConfig(
   path: string,
 ): CredentialProviderConfig {
   const value = parseYaml(text, path);
-  if (value === null || value === undefined) throw new UserError(path, "is empty");
+  if (value === null || value === undefined) {
+    throw new UserError("content-invalid", path, "is empty");
+  }
   const result = v.safeParse(ConfigSchema, value, { abortEarly: true });
-  if (!result.success) throw new UserError(path, describeIssue(result.issues[0]));
+  if (!result.success) {
+    throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
+  }
   const { apiVersion, kind } = result.output;
   if (kind !== "CredentialProviderConfig" || !CONFIG_VERSIONS.includes(apiVersion)) {
     throw new UserError(
+      "content-invalid",
       path,
       `is ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`,
       `the kubelet expects CredentialProviderConfig of ${CONFIG_VERSION}`,
@@ -111,7 +116,7 @@ export function findViolations(
     const repeated = names.has(provider.name);
     names.add(provider.name);
     const own = [...checkProvider(provider)];
-    if (repeated) own.push(["name", `${JSON.stringify(provider.name)} stands twice`]);
+    if (repeated) own.push(["name", `${JSON.stringify(provider.name)} is there twice`]);
     if (provider.tokenAttributes) {
       if (options.tokens === false) {
         own.push([
@@ -132,7 +137,7 @@ type Rule = [field: string, problem: string];
 function* checkProvider(provider: CredentialProvider): Generator<Rule> {
   const { name, apiVersion, matchImages, defaultCacheDuration, tokenAttributes } = provider;
   if (name === "") yield ["name", "is missing"];
-  if (/[/ ]/.test(name)) yield ["name", `${JSON.stringify(name)} holds "/" or a space`];
+  if (/[/ ]/.test(name)) yield ["name", `${JSON.stringify(name)} has "/" or a space`];
   if (name === "." || name === "..") yield ["name", `is ${JSON.stringify(name)}`];
   if (!PROVIDER_VERSIONS.includes(apiVersion)) {
     yield [
@@ -193,8 +198,8 @@ function* checkTokenAttributes(
 function* checkAnnotationKeys(field: string, keys: readonly string[]): Generator<Rule> {
   for (const [index, key] of keys.entries()) {
     const place = `${field}[${index}]`;
-    if (!isAnnotationKey(key)) yield [place, `${JSON.stringify(key)} is no annotation's key`];
-    if (keys.indexOf(key) !== index) yield [place, `${JSON.stringify(key)} stands twice`];
+    if (!isAnnotationKey(key)) yield [place, `${JSON.stringify(key)} is not an annotation key`];
+    if (keys.indexOf(key) !== index) yield [place, `${JSON.stringify(key)} is there twice`];
   }
 }
 

@@ -50,7 +50,9 @@ export function findMatchImageViolations(matchImages: readonly string[]): Violat
     const key = `spec.matchImages[${index}]`;
     const problem = explainMatchImageRule(pattern);
     if (problem !== undefined) add(key, problem);
-    if (matchImages.indexOf(pattern) !== index) add(key, `${JSON.stringify(pattern)} stands twice`);
+    if (matchImages.indexOf(pattern) !== index) {
+      add(key, `${JSON.stringify(pattern)} is there twice`);
+    }
   }
   return violations;
 }
@@ -63,7 +65,7 @@ function explainMatchImageRule(pattern: string): string | undefined {
   if (pattern === "*") return `"*" is refused: name the registries`;
   if (MATCH_IMAGE.test(pattern)) return undefined;
   return `${JSON.stringify(pattern)} is not a host in lower case, "*" standing for whole labels ` +
-    "only, with port and path if need be";
+    "only, with port and path if needed";
 }
 
 const Resource = v.object({
@@ -85,6 +87,7 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
     kind !== KIND || !CRIO_CONFIG_VERSIONS.some((version) => apiVersion === `${GROUP}/${version}`)
   ) {
     throw new UserError(
+      "content-invalid",
       path,
       `is ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`,
       `expected ${KIND} of ${
@@ -94,6 +97,7 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
   }
   if (metadata.name !== "cluster") {
     throw new UserError(
+      "content-invalid",
       path,
       `"metadata.name" is ${JSON.stringify(metadata.name)}`,
       "the one resource of this kind is named cluster",
@@ -111,7 +115,11 @@ export function parseCrioCredentialProviderConfig(text: string, path: string): r
  */
 export function refuseViolations(violations: readonly Violation[], path: string): void {
   if (violations.length === 0) return;
-  throw new UserError(path, violations.map(({ key, problem }) => `"${key}" ${problem}`).join("; "));
+  throw new UserError(
+    "match-images-invalid",
+    path,
+    violations.map(({ key, problem }) => `"${key}" ${problem}`).join("; "),
+  );
 }
 
 /** A condition of the resource's status. The operator adds generation and time. */

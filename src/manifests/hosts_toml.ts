@@ -43,6 +43,7 @@ export function createHostsToml(
   const [source = "", ...others] = new Set(rules.map(({ source }) => source));
   if (others.length > 0) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       "names several registries",
       "make a file for each: containerd has one each",
@@ -50,6 +51,7 @@ export function createHostsToml(
   }
   if (!isHost(source) || !isRecognisableHost(source)) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       `${JSON.stringify(source)} is no registry`,
       "containerd has mirrors for whole registries: write HOST or HOST:PORT before the =",

@@ -27,16 +27,17 @@ const USER_INFO = /^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/;
  * @throws {UserError} when the kubelet would not start with such a pattern.
  */
 export function parseMatchImage(text: string): MatchImage {
-  const refuse = (problem: string) => new UserError(JSON.stringify(text), problem);
+  const refuse = (problem: string) =>
+    new UserError("match-image-invalid", JSON.stringify(text), problem);
   const [, rest = "", fragment = ""] = /^([^#]*)(.*)$/s.exec(text) ?? [];
   // deno-lint-ignore no-control-regex -- control characters are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(rest)) throw refuse("holds a control character");
+  if (/[\u0000-\u001f\u007f]/.test(rest)) throw refuse("has a control character");
   const [, authority = "", path = ""] = /^([^/?]*)([^?]*)/.exec(rest) ?? [];
   const at = authority.lastIndexOf("@");
   const user = authority.slice(0, at + 1);
   if (!USER_INFO.test(user)) throw refuse("is not of the form host/path");
   if (BROKEN_ESCAPE.test(`${user} ${path} ${fragment}`)) {
-    throw refuse(`holds a "%" without two hex digits`);
+    throw refuse(`has a "%" without two hex digits`);
   }
   const { name, port } = splitHost(authority.slice(at + 1), refuse);
   // A path that is no UTF-8 is compared by bytes, and no image has one.
@@ -47,14 +48,14 @@ function splitHost(host: string, refuse: (problem: string) => UserError) {
   const address = /^\[([A-Fa-f0-9:.]*)\](?::(\d*))?$/.exec(host);
   if (address !== null) {
     const [, name = "", port] = address;
-    if (!URL.canParse(`https://[${name}]`)) throw refuse("holds no IPv6 address in its brackets");
+    if (!URL.canParse(`https://[${name}]`)) throw refuse("has no IPv6 address in its brackets");
     // Without a port the brackets stay, and are then read as a set of characters.
     return port === undefined ? { name: host, port: "" } : { name, port };
   }
   const [, name = "", port = ""] = /^([^:]*)(?::(.*))?$/.exec(host) ?? [];
   if (!/^\d*$/.test(port)) throw refuse(`has ${JSON.stringify(port)} as port`);
-  if (!HOST.test(name)) throw refuse("holds a character that no host name can hold");
-  if (host.indexOf(":") !== host.lastIndexOf(":")) throw refuse("holds more than one port");
+  if (!HOST.test(name)) throw refuse("has a character that no host name can have");
+  if (host.indexOf(":") !== host.lastIndexOf(":")) throw refuse("has more than one port");
   return { name, port };
 }
 
@@ -97,7 +98,7 @@ export function canonicalName(text: string): string | undefined {
 export function explainUnmatchable(text: string): string | undefined {
   if (/^[a-z]+:\/\//i.test(text)) return "begins with a URL scheme: leave it out";
   if (text.startsWith("[")) {
-    return "is an IPv6 address, which no name of an image can hold for the image library: " +
+    return "is an IPv6 address, which no image name can have in the image library: " +
       "use a host name";
   }
   if (isHubAlias(text)) {
@@ -111,7 +112,7 @@ export function explainUnmatchable(text: string): string | undefined {
   const isHost = host.split(".").every((label) => HOST_LABEL.test(label.replaceAll("*", "x")));
   if (!isHost || (path !== "" && !PATH_BEGINNING.test(path))) {
     return path.toLowerCase() !== path
-      ? "has upper case in its path, which names of images have not"
+      ? "has upper case in its path, which image names cannot have"
       : "is not of the form host[:port][/path] that names of images have";
   }
   if (!/[.*]/.test(host) && port === undefined && host !== "localhost") {

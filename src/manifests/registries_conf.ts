@@ -24,6 +24,7 @@ export function parseMirrorRule(text: string): MirrorRule {
   const [source, mirror, ...rest] = text.split("=").map((part) => part.replace(/\/+$/, ""));
   if (source === undefined || mirror === undefined || rest.length > 0) {
     throw new UsageError(
+      "flag-value-invalid",
       "",
       `${JSON.stringify(text)} is not SOURCE=LOCATION`,
       "write it like docker.io=mirror.local/hub",
@@ -35,14 +36,14 @@ export function parseMirrorRule(text: string): MirrorRule {
 }
 
 /**
- * Checks a location: host with port and path if need be.
+ * Checks a location: host with port and path if needed.
  *
  * @throws {UsageError} whose place is left to be filled in.
  */
 export function checkLocation(text: string): void {
   const [problem, advice] = explainLocation(text) ?? [];
   if (problem === undefined) return;
-  throw new UsageError("", `${JSON.stringify(text)} ${problem}`, advice);
+  throw new UsageError("flag-value-invalid", "", `${JSON.stringify(text)} ${problem}`, advice);
 }
 
 /**
@@ -56,11 +57,11 @@ function explainLocation(text: string): [problem: string, advice: string] | unde
     return ["never applies: such images are named docker.io/…", `write docker.io${path}`];
   }
   if (host.startsWith("[")) {
-    return ["is an IPv6 address, which no reference of the image library holds", "use a host name"];
+    return ["is an IPv6 address, which the image library does not accept", "use a host name"];
   }
   if (/[A-Z]/.test(host) && !/[.:]/.test(host)) {
     return [
-      "is no host to the image library: it is in capitals, without a dot or a port",
+      "is not a host to the image library: it is in capitals, without a dot or a port",
       "write the full name of the host",
     ];
   }

@@ -7,7 +7,7 @@ import type { Manifest } from "./yaml.ts";
 export interface RegistrySecret {
   readonly namespace: string;
   readonly name: string;
-  /** Key of the entry: a host with port and path if need be. */
+  /** Key of the entry: a host with port and path if needed. */
   readonly registry: string;
   readonly username: string;
   readonly password: string;

@@ -1,7 +1,9 @@
 /** Manifests as text: plain values out, `unknown` in. */
 
-import { dump, load, loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
+import { dump } from "js-yaml";
 import { UserError } from "../errors.ts";
+import { yamlError } from "../text/parse.ts";
+import { parseYaml as parse } from "../text/yaml.ts";
 
 /** A document of YAML: what JSON can express. */
 export type Manifest = { readonly [key: string]: unknown };
@@ -24,29 +26,26 @@ export function formatYaml(documents: readonly Manifest[]): string {
 /**
  * Reads one document of YAML 1.1, of which JSON is a part.
  *
- * @throws {UserError} with line and column when it is not YAML or holds a key twice.
+ * @throws {UserError} with line and column when it is not YAML, has a key twice, is empty or holds
+ * more than one document.
  */
 export function parseYaml(text: string, path: string): unknown {
-  return withPlace(path, () => load(text, { schema: YAML11_SCHEMA }));
+  const [document, ...others] = parseYamlDocuments(text, path);
+  if (others.length > 0) {
+    throw new UserError("content-invalid", path, "has more than one YAML document, expected one");
+  }
+  if (document === undefined) throw new UserError("content-invalid", path, "is empty");
+  return document;
 }
 
 /**
  * Reads all documents of a YAML 1.1 stream.
  *
- * @throws {UserError} as {@link parseYaml} does.
+ * @throws {UserError} with line and column when it is not YAML or has a key twice. Nothing of the text
+ * is part of the error.
  */
-export function parseYamlDocuments(text: string, path: string): unknown[] {
-  return withPlace(path, () => loadAll(text, { schema: YAML11_SCHEMA }));
-}
-
-function withPlace<Result>(path: string, parse: () => Result): Result {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    // The library's message quotes the file.
-    const { mark, reason } = error;
-    const place = mark === undefined ? path : `${path}:${mark.line + 1}:${mark.column + 1}`;
-    throw new UserError(place, `not valid YAML: ${reason}`);
-  }
+export function parseYamlDocuments(text: string, path: string): readonly unknown[] {
+  const parsed = parse(text, "manifest");
+  if ("fault" in parsed) throw yamlError(path, parsed.fault);
+  return parsed.documents;
 }

@@ -9,7 +9,7 @@ export interface Clock {
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number;
   /** Wall-clock time in milliseconds since 1970, for `Retry-After` dates. */
-  readonly today: () => number;
+  readonly wallClock: () => number;
 }
 
 /** The process's own time and chance. */
@@ -17,14 +17,14 @@ export const CLOCK: Clock = {
   now: () => performance.now(),
   sleep,
   random: Math.random,
-  today: Date.now,
+  wallClock: Date.now,
 };
 
 /**
  * Waits for a number of milliseconds. `setTimeout` would load Node's timers, which takes longer than
  * the rest of a pull without mirrors; an `AbortSignal` does not.
  *
- * Where something else is waited for at the same time, {@link alarm} costs less.
+ * Where something else is waited for at the same time, {@link timer} costs less.
  */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
@@ -41,13 +41,13 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
  * does not keep the process alive. It asks the engine, where {@link sleep} has to load the runtime's
  * timers, which takes a millisecond of a cold start.
  */
-export async function alarm(milliseconds: number): Promise<void> {
+export async function timer(milliseconds: number): Promise<void> {
   await Atomics.waitAsync(NEVER, 0, 0, milliseconds).value;
 }
 
-/** A signal that a time limit gives, by {@link alarm}. */
+/** A signal that a time limit gives, by {@link timer}. */
 export function timeLimit(milliseconds: number): AbortSignal {
   const controller = new AbortController();
-  alarm(milliseconds).then(() => controller.abort());
+  timer(milliseconds).then(() => controller.abort());
   return controller.signal;
 }

@@ -38,13 +38,18 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
     throw fileError(path, "read", options.flag, error);
   }
   if (looksLikeUtf16(bytes)) {
-    throw new UserError(path, "is UTF-16 text, as PowerShell writes it", "save it as UTF-8");
+    throw new UserError(
+      "file-not-utf8",
+      path,
+      "is UTF-16 text, as PowerShell writes it",
+      "save it as UTF-8",
+    );
   }
   try {
     const text = decodeUtf8(bytes);
     return options.keepByteOrderMark && startsWithMark(bytes) ? `\ufeff${text}` : text;
   } catch {
-    throw new UserError(path, "is not UTF-8 text");
+    throw new UserError("file-not-utf8", path, "is not UTF-8 text");
   }
 }
 
@@ -58,7 +63,7 @@ const NULL_DEVICE = 0x103;
  */
 export function refuseOtherKinds(found: Deno.FileInfo, path: string): void {
   if (found.isFile || (found.isCharDevice && found.rdev === NULL_DEVICE)) return;
-  throw new UserError(path, `is a ${kindOf(found)}, expected a file`);
+  throw new UserError("file-not-regular", path, `is a ${kindOf(found)}, expected a file`);
 }
 
 function kindOf(found: Deno.FileInfo): string {
@@ -81,7 +86,11 @@ function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array 
     if (count === null) return buffer.subarray(0, length);
     length += count;
     if (length > maxBytes) {
-      throw new UserError(path, `is longer than the ${maxBytes} bytes accepted`);
+      throw new UserError(
+        "file-too-large",
+        path,
+        `is larger than ${maxBytes} bytes, the most that is read`,
+      );
     }
     if (length === buffer.length) {
       const larger = new Uint8Array(buffer.length * 2);
@@ -92,13 +101,13 @@ function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array 
 }
 
 /** Turns an error of a file operation into one that says what was attempted and what to do. */
-export function fileError(path: string, attempt: string, flag: string, error: unknown): UserError {
+export function fileError(path: string, action: string, flag: string, error: unknown): UserError {
   if (error instanceof UserError) return error;
-  if (error instanceof Deno.errors.NotCapable) return outsideSandbox(path, attempt, flag);
+  if (error instanceof Deno.errors.NotCapable) return outsideSandbox(path, action, flag);
   if (error instanceof Deno.errors.PermissionDenied) {
-    return new UserError(path, `cannot ${attempt}: permission denied`);
+    return new UserError("permission-denied", path, `cannot ${action}: permission denied`);
   }
-  return new UserError(path, `cannot ${attempt}: ${systemReason(error)}`);
+  return new UserError("file-failed", path, `cannot ${action}: ${systemReason(error)}`);
 }
 
 /** A path or host that the sandbox does not allow. */
@@ -107,17 +116,22 @@ export class OutsideSandboxError extends UserError {
   readonly flag: string;
   override readonly advice: string;
 
-  constructor(target: string, attempt: string, flag: string) {
+  constructor(target: string, action: string, flag: string) {
     const advice = `build it with --${flag} ${target} to allow that`;
-    super(target, `cannot ${attempt}: outside the sandbox of this executable`, advice);
+    super(
+      "outside-sandbox",
+      target,
+      `cannot ${action}: outside the sandbox of this executable`,
+      advice,
+    );
     this.flag = flag;
     this.advice = advice;
   }
 }
 
 /** The error for a path or host that the executable's sandbox does not allow. */
-export function outsideSandbox(target: string, attempt: string, flag: string): UserError {
-  return new OutsideSandboxError(target, attempt, flag);
+export function outsideSandbox(target: string, action: string, flag: string): UserError {
+  return new OutsideSandboxError(target, action, flag);
 }
 
 /** The operating system's words, without the path that Deno appends to them. */

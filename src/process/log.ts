@@ -3,7 +3,8 @@
  * have written into a message or a field is cut and masked here (`redact.ts`).
  */
 
-import { alarm } from "./clock.ts";
+import { timer } from "./clock.ts";
+import { sendAll, writeAll } from "./write_all.ts";
 import { LONGEST_MESSAGE, redact, redactList } from "../text/redact.ts";
 import { encodeUtf8, isPrintableAscii } from "../text/utf8.ts";
 
@@ -14,7 +15,7 @@ export type LogLevel = typeof LOG_LEVELS[number];
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
-/** Facts of a line, by name. */
+/** Facts of a line, by name. The `code` of an error is for programs: lines of text leave it out. */
 export type LogFields = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 /** What the rooms of the program log through. */
@@ -55,7 +56,7 @@ export function createLog(
 function formatText(level: LogLevel, message: string, fields: LogFields): string {
   let line = `${level}: ${message}`;
   for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) continue;
+    if (value === undefined || name === "code") continue;
     line += ` ${name}=${JSON.stringify(typeof value === "object" ? value.join(", ") : value)}`;
   }
   return escapeControls(line);
@@ -94,10 +95,7 @@ export function escapeControls(line: string): string {
 export function stderrSink(): LogSink {
   return (_level, line) => {
     try {
-      const bytes = encodeUtf8(line + "\n");
-      for (let written = 0; written < bytes.length;) {
-        written += Deno.stderr.writeSync(bytes.subarray(written));
-      }
+      writeAll(Deno.stderr, encodeUtf8(line + "\n"));
     } catch {
       // Nobody is left to tell.
     }
@@ -133,7 +131,7 @@ export class JournaldStream {
     const bytes = encodeUtf8(`${header}\n${this.#lines}`);
     this.#lines = "";
     try {
-      await Promise.race([deliver(socket, bytes), alarm(JOURNALD_LIMIT)]);
+      await Promise.race([deliver(socket, bytes), timer(JOURNALD_LIMIT)]);
     } catch {
       // No journald here.
     }
@@ -142,7 +140,5 @@ export class JournaldStream {
 
 async function deliver(path: string, bytes: Uint8Array): Promise<void> {
   using connection = await Deno.connect({ transport: "unix", path });
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
-  }
+  await sendAll(connection, bytes);
 }

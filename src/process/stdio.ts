@@ -1,8 +1,9 @@
 /** The kubelet's two pipes. */
 
-import { alarm } from "./clock.ts";
+import { timer } from "./clock.ts";
 import { UserError } from "../errors.ts";
 import { systemReason } from "./files.ts";
+import { writeAll } from "./write_all.ts";
 import { decodeUtf8, encodeUtf8 } from "../text/utf8.ts";
 
 /**
@@ -18,8 +19,8 @@ export async function readText(
   timeout: number,
   isWhole: (bytes: Uint8Array) => boolean = () => false,
 ): Promise<string> {
-  const late = alarm(timeout).then(() => {
-    throw new UserError("stdin", `did not end within ${timeout} ms`);
+  const late = timer(timeout).then(() => {
+    throw new UserError("input-timed-out", "stdin", `did not end within ${timeout} ms`);
   });
   let buffer = new Uint8Array(16 * 1024);
   let length = 0;
@@ -27,7 +28,9 @@ export async function readText(
     const count = await Promise.race([read(input, buffer.subarray(length)), late]);
     if (count === null) break;
     length += count;
-    if (length > maxBytes) throw new UserError("stdin", `is longer than ${maxBytes} bytes`);
+    if (length > maxBytes) {
+      throw new UserError("input-too-large", "stdin", `is longer than ${maxBytes} bytes`);
+    }
     if (isWhole(buffer.subarray(0, length))) break;
     if (length === buffer.length) {
       const larger = new Uint8Array(buffer.length * 2);
@@ -38,7 +41,7 @@ export async function readText(
   try {
     return decodeUtf8(buffer.subarray(0, length));
   } catch {
-    throw new UserError("stdin", "is not UTF-8 text");
+    throw new UserError("input-unreadable", "stdin", "is not UTF-8 text");
   }
 }
 
@@ -49,7 +52,7 @@ async function read(input: Input, buffer: Uint8Array): Promise<number | null> {
     return await input.read(buffer);
   } catch (error) {
     // A directory can be opened as stdin, and not be read.
-    throw new UserError("stdin", `cannot be read: ${systemReason(error)}`);
+    throw new UserError("input-unreadable", "stdin", `cannot be read: ${systemReason(error)}`);
   }
 }
 
@@ -66,12 +69,10 @@ export function writeText(
 ): void {
   const bytes = encodeUtf8(text);
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += output.writeSync(bytes.subarray(written));
-    }
+    writeAll(output, bytes);
   } catch (error) {
     const gone = error instanceof Deno.errors.BrokenPipe;
     const reason = gone ? "its reader is gone" : systemReason(error);
-    throw new UserError("stdout", `cannot write ${what}: ${reason}`);
+    throw new UserError("output-failed", "stdout", `cannot write ${what}: ${reason}`);
   }
 }

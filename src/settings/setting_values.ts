@@ -1,22 +1,30 @@
 /** The forms that the values of settings have as text. Each error leaves the flag to be filled in. */
 
 import { UsageError } from "../errors.ts";
-import { isAnnotationKey } from "../manifests/names.ts";
+import { isAnnotationKey } from "../kubernetes/names.ts";
 import { isHost } from "../sources/reference.ts";
+import { parseGoDuration } from "../text/duration.ts";
+import { quote } from "../text/redact.ts";
 
 /** The one text of a flag that may be given once. */
-export function only(texts: readonly string[]): string {
+export function single(texts: readonly string[]): string {
   const [text, ...rest] = texts;
-  if (text === undefined || rest.length > 0) throw new UsageError("", "must be given once");
+  if (text === undefined || rest.length > 0) {
+    throw new UsageError("flag-missing", "", "must be given once");
+  }
   return text;
 }
 
 /** An absolute path without the characters that separate permissions or end a line. */
 export function parsePath(text: string): string {
   const quoted = JSON.stringify(text);
-  if (!text.startsWith("/")) throw new UsageError("", `${quoted} is not an absolute path`);
+  if (!text.startsWith("/")) {
+    throw new UsageError("flag-value-invalid", "", `${quoted} is not an absolute path`);
+  }
   const path = parseLocalPath(text);
-  if (/\/\.\.?(?:\/|$)/.test(path)) throw new UsageError("", `${quoted} holds "." or ".."`);
+  if (/\/\.\.?(?:\/|$)/.test(path)) {
+    throw new UsageError("flag-value-invalid", "", `${quoted} has "." or ".." in it`);
+  }
   return path;
 }
 
@@ -26,38 +34,51 @@ export function parsePath(text: string): string {
  */
 export function parseLocalPath(text: string): string {
   const quoted = JSON.stringify(text);
-  if (text === "") throw new UsageError("", "is empty, expected a path");
+  if (text === "") throw new UsageError("flag-value-invalid", "", "is empty, expected a path");
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[,\u0000-\u001f\u007f]/.test(text)) {
-    throw new UsageError("", `${quoted} holds a comma or a control character`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      `${quoted} has a comma or a control character`,
+    );
   }
   const path = text.replace(/\/+/g, "/").replace(/(?<=.)\/$/, "");
-  if (path === "/") throw new UsageError("", "the root directory is too wide");
+  if (path === "/") {
+    throw new UsageError(
+      "flag-value-invalid",
+      "",
+      "the root directory is too wide; name a directory below it",
+    );
+  }
   return /^(?:\/|\.\.?(?:\/|$))/.test(path) ? path : `./${path}`;
 }
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
-]);
 const MAX_TIMEOUT = 55_000;
 const MAX_WAIT_FOR_TAKEN = 30_000;
 
-/** Milliseconds of a duration as Go writes it: `30s`, `1500ms`, `0.5m`. */
+/** Whole milliseconds of a duration as Go writes it: `30s`, `1500ms`, `1h30m`. Only `0` becomes 0. */
 function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const milliseconds = Number(match?.[1]) * (UNITS.get(match?.[2] ?? "") ?? NaN);
-  if (Number.isFinite(milliseconds)) return Math.round(milliseconds);
-  throw new UsageError("", `${JSON.stringify(text)} is not a duration`, "write it like 30s");
+  const milliseconds = parseGoDuration(text) ?? NaN;
+  if (milliseconds > 0 && milliseconds < Infinity) return Math.max(1, Math.round(milliseconds));
+  if (milliseconds === 0) return 0;
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${JSON.stringify(text)} is not a duration`,
+    "write it like 30s",
+  );
 }
 
 /** A limit of a run, in milliseconds. */
 export function parseTimeout(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
-  throw new UsageError("", `${text} is outside of 100ms to ${MAX_TIMEOUT / 1000}s`);
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${text} is not between 100ms and ${MAX_TIMEOUT / 1000}s`,
+  );
 }
 
 /** A wait that leaves room for the rest of a run, in milliseconds. */
@@ -65,8 +86,9 @@ export function parseWaitForTaken(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds <= MAX_WAIT_FOR_TAKEN) return milliseconds;
   throw new UsageError(
+    "flag-value-invalid",
     "",
-    `${text} is over ${MAX_WAIT_FOR_TAKEN / 1000}s`,
+    `${text} is longer than ${MAX_WAIT_FOR_TAKEN / 1000}s`,
     "the kubelet gives a run 60s in all",
   );
 }
@@ -78,6 +100,7 @@ export function parseCacheDuration(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds <= MAX_CACHE_DURATION) return milliseconds;
   throw new UsageError(
+    "flag-value-invalid",
     "",
     `${text} is over 24h, for which a withdrawn credential would be used on`,
   );
@@ -87,6 +110,7 @@ export function parseCacheDuration(text: string): number {
 export function parseHostAndPort(text: string): string {
   if (isHost(text) || /^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/.test(text)) return text;
   throw new UsageError(
+    "flag-value-invalid",
     "",
     `${JSON.stringify(text)} is not HOST or HOST:PORT`,
     "write it like registry-1.docker.io, without a scheme, a path or a *",
@@ -97,24 +121,28 @@ export function parseHostAndPort(text: string): string {
 export function parseStaleAfter(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === 0 || milliseconds >= 600_000) return milliseconds;
-  throw new UsageError("", `${text} is under 10m, in which a pull may still wait for its file`);
+  throw new UsageError(
+    "flag-value-invalid",
+    "",
+    `${text} is shorter than 10m, for which a pull may still wait for its file`,
+  );
 }
 
 /** The value that a text names. */
-export function oneOf<Value>(text: string, find: (text: string) => Value | undefined): Value {
-  const value = find(text);
-  if (value === undefined) {
-    throw new UsageError("", `${JSON.stringify(text)} is not among its values`);
-  }
-  return value;
+export function oneOf<Value extends string>(text: string, values: readonly Value[]): Value {
+  const value = values.find((each) => each === text);
+  if (value !== undefined) return value;
+  const list = values.join(", ");
+  throw new UsageError("flag-value-invalid", "", `must be one of ${list}, not ${quote(text)}`);
 }
 
 /** The key of an annotation, as Kubernetes takes it. */
 export function parseAnnotationKey(text: string): string {
   if (isAnnotationKey(text)) return text;
   throw new UsageError(
+    "flag-value-invalid",
     "",
-    `${JSON.stringify(text)} is no annotation's key`,
+    `${JSON.stringify(text)} is not an annotation key`,
     "write it like example.com/secrets",
   );
 }

@@ -7,19 +7,19 @@
  */
 
 import { WAIT_FOR_TAKEN } from "../delivery/auth_file/placing.ts";
-import { type Runtime, RUNTIMES } from "../kubelet/runtime.ts";
 import { STALE_AFTER } from "../delivery/auth_file/stale_files.ts";
 import { UsageError } from "../errors.ts";
-import { PULLED_IMAGES, type PulledImages } from "../kubelet/pulled_images.ts";
+import { PULLED_IMAGES } from "../kubelet/pulled_images.ts";
+import { type Runtime, RUNTIMES } from "../kubelet/runtime.ts";
 import { parseHostPattern } from "../kubernetes/api_server_hosts.ts";
 import { hostAndPort, parseApiServerUrl, quoteAddress } from "../kubernetes/api_server_url.ts";
 import { LOCAL_API_SERVER, PKI_CA_FILE } from "../kubernetes/kubeadm.ts";
 import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
 import { SECRET_DATA_KEYS, type SecretType } from "../kubernetes/secrets/secret_types.ts";
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "../process/log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../process/log.ts";
+import { isObject } from "../text/parse.ts";
 import {
   oneOf,
-  only,
   parseAnnotationKey,
   parseCacheDuration,
   parseHostAndPort,
@@ -27,68 +27,8 @@ import {
   parseStaleAfter,
   parseTimeout,
   parseWaitForTaken,
+  single,
 } from "./setting_values.ts";
-
-/** The settings of one run. */
-export interface Settings {
-  /** The container runtime that pulls. */
-  readonly runtime: Runtime;
-  /** Main registries files; the first that exists counts. */
-  readonly registriesConf: readonly string[];
-  /** Drop-in directories, later ones over earlier. */
-  readonly registriesConfDir: readonly string[];
-  /** Where CRI-O looks for the auth files. */
-  readonly authDir: string;
-  /** The node's global auth file. */
-  readonly kubeletAuthFile: string;
-  /** Directories in which containerd looks for a registry's `hosts.toml`, in order. */
-  readonly containerdHostsDir: readonly string[];
-  /** `host[:port]` that any pair may be offered to beside the hosts that a secret holds it for. */
-  readonly containerdAlsoOffer: readonly string[];
-  /** How long the kubelet may answer from its cache where pairs are given, in milliseconds. */
-  readonly cacheDuration: number;
-  /** OpenShift's file with the API server's address. */
-  readonly apiserverEnvFile: string;
-  /** The kubelet's kubeconfig; the first that exists counts. */
-  readonly kubeconfig: readonly string[];
-  /** CA bundle that vouches for the API server; empty: the kubeconfig's, else {@link PKI_CA_FILE}. */
-  readonly caFile: string;
-  /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
-  readonly apiserver: string;
-  /** Patterns within which the API server's address must lie; none: it is `apiserver` alone. */
-  readonly apiserverHosts: readonly string[];
-  /** Limit of everything that waits for others, in milliseconds. */
-  readonly timeout: number;
-  /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
-  readonly pulledImages: PulledImages;
-  /**
-   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
-   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
-   */
-  readonly waitForTaken: number | null;
-  /**
-   * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
-   * as `STALE_AFTER` of `auth/stale_files.ts` has it for `pulledImages`.
-   */
-  readonly staleAfter: number | null;
-  /** Types of the secrets that are read. */
-  readonly secretTypes: readonly SecretType[];
-  /** Annotation in which a service account names the secrets that are read. */
-  readonly secretsAnnotation: string;
-  /** Whether a secret's annotation may extend its credentials to further registries. */
-  readonly alsoFor: "on" | "off";
-  /** The least urgent level that is logged. */
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  /** journald's socket; empty: do not log there. */
-  readonly journaldSocket: string;
-}
-
-function secretType(text: string): SecretType | undefined {
-  return text === "kubernetes.io/dockerconfigjson" || text === "kubernetes.io/dockercfg"
-    ? text
-    : undefined;
-}
 
 /** Something that a setting's value makes the process touch, or keeps it from. */
 export interface Access {
@@ -107,6 +47,10 @@ export interface Setting<Value> {
   readonly placeholder: string;
   readonly brief: string;
   readonly default: Value;
+  /** Whether a value that was read as JSON is one of this setting. */
+  readonly isValue: (value: unknown) => value is Value;
+  /** The words that may be given, where there are only a few. */
+  readonly values?: readonly string[];
   /** Whether the flag may be given several times. */
   readonly repeatable: boolean;
   /** The value as the help shows it, where joining its parts does not do. */
@@ -114,32 +58,96 @@ export interface Setting<Value> {
   /** @throws {UsageError} when the text is not a value of this setting. */
   readonly parse: (texts: readonly string[]) => Value;
   /** The permissions a value implies, given the settings as a whole. */
-  readonly access: (value: Value, settings: Settings) => readonly Access[];
+  readonly access: (value: Value, settings: Peers) => readonly Access[];
   /** What lies within those permissions and is denied all the same. */
-  readonly except?: (value: Value, settings: Settings) => readonly Access[];
+  readonly except?: (value: Value, settings: Peers) => readonly Access[];
 }
 
-/** The table. */
-export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Name]> } = {
-  runtime: {
+const SECRET_TYPES = Object.keys(SECRET_DATA_KEYS).filter(isSecretType);
+
+function isSecretType(text: string): text is SecretType {
+  return Object.hasOwn(SECRET_DATA_KEYS, text);
+}
+
+/** What the values of a setting are. */
+type Kind<Value> = Pick<Setting<Value>, "isValue" | "values">;
+
+const TEXT: Kind<string> = { isValue: isText };
+const TEXTS: Kind<readonly string[]> = { isValue: (value) => isListOf(value, isText) };
+const NUMBER: Kind<number> = { isValue: isNumber };
+const NUMBER_OR_NULL: Kind<number | null> = {
+  isValue: (value) => value === null || isNumber(value),
+};
+
+/** One of a few words. */
+function choice<Value extends string>(values: readonly Value[]): Kind<Value> {
+  return { values, isValue: (value) => isOneOf(value, values) };
+}
+
+/** Several of a few words. */
+function choices<Value extends string>(values: readonly Value[]): Kind<readonly Value[]> {
+  const isChoice = (value: unknown): value is Value => isOneOf(value, values);
+  return { values, isValue: (value) => isListOf(value, isChoice) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isOneOf<Value extends string>(value: unknown, values: readonly Value[]): value is Value {
+  return values.some((each) => each === value);
+}
+
+function isListOf<Item>(
+  value: unknown,
+  isItem: (item: unknown) => item is Item,
+): value is readonly Item[] {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function setting<Value>(
+  kind: Kind<Value>,
+  entry: Omit<Setting<NoInfer<Value>>, keyof Kind<Value>>,
+): Setting<Value> {
+  return { ...kind, ...entry };
+}
+
+/** What others than the table's own entry may know of its values: they decide each other's permissions. */
+interface Peers {
+  readonly runtime: Runtime;
+  readonly apiserver: string;
+  readonly apiserverHosts: readonly string[];
+  readonly caFile: string;
+}
+
+/** The table, each entry with the kind of its values. Its keys are the settings' names. */
+const TABLE = {
+  /** The container runtime that pulls. */
+  runtime: setting(choice(RUNTIMES), {
     flag: "runtime",
     placeholder: "RUNTIME",
     brief: `Container runtime of the node: ${RUNTIMES.join(" or ")}`,
     default: "crio",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => RUNTIMES.find((runtime) => runtime === text)),
+    parse: (texts) => oneOf(single(texts), RUNTIMES),
     access: () => [],
-  },
-  registriesConf: {
+  }),
+  /** Main registries files; the first that exists counts. */
+  registriesConf: setting(TEXTS, {
     flag: "registries-conf",
     placeholder: "FILE",
     brief: "Main registries file; the first that exists counts",
     default: ["/etc/containers/registries.conf", "/usr/share/containers/registries.conf"],
     repeatable: false,
-    parse: (texts) => [parsePath(only(texts))],
+    parse: (texts) => [parsePath(single(texts))],
     access: (paths, settings) => forCrio(settings, findMirrors(paths)),
-  },
-  registriesConfDir: {
+  }),
+  /** Drop-in directories, later ones over earlier. */
+  registriesConfDir: setting(TEXTS, {
     flag: "registries-conf-dir",
     placeholder: "DIR",
     brief: "Directory of registries drop-ins, later ones over earlier; may be repeated",
@@ -152,14 +160,15 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: true,
     parse: (texts) => texts.map(parsePath),
     access: (paths, settings) => forCrio(settings, findMirrors(paths)),
-  },
-  authDir: {
+  }),
+  /** Where CRI-O looks for the auth files. */
+  authDir: setting(TEXT, {
     flag: "auth-dir",
     placeholder: "DIR",
     brief: "Directory in which CRI-O looks for auth files",
     default: "/etc/crio/auth",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path, settings) =>
       forCrio(settings, [
         // Linking and renaming ask for both on both names.
@@ -171,18 +180,20 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       const step = "touch what CRI-O has taken";
       return forCrio(settings, [read(target, step), { kind: "write", target, step }]);
     },
-  },
-  kubeletAuthFile: {
+  }),
+  /** The node's global auth file. */
+  kubeletAuthFile: setting(TEXT, {
     flag: "kubelet-auth-file",
     placeholder: "FILE",
     brief: "The node's global auth file",
     default: "/var/lib/kubelet/config.json",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path, settings) =>
       forCrio(settings, [read(path, "keep the node's global credentials")]),
-  },
-  containerdHostsDir: {
+  }),
+  /** Directories in which containerd looks for a registry's `hosts.toml`, in order. */
+  containerdHostsDir: setting(TEXTS, {
     flag: "containerd-hosts-dir",
     placeholder: "DIR",
     brief: "Directory of containerd's hosts.toml files, in the order of its config_path; may be " +
@@ -191,8 +202,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: true,
     parse: (texts) => texts.map(parsePath),
     access: (paths, settings) => settings.runtime === "containerd" ? findMirrors(paths) : [],
-  },
-  containerdAlsoOffer: {
+  }),
+  /** `host[:port]` that any pair may be offered to beside the hosts that a secret holds it for. */
+  containerdAlsoOffer: setting(TEXTS, {
     flag: "containerd-also-offer",
     placeholder: "HOST[:PORT]",
     brief: "Host that containerd may offer any of these credentials to; may be repeated",
@@ -200,8 +212,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: true,
     parse: (texts) => texts.filter((text) => text !== "").map(parseHostAndPort),
     access: () => [],
-  },
-  cacheDuration: {
+  }),
+  /** How long the kubelet may answer from its cache where pairs are given, in milliseconds. */
+  cacheDuration: setting(NUMBER, {
     flag: "cache-duration",
     placeholder: "DURATION",
     brief: "How long the kubelet may use containerd's credentials again without asking; 0s: not " +
@@ -209,51 +222,56 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     default: 0,
     repeatable: false,
     format: (milliseconds) => `${milliseconds / 1000}s`,
-    parse: (texts) => parseCacheDuration(only(texts)),
+    parse: (texts) => parseCacheDuration(single(texts)),
     access: () => [],
-  },
-  apiserverEnvFile: {
+  }),
+  /** OpenShift's file with the API server's address. */
+  apiserverEnvFile: setting(TEXT, {
     flag: "apiserver-env-file",
     placeholder: "FILE",
     brief: "File with KUBERNETES_SERVICE_HOST and _PORT",
     default: "/etc/kubernetes/apiserver-url.env",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path, settings) =>
       settings.apiserver === "" ? [read(path, "find the API server")] : [],
-  },
-  kubeconfig: {
+  }),
+  /** The kubelet's kubeconfig; the first that exists counts. */
+  kubeconfig: setting(TEXTS, {
     flag: "kubeconfig",
     placeholder: "FILE",
     brief: "The kubelet's kubeconfig, for the API server and its CA; the first that exists counts",
     default: ["/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/kubeconfig"],
     repeatable: false,
-    parse: (texts) => [parsePath(only(texts))],
+    parse: (texts) => [parsePath(single(texts))],
     access: (paths, settings) =>
       settings.apiserver === "" || settings.caFile === ""
         ? paths.map((path) => read(path, "find the API server and its CA"))
         : [],
-  },
-  caFile: {
+  }),
+  /** CA bundle that vouches for the API server; empty: the kubeconfig's, else {@link PKI_CA_FILE}. */
+  caFile: setting(TEXT, {
     flag: "ca-file",
     placeholder: "FILE",
     brief: `CA bundle of the API server; default: the kubeconfig's, else ${PKI_CA_FILE}`,
     default: "",
     repeatable: false,
-    parse: (texts) => parsePath(only(texts)),
+    parse: (texts) => parsePath(single(texts)),
     access: (path) => [read(path === "" ? PKI_CA_FILE : path, "verify the API server")],
-  },
-  apiserver: {
+  }),
+  /** URL of the API server; empty: from the env file, else the kubeconfig, else localhost:6443. */
+  apiserver: setting(TEXT, {
     flag: "apiserver",
     placeholder: "HOST:PORT|URL",
     brief: "API server; default: from the env file, else the kubeconfig, else localhost:6443",
     default: "",
     repeatable: false,
     parse: (texts) => {
-      const text = only(texts);
+      const text = single(texts);
       const url = parseApiServerUrl(text);
       if (url === undefined) {
         throw new UsageError(
+          "flag-value-invalid",
           "--apiserver",
           `${quoteAddress(text)} is not HOST:PORT or https://HOST`,
         );
@@ -262,8 +280,9 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     },
     access: (url, { apiserverHosts }) =>
       apiserverHosts.length > 0 ? [] : [connect(hostAndPort(url === "" ? LOCAL_API_SERVER : url))],
-  },
-  apiserverHosts: {
+  }),
+  /** Patterns within which the API server's address must lie; none: it is `apiserver` alone. */
+  apiserverHosts: setting(TEXTS, {
     flag: "apiserver-hosts",
     placeholder: "PATTERNS",
     brief: "For many clusters: where the API server found on a node must lie, such as " +
@@ -272,27 +291,33 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
     repeatable: true,
     parse: (texts) => texts.join().split(",").map(parseHostPattern),
     access: (patterns) => patterns.map(connect),
-  },
-  timeout: {
+  }),
+  /** Limit of everything that waits for others, in milliseconds. */
+  timeout: setting(NUMBER, {
     flag: "timeout",
     placeholder: "DURATION",
     brief: "Limit of a run, such as 30s; at most 55s, since the kubelet gives up after 60s",
     default: 30_000,
     repeatable: false,
     format: (milliseconds) => `${milliseconds / 1000}s`,
-    parse: (texts) => parseTimeout(only(texts)),
+    parse: (texts) => parseTimeout(single(texts)),
     access: () => [],
-  },
-  pulledImages: {
+  }),
+  /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
+  pulledImages: setting(choice(PULLED_IMAGES), {
     flag: "pulled-images",
     placeholder: "MODE",
     brief: `Who may use an image of a mirror that is on the node: ${PULLED_IMAGES.join(" or ")}`,
     default: "node",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => PULLED_IMAGES.find((mode) => mode === text)),
+    parse: (texts) => oneOf(single(texts), PULLED_IMAGES),
     access: () => [],
-  },
-  waitForTaken: {
+  }),
+  /**
+   * How long an auth file that CRI-O has not taken yet is left alone, counted from the run's start, in
+   * milliseconds; 0: not at all; `null`: as {@link WAIT_FOR_TAKEN} has it for `pulledImages`.
+   */
+  waitForTaken: setting(NUMBER_OR_NULL, {
     flag: "wait-for-taken",
     placeholder: "DURATION",
     brief:
@@ -306,10 +331,14 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
           WAIT_FOR_TAKEN["service-account"] / 1000
         }s with --pulled-images service-account`
         : `${milliseconds / 1000}s`,
-    parse: (texts) => parseWaitForTaken(only(texts)),
+    parse: (texts) => parseWaitForTaken(single(texts)),
     access: () => [],
-  },
-  staleAfter: {
+  }),
+  /**
+   * Age from which an auth file that CRI-O never took is removed, in milliseconds; 0: never; `null`:
+   * as {@link STALE_AFTER} has it for `pulledImages`.
+   */
+  staleAfter: setting(NUMBER_OR_NULL, {
     flag: "stale-after",
     placeholder: "DURATION",
     brief: "Age from which auth files that CRI-O never took are removed; 0s: never",
@@ -320,28 +349,31 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         ? `${minutes(STALE_AFTER.node)}, or ${minutes(STALE_AFTER["service-account"])} with ` +
           "--pulled-images service-account"
         : minutes(milliseconds),
-    parse: (texts) => parseStaleAfter(only(texts)),
+    parse: (texts) => parseStaleAfter(single(texts)),
     access: () => [],
-  },
-  secretTypes: {
+  }),
+  /** Types of the secrets that are read. */
+  secretTypes: setting(choices(SECRET_TYPES), {
     flag: "secret-types",
     placeholder: "TYPES",
-    brief: `Secret types to read, separated by commas: ${Object.keys(SECRET_DATA_KEYS).join(",")}`,
+    brief: `Secret types to read, separated by commas: ${SECRET_TYPES.join(",")}`,
     default: ["kubernetes.io/dockerconfigjson"],
     repeatable: true,
-    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, secretType)),
+    parse: (texts) => texts.join().split(",").map((text) => oneOf(text, SECRET_TYPES)),
     access: () => [],
-  },
-  secretsAnnotation: {
+  }),
+  /** Annotation in which a service account names the secrets that are read. */
+  secretsAnnotation: setting(TEXT, {
     flag: "secrets-annotation",
     placeholder: "KEY",
     brief: "Annotation in which a service account names the secrets to read; without it: all",
     default: SECRETS_ANNOTATION,
     repeatable: false,
-    parse: (texts) => parseAnnotationKey(only(texts)),
+    parse: (texts) => parseAnnotationKey(single(texts)),
     access: () => [],
-  },
-  alsoFor: {
+  }),
+  /** Whether a secret's annotation may extend its credentials to further registries. */
+  alsoFor: setting(choice(["on", "off"]), {
     flag: "also-for",
     placeholder: "on|off",
     brief:
@@ -349,35 +381,36 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
       "for its credentials",
     default: "on",
     repeatable: false,
-    parse: (texts) =>
-      oneOf(only(texts), (text) => text === "on" || text === "off" ? text : undefined),
+    parse: (texts) => oneOf(single(texts), ["on", "off"]),
     access: () => [],
-  },
-  logLevel: {
+  }),
+  /** The least urgent level that is logged. */
+  logLevel: setting(choice(LOG_LEVELS), {
     flag: "log-level",
     placeholder: "LEVEL",
     brief: `One of ${LOG_LEVELS.join(", ")}`,
     default: "info",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => LOG_LEVELS.find((level) => level === text)),
+    parse: (texts) => oneOf(single(texts), LOG_LEVELS),
     access: () => [],
-  },
-  logFormat: {
+  }),
+  logFormat: setting(choice(LOG_FORMATS), {
     flag: "log-format",
     placeholder: "FORMAT",
     brief: `One of ${LOG_FORMATS.join(", ")}`,
     default: "text",
     repeatable: false,
-    parse: (texts) => oneOf(only(texts), (text) => LOG_FORMATS.find((format) => format === text)),
+    parse: (texts) => oneOf(single(texts), LOG_FORMATS),
     access: () => [],
-  },
-  journaldSocket: {
+  }),
+  /** journald's socket; empty: do not log there. */
+  journaldSocket: setting(TEXT, {
     flag: "journald-socket",
     placeholder: "PATH",
     brief: "journald's socket, or an empty value to log to stderr alone",
     default: "/run/systemd/journal/stdout",
     repeatable: false,
-    parse: (texts) => only(texts) === "" ? "" : parsePath(only(texts)),
+    parse: (texts) => single(texts) === "" ? "" : parsePath(single(texts)),
     access: (path) => {
       if (path === "") return [];
       const step = "log to journald";
@@ -387,16 +420,26 @@ export const SETTINGS: { readonly [Name in keyof Settings]: Setting<Settings[Nam
         { kind: "net", target: `unix:${path}`, step },
       ];
     },
-  },
+  }),
+};
+
+/** The settings of one run. */
+export type Settings = {
+  readonly [Name in keyof typeof TABLE]: (typeof TABLE)[Name] extends Setting<infer Value> ? Value
+    : never;
 };
 
 /** A setting's name in {@link Settings}. */
 export type SettingName = keyof Settings;
 
+/** The table by name. */
+export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]> } = TABLE;
+
 /** The names in the order of the table. */
 export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSettingName);
 
-function isSettingName(name: string): name is SettingName {
+/** Whether a text is the name of a setting. */
+export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
@@ -428,18 +471,18 @@ export function applyFlags(
     } catch (error) {
       // The parsers are shared by several settings and leave the place to be filled in here.
       if (!(error instanceof UsageError)) throw error;
-      throw new UsageError(`--${setting.flag}`, error.problem, error.advice);
+      throw new UsageError(error.code, `--${setting.flag}`, error.problem, error.advice);
     }
   });
   for (const [name, runtime] of Object.entries(ONLY_FOR)) {
     if (!isSettingName(name) || runtime === settings.runtime) continue;
     const { flag } = SETTINGS[name];
     if (given.has(flag)) {
-      const advice = `leave it out, or add --runtime ${runtime}`;
       throw new UsageError(
+        "flag-value-invalid",
         `--${flag}`,
         `has no meaning with --runtime ${settings.runtime}`,
-        advice,
+        `leave it out, or add --runtime ${runtime}`,
       );
     }
   }
@@ -455,33 +498,31 @@ const ONLY_FOR: { readonly [Name in SettingName]?: Runtime } = {
   cacheDuration: "containerd",
 };
 
-/** Builds settings name by name, so that no name of the table can be forgotten. */
-function mapSettings(value: <Name extends SettingName>(name: Name) => Settings[Name]): Settings {
-  return {
-    runtime: value("runtime"),
-    registriesConf: value("registriesConf"),
-    registriesConfDir: value("registriesConfDir"),
-    authDir: value("authDir"),
-    kubeletAuthFile: value("kubeletAuthFile"),
-    containerdHostsDir: value("containerdHostsDir"),
-    containerdAlsoOffer: value("containerdAlsoOffer"),
-    cacheDuration: value("cacheDuration"),
-    apiserverEnvFile: value("apiserverEnvFile"),
-    kubeconfig: value("kubeconfig"),
-    caFile: value("caFile"),
-    apiserver: value("apiserver"),
-    apiserverHosts: value("apiserverHosts"),
-    timeout: value("timeout"),
-    pulledImages: value("pulledImages"),
-    waitForTaken: value("waitForTaken"),
-    staleAfter: value("staleAfter"),
-    secretTypes: value("secretTypes"),
-    secretsAnnotation: value("secretsAnnotation"),
-    alsoFor: value("alsoFor"),
-    logLevel: value("logLevel"),
-    logFormat: value("logFormat"),
-    journaldSocket: value("journaldSocket"),
-  };
+/** Builds settings name by name. */
+function mapSettings(value: (name: SettingName) => unknown): Settings {
+  const made: unknown = forEachSetting(value);
+  if (!isSettings(made)) throw new TypeError("a setting has a value of another kind");
+  return made;
+}
+
+/** Whether a value that was read as JSON is settings: each is there, and of its kind. */
+export function isSettings(value: unknown): value is Settings {
+  return isObject(value) && SETTING_NAMES.every((name) => SETTINGS[name].isValue(value[name]));
+}
+
+/** Something for each setting, by its name. */
+export function forEachSetting<Value>(
+  make: (name: SettingName) => Value,
+): { readonly [Name in SettingName]: Value } {
+  const made = Object.fromEntries(SETTING_NAMES.map((name) => [name, make(name)]));
+  if (!hasEachSetting(made)) throw new TypeError("a setting is missing");
+  return made;
+}
+
+function hasEachSetting<Value>(
+  made: Readonly<Record<string, Value>>,
+): made is { readonly [Name in SettingName]: Value } {
+  return SETTING_NAMES.every((name) => Object.hasOwn(made, name));
 }
 
 function minutes(milliseconds: number): string {
@@ -497,7 +538,7 @@ function findMirrors(paths: readonly string[]): Access[] {
 }
 
 /** What only a node with CRI-O needs. */
-function forCrio({ runtime }: Settings, access: readonly Access[]): readonly Access[] {
+function forCrio({ runtime }: Peers, access: readonly Access[]): readonly Access[] {
   return runtime === "crio" ? access : [];
 }
 

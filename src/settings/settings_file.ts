@@ -24,7 +24,7 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
     const [key, value] = property.children ?? [];
     if (key === undefined || value === undefined) continue;
     const flag = String(key.value);
-    if (seen.has(flag)) throw failure(text, path, key, `"${flag}" stands twice`);
+    if (seen.has(flag)) throw failure(text, path, key, `"${flag}" is there twice`);
     seen.add(flag);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
@@ -88,5 +88,5 @@ function failure(
 ): UsageError {
   const before = text.slice(0, offset).split("\n");
   const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  return new UsageError(place, problem, advice);
+  return new UsageError("flag-value-invalid", place, problem, advice);
 }

@@ -17,8 +17,29 @@ export function parseJson(text: string, where: string): unknown {
     const message = error instanceof Error ? error.message : "";
     const position = /\(line (\d+) column (\d+)\)$/.exec(message);
     const at = position === null ? "" : ` (line ${position[1]}, column ${position[2]})`;
-    throw new UserError(where, text.trim() === "" ? "empty, expected JSON" : `not valid JSON${at}`);
+    throw new UserError(
+      "json-invalid",
+      where,
+      text.trim() === "" ? "is empty, expected JSON" : `not valid JSON${at}`,
+    );
   }
+}
+
+/** What keeps a text from being YAML. */
+export interface YamlFault {
+  /** Where it begins; `undefined` when it is the whole text. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+  /** In plain words, where they are known. */
+  readonly reason: string | undefined;
+}
+
+/** The error for a text that is not YAML. */
+export function yamlError(path: string, { place, reason }: YamlFault): UserError {
+  return new UserError(
+    "yaml-invalid",
+    place === undefined ? path : `${path}:${place.line}:${place.column}`,
+    reason === undefined ? "not valid YAML" : `not valid YAML: ${reason}`,
+  );
 }
 
 /**
@@ -39,7 +60,7 @@ const SHORT_JSON = 1024 * 1024;
  */
 export function parseForeignJson(text: string, where: string): unknown {
   if (text.length > SHORT_JSON && countParts(text) > MAX_JSON_PARTS) {
-    throw new UserError(where, `holds more than ${MAX_JSON_PARTS} JSON values`);
+    throw new UserError("json-too-large", where, `has more than ${MAX_JSON_PARTS} JSON values`);
   }
   return parseJson(text, where);
 }
@@ -139,7 +160,11 @@ export interface Members {
  */
 export function membersOf(value: unknown, where: string, key = ""): Members {
   if (isObject(value)) return { all: value, where, key };
-  throw new UserError(where, `${key === "" ? "it" : JSON.stringify(key)} must be an object`);
+  throw new UserError(
+    "content-invalid",
+    where,
+    `${key === "" ? "it" : JSON.stringify(key)} must be an object`,
+  );
 }
 
 /** The key of a member in the whole document. */
@@ -154,7 +179,12 @@ export function memberError(
   problem: string,
   advice?: string,
 ): UserError {
-  return new UserError(object.where, `${JSON.stringify(pathOf(object, key))} ${problem}`, advice);
+  return new UserError(
+    "content-invalid",
+    object.where,
+    `${JSON.stringify(pathOf(object, key))} ${problem}`,
+    advice,
+  );
 }
 
 function mustBe(object: Members, key: string, expected: string): UserError {

@@ -19,7 +19,7 @@ export function check<const Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  throw new UserError(where, describeIssue(result.issues[0]));
+  throw new UserError("content-invalid", where, describeIssue(result.issues[0]));
 }
 
 /**
@@ -37,7 +37,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>): string {
   const key = path === "" ? "it" : JSON.stringify(path);
   // A strict object expects nothing under a key that it does not have.
   if (issue.type === "strict_object" && issue.expected === "never") {
-    return `${key} is no key of this kind of file`;
+    return `${key} is not a key of this kind of file`;
   }
   if (issue.input === undefined) return `${key} is missing`;
   if (issue.kind === "validation" || issue.type === "custom") return `${key} ${issue.message}`;

@@ -9,7 +9,7 @@ import {
   SETTINGS,
   type Settings,
 } from "../../src/settings/settings.ts";
-import { bundlePlugin } from "../../scripts/support/bundle.ts";
+import { bundleFiles } from "../../scripts/support/bundle.ts";
 import { AUTH, Cluster } from "../support/cluster.ts";
 import { buildTool, formUnderTest } from "../support/executable.ts";
 import { runPlugin } from "../support/plugin.ts";
@@ -90,9 +90,10 @@ Deno.test("the executables carry the hash of the runtime they were built with", 
   const { executable } = JSON.parse(stdout);
   assert.match(executable.runtimeSha256, /^[0-9a-f]{64}$/);
   // The program is the same in both forms, but for what the build says of the runtime.
-  const { build, bundle } = parseProgram(await bundlePlugin(DEFAULT_SETTINGS));
+  const { entry } = await bundleFiles("crio-credential-provider", DEFAULT_SETTINGS);
+  const { build, bundle } = parseProgram(entry);
   assert.equal(executable.bundleSha256, build.facts.bundleSha256);
-  assert.equal(formatProgram(build, bundle), await bundlePlugin(DEFAULT_SETTINGS));
+  assert.equal(formatProgram(build, bundle), entry);
 });
 
 Deno.test({

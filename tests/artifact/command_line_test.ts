@@ -18,10 +18,10 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
     /^$/,
     /--registry-conf is no flag .*did you mean --registries-conf\?/,
   ],
-  [["--bogus"], 2, /^$/, /--bogus is no flag of this program$/m],
-  [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is outside of 100ms to 55s/],
+  [["--bogus"], 2, /^$/, /error: unknown flag --bogus; --help lists the flags$/m],
+  [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is not between 100ms and 55s/],
   [["--timeout"], 2, /^$/, /Expected input for flag --timeout/],
-  [["pull"], 2, /^$/, /"pull" stands without a flag; --help lists/],
+  [["pull"], 2, /^$/, /unexpected argument "pull"; --help lists/],
   [
     ["--auth-dir", "/elsewhere"],
     2,

@@ -32,7 +32,7 @@ const FAILURES: readonly [
   [
     "the CA",
     ({ node }) => node.writeCa("none"),
-    /ca\.crt: holds no PEM certificate/,
+    /ca\.crt: has no PEM certificate/,
   ],
   [
     "the list of secrets",

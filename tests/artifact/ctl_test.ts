@@ -129,11 +129,11 @@ Deno.test("crio-credential-ctl says that root is needed, and what it could not c
       );
       assert.match(
         stdout,
-        /^skip {2}mirrors +not checked: the registries files were not read whole$/m,
+        /^skip {2}mirrors +not checked: the registries files could not be read completely$/m,
       );
       assert.match(
         stdout,
-        /\nResult: .* \d not checked\nNot all could be looked at: run this as root/,
+        /\nResult: .* \d not checked\nSome files could not be read: run this as root/,
       );
     });
 
@@ -198,7 +198,7 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
 
 /** A command line of each way to ask for stdin, and what is said where it is empty. */
 const WITH_STDIN: readonly [line: readonly string[], error: RegExp][] = [
-  [["explain"], /stdin: empty, expected JSON/],
+  [["explain"], /stdin: is empty, expected JSON/],
   [["explain", "--image", "nginx", "--token-file", "-"], /the token in stdin: is empty/],
   [["explain", ...IMAGE, "--registries-conf", CONF, "--secrets-file", "-"], /stdin: is empty/],
   [["generate", "secret", "--registry=a.io", "--namespace=a", "--username=a"], /stdin: is empty/],

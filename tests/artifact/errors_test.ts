@@ -32,7 +32,7 @@ const TIMEOUT = 3_000;
 const token = (namespace: string) => serviceAccountToken({ kubernetes: { namespace } });
 
 const REQUESTS: readonly [name: string, pull: Pull, error: RegExp][] = [
-  ["empty stdin", { stdin: "" }, /stdin: empty, expected JSON/],
+  ["empty stdin", { stdin: "" }, /stdin: is empty, expected JSON/],
   ["half a request", { stdin: request(IMAGE, "").slice(0, 40) }, /stdin: not valid JSON/],
   [
     "a request of another version",
@@ -126,12 +126,12 @@ const CERTIFICATES: readonly [name: string, options: ClusterOptions, error: RegE
   [
     "for another name",
     { api: { hosts: ["other.example.com"] } },
-    /was not verified: its certificate does not bear the name "127\.0\.0\.1"/,
+    /was not verified: its certificate is not valid for the name "127\.0\.0\.1"/,
   ],
   [
     "that has expired",
     { api: { notAfter: new Date(Date.now() - 60_000) } },
-    /was not verified: its certificate is expired by this node's clock/,
+    /was not verified: its certificate has expired by this node's clock/,
   ],
   [
     "that is not yet valid, as after the node's clock was set back",

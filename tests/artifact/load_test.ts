@@ -29,7 +29,7 @@ const deep = (bytes: number) =>
 const other = (bytes: number) => `{"auths":{"quay.io":{"auth":"${"x".repeat(bytes)}"}}}`;
 
 const TOO_LONG =
-  /the secrets of namespace "default" are longer than the \d+ characters that are read/;
+  /the secrets of namespace "default" are larger than the \d+ characters that are read/;
 
 const TENANTS: readonly [
   name: string,

@@ -140,7 +140,7 @@ Deno.test("a kubeconfig's CA and tls-server-name are used", async () => {
   const refused = await cluster.pull();
   assert.match(
     refused.stderr,
-    /does not bear the name "127\.0\.0\.1"; the CA used is certificate-auth/,
+    /is not valid for the name "127\.0\.0\.1"; the CA used is certificate-auth/,
   );
   await node.writeKubeconfig({ ...kubeconfig, tlsServerName: "kubernetes.default" });
   assertDone(await cluster.pull());

@@ -29,7 +29,7 @@ const NODES: readonly [name: string, change: Change, expected: RegExp, args?: re
         await Deno.mkdir(`${node.root}/data/auth`, { recursive: true, mode: 0o700 });
         await link(node, "/data/auth");
       },
-      /^fail auth-directory: \/etc\/crio\/auth leads by a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth, or make \/etc\/crio\/auth a directory$/,
+      /^fail auth-directory: \/etc\/crio\/auth leads through a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth, or make \/etc\/crio\/auth a directory$/,
     ],
     [
       "a link among the directories above",
@@ -37,12 +37,12 @@ const NODES: readonly [name: string, change: Change, expected: RegExp, args?: re
         await Deno.rename(`${node.root}/etc/crio`, `${node.root}/etc/crio.d`);
         await Deno.symlink("../etc/crio.d", `${node.root}/etc/crio`);
       },
-      /^fail auth-directory: .* leads by a symbolic link to \/etc\/crio\.d\/auth, /,
+      /^fail auth-directory: .* leads through a symbolic link to \/etc\/crio\.d\/auth, /,
     ],
     [
       "a link to nothing",
       (node) => link(node, "/none"),
-      /^fail auth-directory: \/etc\/crio\/auth leads to \/none, which is no directory -> remove it/,
+      /^fail auth-directory: \/etc\/crio\/auth leads to \/none, which is not a directory -> remove it/,
     ],
     [
       "a link to itself",

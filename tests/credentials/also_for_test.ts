@@ -15,7 +15,7 @@ import { lookUpCredential } from "../support/image_library_lookup.ts";
 import { hosts, path, pullSources } from "../support/resolution_cases.ts";
 import { share } from "../support/share.ts";
 
-const CLOCK = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
+const CLOCK = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, wallClock: () => 0 };
 
 /** A secret whose entries have their keys for user names, and an annotation. */
 function secret(name: string, keys: readonly string[], alsoFor?: string): Secret {

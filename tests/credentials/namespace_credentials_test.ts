@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { joinCredentials, readCredentials } from "../../src/credentials/namespace_credentials.ts";
+import { mergePages, readCredentials } from "../../src/credentials/namespace_credentials.ts";
 import { readSecret } from "../../src/credentials/docker_config.ts";
 import { covers } from "../../src/credentials/scope.ts";
 import type { Secret } from "../../src/kubernetes/secrets/list.ts";
@@ -17,7 +17,7 @@ function movingClock(step: number) {
     now: () => now += step,
     sleep: () => Promise.resolve(),
     random: () => 0,
-    today: () => 0,
+    wallClock: () => 0,
   };
 }
 
@@ -42,18 +42,18 @@ Deno.test("credentials that cover a pull source are kept in order, others are no
   ]);
 });
 
-Deno.test("of what is broken the first few are told, and how many more there are", () => {
+Deno.test("of what is broken the first few are reported, and how many there are in all", () => {
   const broken = Object.fromEntries(
     Array.from(
       { length: 150 },
       (_, index) => [`localhost:5000/is no path ${index}`, { auth: AUTH }],
     ),
   );
-  const { skipped, more } = read([secret("a", "{"), secret("b", broken)]);
-  assert.deepEqual([skipped.length, more], [5, 146]);
+  const { skipped, skippedCount } = read([secret("a", "{"), secret("b", broken)]);
+  assert.deepEqual([skipped.length, skippedCount], [5, 151]);
   assert.deepEqual([skipped[0]?.secret, skipped[0]?.key], ["a", undefined]);
   assert.equal(skipped[1]?.secret, "b");
-  assert.match(skipped[1]?.reason ?? "", /^the key names no registry; expected/);
+  assert.match(skipped[1]?.reason ?? "", /^the key is not a registry; write/);
 });
 
 Deno.test("what several pages hold is joined, in the order of the secrets' names", () => {
@@ -62,19 +62,19 @@ Deno.test("what several pages hold is joined, in the order of the secrets' names
     read([secret("b", "{"), secret("d", named), ...Array(4).fill(secret("e", "{"))]),
     read([secret("a", named), secret("c", "["), secret("f", "]"), secret("g", named)]),
   ];
-  const joined = joinCredentials(pages, "by name");
+  const joined = mergePages(pages, "by name");
   assert.deepEqual(
     joined.credentials.map(({ secret, key }) => [secret, key]),
     [["a", "localhost:5000"], ["d", "localhost:5000"], ["g", "localhost:5000"]],
   );
   assert.equal(joined.secrets, 10);
   assert.deepEqual(joined.skipped.map(({ secret }) => secret), ["b", "e", "e", "e", "e"]);
-  assert.equal(joined.more, 2);
-  assert.deepEqual(joinCredentials([], "by name"), {
+  assert.equal(joined.skippedCount, 7);
+  assert.deepEqual(mergePages([], "by name"), {
     secrets: 0,
     credentials: [],
     skipped: [],
-    more: 0,
+    skippedCount: 0,
   });
 });
 
@@ -116,7 +116,7 @@ Deno.test("secrets are looked into whatever the case of their members, and told 
     auth: AUTH,
   }]]);
   assert.deepEqual(skipped.map(({ secret }) => secret), ["b"]);
-  assert.match(skipped[0]?.reason ?? "", /^it holds no "auths", but registries/);
+  assert.match(skipped[0]?.reason ?? "", /^its registries are not in "auths"/);
 });
 
 Deno.test("a key that JSON writes by numbers is found", () => {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { decodeSecret, holdNothing, inBlocks } from "../../src/credentials/secret_data.ts";
+import {
+  decodeSecret,
+  haveNoRelevantKey,
+  splitIntoBatches,
+} from "../../src/credentials/secret_data.ts";
 import type { Secret } from "../../src/kubernetes/secrets/list.ts";
 
 /** A secret that holds text or bytes, or a value that is no base64 at all. */
@@ -55,21 +59,21 @@ const LOOKS: readonly [name: string, secret: Secret, nothing: boolean][] = [
 
 for (const [name, looked, nothing] of LOOKS) {
   Deno.test(`a secret that ${name} ${nothing ? "need not" : "has to"} be read`, () => {
-    assert.equal(holdNothing([looked], namesA), nothing);
-    assert.equal(holdNothing([OTHER, looked, OTHER], namesA), nothing);
+    assert.equal(haveNoRelevantKey([looked], namesA), nothing);
+    assert.equal(haveNoRelevantKey([OTHER, looked, OTHER], namesA), nothing);
   });
 }
 
 Deno.test("what is left of a larger block does not matter to the next", () => {
-  assert.equal(holdNothing([OTHER, secret(`{"auths":{"a.io":{}}}`)], namesA), false);
-  assert.equal(holdNothing([OTHER], namesA), true);
+  assert.equal(haveNoRelevantKey([OTHER, secret(`{"auths":{"a.io":{}}}`)], namesA), false);
+  assert.equal(haveNoRelevantKey([OTHER], namesA), true);
 });
 
 Deno.test("blocks are bounded in number and length, and leave no secret out", () => {
   const large = secret({ data: "x".repeat(200_000) });
   const secrets = [...Array<Secret>(40).fill(OTHER), large, large, secret({ data: 1 })];
-  const blocks = [...inBlocks(secrets)];
+  const blocks = [...splitIntoBatches(secrets)];
   assert.deepEqual(blocks.map((block) => block.length), [16, 16, 10, 1]);
   assert.deepEqual(blocks.flat(), secrets);
-  assert.deepEqual([...inBlocks([])], []);
+  assert.deepEqual([...splitIntoBatches([])], []);
 });

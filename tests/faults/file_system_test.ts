@@ -167,7 +167,8 @@ for (
     {
       what: "a file",
       replace: (path: string) => Deno.writeTextFileSync(path, "x"),
-      error: /^error: \/.*\/auth: cannot create the directory: something else is there; remove it/,
+      error:
+        /^error: \/.*\/auth: cannot create the directory: something other than a directory is there; remove it/,
     },
     {
       what: "a link to nowhere",
@@ -182,12 +183,13 @@ for (
         Deno.symlinkSync("auth-real", path);
       },
       error:
-        /\/auth: leads by a symbolic link to (\/.*\/auth-real), where .*; build with --auth-dir \1, /,
+        /\/auth: leads through a symbolic link to (\/.*\/auth-real), where .*; build with --auth-dir \1, /,
     },
     {
       what: "a link to shared memory",
       replace: (path: string) => Deno.symlinkSync("/dev/shm", path),
-      error: /\/auth: leads by a symbolic link to \/dev\/shm, .* no build can write below \/dev\/$/,
+      error:
+        /\/auth: leads through a symbolic link to \/dev\/shm, .* no build can write below \/dev\/$/,
     },
   ]
 ) {

@@ -42,7 +42,7 @@ Deno.test("stdin that ends too early is an error that says so", async (test) => 
   const whole = request(IMAGE, cluster.token);
   for (
     const [name, stdin, error] of [
-      ["at once", "", /stdin: empty, expected JSON$/],
+      ["at once", "", /stdin: is empty, expected JSON$/],
       ["after a byte", whole.slice(0, 1), /stdin: not valid JSON \(line 1, column 2\)$/],
       ["in the middle of the token", whole.slice(0, 400), /stdin: not valid JSON/],
       ["a byte before its end", whole.slice(0, -1), /stdin: not valid JSON/],
@@ -56,7 +56,7 @@ Deno.test("stdin that ends too early is an error that says so", async (test) => 
     });
   }
   const closed = await pullWith(cluster, "<&-");
-  assert.match(closed.stderr, /^error: .* on stdin: empty, expected JSON$/m);
+  assert.match(closed.stderr, /^error: .* on stdin: is empty, expected JSON$/m);
   assert.deepEqual([closed.code, closed.stdout], [1, ""]);
   assert.deepEqual(await cluster.node.authDirEntries(), []);
   assert.equal(cluster.api.requests.length, 0);

@@ -60,8 +60,8 @@ Deno.test("a request that is cut in a character is not whole", () => {
 });
 
 const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
-  ["nothing", "", /stdin: empty, expected JSON/],
-  ["white space", " \n", /stdin: empty, expected JSON/],
+  ["nothing", "", /stdin: is empty, expected JSON/],
+  ["white space", " \n", /stdin: is empty, expected JSON/],
   ["half a request", `{"apiVersion": "s3cret`, /stdin: not valid JSON/],
   ["something after it", `${JSON.stringify(REQUEST)}x`, /stdin: not valid JSON/],
   ["no object", `"s3cret"`, /stdin: it must be an object/],
@@ -74,9 +74,13 @@ const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
   [
     "an image with a line break",
     patched({ image: "a\nb" }),
-    /"image" holds white space or control/,
+    /"image" has white space or control/,
   ],
-  ["an image with half a character", patched({ image: "a.io/\ud800" }), /holds half a character/],
+  [
+    "an image with half a character",
+    patched({ image: "a.io/\ud800" }),
+    /is not well-formed Unicode/,
+  ],
   ["a huge image", patched({ image: "a".repeat(5000) }), /"image" is longer than 4096/],
   ["a token that is no string", patched({ serviceAccountToken: {} }), /"serviceAccountToken" must/],
   [

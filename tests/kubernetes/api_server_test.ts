@@ -226,7 +226,7 @@ const REFUSED: readonly [
   [
     "a kubeconfig that is no YAML",
     (node) => node.write(node.settings.kubeconfig[0] ?? "", "users:\n  - token: s3cret\n :"),
-    /kubelet\.conf:\d+:\d+: not valid YAML$/,
+    /kubelet\.conf:\d+:\d+: not valid YAML/,
   ],
   [
     "a kubeconfig that is no kubeconfig",
@@ -268,7 +268,7 @@ const REFUSED: readonly [
       await node.write(node.path("ca.crt"), "s3cret");
       await node.writeKubeconfig({ server, caFile: node.path("ca.crt") });
     },
-    /ca\.crt: holds no PEM certificate; pass another CA bundle with --ca-file/,
+    /ca\.crt: has no PEM certificate; pass another CA bundle with --ca-file/,
   ],
 ];
 

@@ -39,9 +39,9 @@ const UNVERIFIED: readonly [reason: string, verdict: string][] = [
   ["invalid peer certificate: BadSignature", "is not signed by the expected CA"],
   [
     `invalid peer certificate: certificate not valid for name "api.example.com"`,
-    `does not bear the name "api.example.com"`,
+    `is not valid for the name "api.example.com"`,
   ],
-  ["invalid peer certificate: Expired", "is expired by this node's clock"],
+  ["invalid peer certificate: Expired", "has expired by this node's clock"],
   ["invalid peer certificate: NotValidYet", "is not yet valid by this node's clock"],
   ["invalid peer certificate: CaUsedAsEndEntity", "is not acceptable"],
 ];
@@ -62,7 +62,7 @@ for (const [reason, verdict] of UNVERIFIED) {
 Deno.test("the name that was looked for is the kubeconfig's if it has one", () => {
   const server = { ...SERVER, tlsServerName: "kubernetes" };
   const failure = connectionFailure(new Error("NotValidForName"), server, LIVE);
-  assert.match(failure.message, /does not bear the name "kubernetes"/);
+  assert.match(failure.message, /is not valid for the name "kubernetes"/);
 });
 
 Deno.test("a host outside of the sandbox is an error with the flag that allows it", () => {
@@ -74,7 +74,7 @@ Deno.test("a host outside of the sandbox is an error with the flag that allows i
 });
 
 Deno.test("errors that are sorted already stay what they are", () => {
-  for (const error of [new UserError("a", "b"), new ConnectionError("c")]) {
+  for (const error of [new UserError("content-invalid", "a", "b"), new ConnectionError("c")]) {
     assert.equal(connectionFailure(error, SERVER, LIVE), error);
   }
 });

@@ -151,8 +151,8 @@ for (const [name, text, reason] of REFUSED) {
 }
 
 const UNWANTED: readonly [name: string, text: string][] = [
-  ["with encoded content", `${OK}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx`],
-  ["with a switch of protocols", "HTTP/1.1 101 Switching\r\n\r\n"],
+  ["is compressed", `${OK}Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx`],
+  ["switches to another protocol", "HTTP/1.1 101 Switching\r\n\r\n"],
 ];
 
 for (const [name, text] of UNWANTED) {

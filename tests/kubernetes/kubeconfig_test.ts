@@ -52,9 +52,17 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ["nothing", "", /^f: is empty, expected a kubeconfig$/],
   ["comments alone", "# s3cret\n", /^f: is empty, expected a kubeconfig$/],
   ["an empty document", "---\n", /^f: it must be an object$/],
-  ["tabs for indentation", "contexts:\n\t- name: s3cret", /^f:2:\d+: not valid YAML$/],
-  ["two documents", "a: 1\n---\ns3cret: 2", /^f: holds more than one YAML document$/],
-  ["a key twice", "current-context: a\ncurrent-context: s3cret", /^f:\d+:\d+: not valid YAML$/],
+  [
+    "tabs for indentation",
+    "contexts:\n\t- name: s3cret",
+    /^f:2:\d+: not valid YAML: a tab is used for indentation$/,
+  ],
+  ["two documents", "a: 1\n---\ns3cret: 2", /^f: has more than one YAML document$/],
+  [
+    "a key twice",
+    "current-context: a\ncurrent-context: s3cret",
+    /^f:\d+:\d+: not valid YAML: a key is there twice$/,
+  ],
   ["an unknown anchor", "current-context: *s3cret", /^f:1:\d+: not valid YAML$/],
   ["no current context", "contexts: []", /^f: "current-context" is missing$/],
   [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isLabel, isSubdomain } from "../../src/kubernetes/names.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../src/manifests/names.ts";
+import { isAnnotationKey, isLabel, isSubdomain } from "../../src/kubernetes/names.ts";
 import { share } from "../support/share.ts";
 
 const NAMES: readonly [name: string, label: boolean, subdomain: boolean][] = [
@@ -40,16 +39,57 @@ for (const [name, label, subdomain] of NAMES) {
   });
 }
 
-Deno.test("a pull and the operator's tool agree on what a name is", () => {
+/** The patterns of `k8s.io/apimachinery/pkg/util/validation`. */
+const LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
+const DNS1123_LABEL = new RegExp(`^${LABEL}$`);
+const DNS1123_SUBDOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+
+Deno.test("names are those that the patterns of Kubernetes match", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "z", "0", "9", "-", ".", "A", "/") });
   fc.assert(
     fc.property(text, (name) => {
       assert.deepEqual(
         [isLabel(name), isSubdomain(name)],
-        [isDnsLabel(name), isDnsSubdomain(name)],
+        [DNS1123_LABEL.test(name), DNS1123_SUBDOMAIN.test(name)],
         name,
       );
     }),
     { numRuns: share(2000, 50_000) },
   );
 });
+
+const FORMS: readonly [text: string, label: boolean, subdomain: boolean, key: boolean][] = [
+  ["default", true, true, true],
+  ["0-a", true, true, true],
+  ["a.b", false, true, true],
+  ["A", false, false, true],
+  ["a_b", false, false, true],
+  ["a..b", false, false, true],
+  ["a-", false, false, false],
+  ["-a", false, false, false],
+  ["", false, false, false],
+  ["a b", false, false, false],
+  ["a\n", false, false, false],
+  ["a".repeat(63), true, true, true],
+  ["a".repeat(64), false, true, false],
+  [`${"a".repeat(63)}.${"b".repeat(189)}`, false, true, false],
+  [`${"a".repeat(63)}.${"b".repeat(190)}`, false, false, false],
+  ["example.com/a", false, false, true],
+  ["Example.com/a", false, false, true],
+  ["ex_ample.com/a", false, false, false],
+  ["example.com/", false, false, false],
+  ["/a", false, false, false],
+  ["a/b/c", false, false, false],
+];
+
+for (const [text, label, subdomain, key] of FORMS) {
+  const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 5)}… (${text.length})` : text);
+  const kinds = [label && "a label", subdomain && "a subdomain", key && "an annotation's key"]
+    .filter((kind) => kind !== false);
+  Deno.test(`${shown} is ${kinds.join(", ") || "no name"}`, () => {
+    assert.deepEqual(
+      [isLabel(text), isSubdomain(text), isAnnotationKey(text)],
+      [label, subdomain, key],
+    );
+  });
+}

@@ -22,7 +22,7 @@ function heldClock(random: number, oversleep = 0) {
       return Promise.resolve();
     },
     random: () => random,
-    today: () => Date.UTC(2026, 0, 1),
+    wallClock: () => Date.UTC(2026, 0, 1),
   };
   return { clock, delays };
 }
@@ -90,7 +90,7 @@ Deno.test("a run whose time is up before its first attempt says just that", asyn
   assert.equal(attempts, 0);
   assert.match(
     String(outcome),
-    /https:\/\/a\.io: the time limit was reached with requests .*--timeout/,
+    /https:\/\/a\.io: the time limit was reached before all requests .*--timeout/,
   );
 });
 
@@ -105,7 +105,7 @@ Deno.test("an attempt is told to stop at the deadline", async () => {
 });
 
 Deno.test("an answer that speaks for itself is what is told when no attempt is left", async () => {
-  const verdict = new UserError("https://a.io", "the Role is missing");
+  const verdict = new UserError("content-invalid", "https://a.io", "the Role is missing");
   const { outcome } = await run(Array(100).fill(new RetryableAnswer("HTTP 403", null, verdict)));
   assert.equal(outcome, verdict);
 });

@@ -11,7 +11,7 @@ async function list(answer: (request: number) => HttpAnswer) {
     serviceAccount: { namespace: "team-a", name: "builder" },
     types: ["kubernetes.io/dockerconfigjson"],
     alsoFor: true,
-    clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 },
+    clock: { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, wallClock: () => 0 },
     deadline: 60_000,
     onRetry: () => {},
   });
@@ -47,7 +47,7 @@ Deno.test("a list of 1000 pages is read, and one more is too much", async () => 
 Deno.test("a list is read up to the length that the error of a longer one names", async () => {
   const MIB = 1024 * 1024;
   const endless = await list((request) => page(`${request}`, 4 * MIB));
-  const length = Number(/longer than (?:the )?(\d+)/.exec(endless.error)?.[1]);
+  const length = Number(/larger than (?:the )?(\d+)/.exec(endless.error)?.[1]);
   assert.equal(length % (4 * MIB), 0, endless.error);
   const count = length / (4 * MIB);
   const ofLength = (more: number) =>

@@ -85,7 +85,7 @@ const BROKEN: readonly [name: string, token: string, error: RegExp][] = [
   ["has other characters", "e+.e+.s3cret", /is not a JWT in compact form/],
   ["holds a line break", "e.e.s3\r\ncret", /is not a JWT in compact form/],
   ["holds white space", "e.e. s3cret", /is not a JWT in compact form/],
-  ["holds half a character", "e.e.\ud800s3cret", /is not a JWT in compact form/],
+  ["is not well-formed Unicode", "e.e.\ud800s3cret", /is not a JWT in compact form/],
   ["has no header", ".e.s3cret", /is not a JWT in compact form/],
   ["has claims of a length that base64url never has", "e.s3cre.e", /not text in base64url/],
   ["has claims that are no base64url", "e.s3crets3cre.e", /not text in base64url|not valid JSON/],

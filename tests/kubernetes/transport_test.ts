@@ -70,9 +70,9 @@ for (const tlsServerName of ["", "kubernetes.default.svc"]) {
     [
       "another name",
       { hosts: ["other.example.com"] },
-      /does not bear the name "(?:127|kubernetes)/,
+      /is not valid for the name "(?:127|kubernetes)/,
     ],
-    ["the past", { notAfter: new Date(Date.now() - 60_000) }, /is expired by this node/],
+    ["the past", { notAfter: new Date(Date.now() - 60_000) }, /has expired by this node/],
   ];
   for (const [name, options, error] of UNVERIFIED) {
     Deno.test(`verified ${way}: a certificate of ${name} ends it before the token is sent`, async () => {
@@ -147,7 +147,7 @@ Deno.test("a CA bundle that cannot be parsed is an error that names it", async (
   await using server = RawServer.startTcp(hang);
   await assert.rejects(
     send(at(server.url, { ca: BROKEN })),
-    /ca\.crt: holds a certificate that cannot be parsed; pass another CA bundle with --ca-file/,
+    /ca\.crt: has a certificate that cannot be parsed; pass another CA bundle with --ca-file/,
   );
 });
 
@@ -229,7 +229,7 @@ Deno.test("an answer that was not asked for is an error that another attempt doe
     assert.ok(thrown instanceof UserError);
     assert.match(
       thrown.message,
-      /answered with a switch of protocols, for which it was not asked$/,
+      /the answer switches to another protocol, although that was not requested$/,
     );
     return true;
   });

@@ -66,7 +66,7 @@ Deno.test("there may be 50 entries, none of them twice", () => {
   ]);
   assert.equal(findMatchImageViolations([]).length, 1);
   assert.deepEqual(findMatchImageViolations(["a.io", "b.io", "a.io"]), [
-    { key: "spec.matchImages[2]", problem: `"a.io" stands twice` },
+    { key: "spec.matchImages[2]", problem: `"a.io" is there twice` },
   ]);
 });
 

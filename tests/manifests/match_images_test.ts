@@ -10,14 +10,14 @@ import {
 } from "../../src/manifests/match_images.ts";
 
 const REFUSED: readonly [pattern: string, problem: RegExp][] = [
-  ["docker io", /no host name can hold/],
-  ["dock{er}.io", /no host name can hold/],
+  ["docker io", /no host name can have/],
+  ["dock{er}.io", /no host name can have/],
   ["docker.io:port", /"port" as port/],
   ["docker.io:50:50", /as port/],
   ["docker.io/%zz", /two hex digits/],
   ["docker.io#%", /two hex digits/],
   ["docker.io\t", /control character/],
-  ["[docker.io]", /no host name can hold/],
+  ["[docker.io]", /no host name can have/],
   ["[1::2::3]", /no IPv6 address/],
   ["us er@docker.io", /not of the form/],
 ];

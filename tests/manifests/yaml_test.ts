@@ -35,3 +35,24 @@ Deno.test("documents are divided, and values used twice stand twice", () => {
   );
   assert.equal(formatYaml([{ a: shared, b: shared }]), "a:\n  name: a\nb:\n  name: a\n");
 });
+
+const BROKEN: readonly [name: string, text: string, message: RegExp][] = [
+  ["an alias without an anchor", "a: *s3cret", /^f:1:\d+: not valid YAML$/],
+  ["an unknown tag", "a: !s3cret x", /^f:1:\d+: not valid YAML$/],
+  ["a tag handle that is not declared", "a: !s3cret!x y", /^f:1:\d+: not valid YAML$/],
+  ["a bracket left open", "a: [s3cret", /^f:\d+:\d+: not valid YAML: a bracket or brace is not/],
+  ["a quote left open", `a: "s3cret`, /^f:\d+:\d+: not valid YAML: a quote is not closed$/],
+  ["a key twice", "s3cret: 1\ns3cret: 2", /^f:2:\d+: not valid YAML: a key is there twice$/],
+  ["two documents", "a: s3cret\n---\nb: 1", /^f: has more than one YAML document, expected one$/],
+];
+
+for (const [name, text, message] of BROKEN) {
+  Deno.test(`YAML with ${name} is refused without a word of the text`, () => {
+    assert.throws(() => parseYaml(text, "f"), (error) => {
+      assert.ok(error instanceof Error);
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("s3cret"));
+      return true;
+    });
+  });
+}

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { alarm, CLOCK, timeLimit } from "../../src/process/clock.ts";
+import { CLOCK, timeLimit, timer } from "../../src/process/clock.ts";
 import { whileAwake } from "../support/while_awake.ts";
 
 Deno.test("waiting takes as long as it was asked for", async () => {
-  for (const wait of [CLOCK.sleep, alarm]) {
+  for (const wait of [CLOCK.sleep, timer]) {
     const begin = CLOCK.now();
     await whileAwake(() => wait(30));
     // Clocks may differ by a part of a millisecond.
@@ -19,5 +19,5 @@ Deno.test("a time limit is a signal that comes in time, and not before", async (
 });
 
 Deno.test("a limit of nothing is over at once", async () => {
-  await alarm(0);
+  await timer(0);
 });

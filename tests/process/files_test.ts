@@ -64,8 +64,8 @@ const REFUSED: readonly [name: string, path: string, error: RegExp, maxBytes?: n
   ["a link to a FIFO", "to-fifo", /\/to-fifo: is a named pipe \(FIFO\), expected a file$/],
   ["a socket", "socket", /\/socket: is a socket, expected a file$/],
   ["bytes that are no text", "latin1", /\/latin1: is not UTF-8 text$/],
-  ["a file over the limit", "text", /\/text: is longer than the 2 bytes accepted$/, 2],
-  ["a file that grows over the limit", "/proc/self/status", /is longer than the 9 bytes/, 9],
+  ["a file over the limit", "text", /\/text: is larger than 2 bytes, the most that is read$/, 2],
+  ["a file that grows over the limit", "/proc/self/status", /is larger than 9 bytes/, 9],
   ["a file taken for a directory", "text/x", /\/text\/x: cannot read: Not a directory \(os err/],
 ];
 
@@ -95,6 +95,6 @@ Deno.test("an error tells what was attempted, and for the sandbox the build flag
     "/a: cannot write: No space left on device (os error 28)",
   );
   assert.equal(describe(new Error("quotes its input")), "/a: cannot write: Error");
-  const ours = new UserError("/a", "is broken");
+  const ours = new UserError("content-invalid", "/a", "is broken");
   assert.equal(fileError("/b", "write", "auth-dir", ours), ours);
 });

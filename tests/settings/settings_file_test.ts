@@ -43,7 +43,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "a key twice",
     `{"timeout": "5s",\n"timeout": "6s"}`,
-    /^UserError: site\.jsonc:2:1: "timeout" stands twice/,
+    /^UserError: site\.jsonc:2:1: "timeout" is there twice/,
   ],
   [
     "broken JSON",

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { buildScript } from "../../scripts/build.ts";
+import { ERROR_CODES } from "../../src/error_codes.ts";
 import { CHECK_NAMES } from "../../src/ctl/doctor/check.ts";
 import { PLUGIN_DIRECTORY } from "../../src/manifests/platform_providers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
@@ -32,6 +33,7 @@ const Report = v.strictObject({
     status: v.picklist(["pass", "warn", "fail", "skip"]),
     found: v.pipe(v.string(), v.nonEmpty()),
     advice: v.string(),
+    code: v.optional(v.picklist(ERROR_CODES)),
   })),
 });
 

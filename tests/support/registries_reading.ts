@@ -223,7 +223,7 @@ function readFile(
       const [first = "", ...others] = name.split("/");
       const isHost = /[.:]/.test(first) || first === "localhost";
       if ((others.length > 0 && isHost) || repositoryOf(`a.io/${name}`) !== `a.io/${name}`) {
-        refuse("an alias that is no short name", onRule);
+        refuse("an alias that is not a short name", onRule);
       }
       if (target === "") continue;
       const written = target.startsWith("docker.io/") && target.split("/").length === 2
@@ -402,7 +402,7 @@ export function readSources(
       onRule(reference === own ? "the registry itself is blocked" : "a mirror is blocked");
       blocked.push(repository);
     } else if (sources.includes(repository)) {
-      onRule("a source stands twice");
+      onRule("a source is there twice");
     } else {
       if (table.blocked && reference !== own) onRule("a mirror of a blocked table is asked");
       sources.push(repository);

@@ -20,8 +20,8 @@ import {
 } from "../../src/text/parse.ts";
 
 const BROKEN_JSON: readonly [text: string, message: RegExp][] = [
-  ["", /^f: empty, expected JSON$/],
-  ["\n\t ", /^f: empty, expected JSON$/],
+  ["", /^f: is empty, expected JSON$/],
+  ["\n\t ", /^f: is empty, expected JSON$/],
   [`{"a": 1,\n b}`, /^f: not valid JSON \(line 2, column 2\)$/],
   [`{"a": 1} x`, /^f: not valid JSON \(line 1, column 10\)$/],
   [`{"a": "cut`, /^f: not valid JSON \(line 1, column 11\)$/],

@@ -20,7 +20,7 @@ const VALUES: readonly [value: unknown, problem: string][] = [
   [{ name: null }, `"name" must be a string`],
   [{ name: "", strict: {} }, `"strict.size" is missing`],
   [{ name: "", strict: 5 }, `"strict" must be an object`],
-  [{ name: "", strict: { size: 1, sizes: 2 } }, `"strict.sizes" is no key of this kind of file`],
+  [{ name: "", strict: { size: 1, sizes: 2 } }, `"strict.sizes" is not a key of this kind of file`],
   [{ name: "", flag: "true" }, `"flag" must be a boolean`],
   [{ name: "", list: {} }, `"list" must be an array`],
   [{ name: "", list: [{ size: 1 }, {}] }, `"list[1].size" is missing`],

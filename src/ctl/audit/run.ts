@@ -59,7 +59,7 @@ export async function readOrExplain<Result>(
     return await action();
   } catch (error) {
     if (!(error instanceof ExecutableError)) throw error;
-    throw new UserError(path, error.message);
+    throw new UserError("content-invalid", path, error.message);
   }
 }
 
@@ -67,7 +67,12 @@ async function readPolicy(context: CtlContext, path: string): Promise<Policy> {
   const text = await readInput(context, path, "policy");
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), PolicyFile), text);
   if (result.success) return result.output;
-  throw new UserError(path, "is not a policy", "write one with: crio-credential-ctl policy");
+  throw new UserError(
+    "content-invalid",
+    path,
+    "is not a policy",
+    "write one with: crio-credential-ctl policy",
+  );
 }
 
 function formatJson(executable: Executable, policy: Policy, differences: readonly string[]) {

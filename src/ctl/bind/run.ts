@@ -56,19 +56,32 @@ export async function bind(
 function placeOf(flags: Flags, path: string, cwd: () => string): string | undefined {
   const { out, inPlace, show } = flags;
   const ways = [out !== undefined, inPlace, show].filter(Boolean).length;
-  if (ways !== 1) throw new UsageError("bind", "give one of --out FILE, --in-place, --show");
+  if (ways !== 1) {
+    throw new UsageError("flags-conflict", "bind", "give one of --out FILE, --in-place, --show");
+  }
   if (show) {
     if (givenFlags(flags).size > 0 || flags.settings !== undefined) {
-      throw new UsageError("--show", "shows what is in the file, and takes no settings");
+      throw new UsageError(
+        "flags-conflict",
+        "--show",
+        "shows what is in the file, and takes no settings",
+      );
     }
     return undefined;
   }
   // A link would be replaced, and what it leads to stay what it is.
   if (inPlace) return existing(path, cwd) ?? path;
-  if (out === undefined || out === "") throw new UsageError("--out", "is empty, expected a path");
+  if (out === undefined || out === "") {
+    throw new UsageError("flag-value-invalid", "--out", "is empty, expected a path");
+  }
   const replaced = existing(out, cwd);
   if (replaced !== undefined && replaced === existing(path, cwd)) {
-    throw new UsageError("--out", `${out} is the input`, "pass --in-place to replace it");
+    throw new UsageError(
+      "flags-conflict",
+      "--out",
+      `${out} is the input`,
+      "pass --in-place to replace it",
+    );
   }
   return out;
 }

@@ -1,9 +1,7 @@
 /** The commands and flags of the tool as plain values, read off what the command-line library runs. */
 
 import type { Command, RouteMap } from "@stricli/core";
-import { LOG_FORMATS, LOG_LEVELS } from "../../process/log.ts";
-import { SECRET_DATA_KEYS } from "../../kubernetes/secrets/secret_types.ts";
-import type { SettingName } from "../../settings/settings.ts";
+import { isSettingName, SETTINGS } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
 
 /** A command, or a group of them. */
@@ -27,14 +25,6 @@ export interface FlagNode {
   /** The values, where they are listed. */
   readonly values: readonly string[];
 }
-
-/** Settings whose values are listed. Their flags are read as text, as the plugin does it. */
-const SETTING_VALUES: { readonly [Name in SettingName]?: readonly string[] } = {
-  secretTypes: Object.keys(SECRET_DATA_KEYS),
-  alsoFor: ["on", "off"],
-  logLevel: LOG_LEVELS,
-  logFormat: LOG_FORMATS,
-};
 
 const HELP: FlagNode = { name: "help", brief: "Print help", value: "none", values: [] };
 
@@ -93,7 +83,8 @@ function readFlag(key: string, name: string, parameter: Parameter): FlagNode {
     [];
   if (kind === "enum") return { name, brief, value: "text", values: parameter.values };
   if (kind !== "parsed") return { name, brief, value: "none", values: [] };
-  const values = Object.entries(SETTING_VALUES).find(([setting]) => setting === key)?.[1] ?? [];
+  // Settings are read as text, as the plugin does it.
+  const values = isSettingName(key) ? SETTINGS[key].values ?? [] : [];
   const isPath = ["FILE", "DIR", "PATH"].includes(placeholder);
   return { name, brief, value: isPath ? "path" : "text", values };
 }

@@ -51,11 +51,11 @@ export function checkApiServer(
 ): ApiServerFindings {
   const place = `${server.url} (from ${server.origin})`;
   const trusted = `verified with ${server.caOrigin}`;
-  const only = (check: Check) => ({ checks: [check], version: undefined });
+  const alone = (check: Check) => ({ checks: [check], version: undefined });
   if ("error" in outcome) {
     const { error } = outcome;
-    if (!(error instanceof ConnectionError)) return only(explainFailure(NAME, error));
-    return only(
+    if (!(error instanceof ConnectionError)) return alone(explainFailure(NAME, error));
+    return alone(
       copied
         ? warn(
           NAME,
@@ -65,20 +65,21 @@ export function checkApiServer(
         : fail(
           NAME,
           `${place} cannot be reached: ${error.message}`,
-          "check the address and the way there; --apiserver of the build sets another",
+          "check the address and the network; --apiserver of the build sets another",
         ),
     );
   }
   const { status, body } = outcome.answer;
   if (status === 401 || status === 403) {
-    const found = `${place} is reached and ${trusted}; it tells strangers no version (${status})`;
-    return only(pass(NAME, found));
+    const found =
+      `${place} is reached and ${trusted}; it does not give its version without a token (${status})`;
+    return alone(pass(NAME, found));
   }
   const version = status === 200 ? parseVersion(body) : undefined;
   if (version === undefined) {
-    const found = `${place} is reached and ${trusted}, but does not tell its version as an API ` +
+    const found = `${place} is reached and ${trusted}, but does not give a version as an API ` +
       `server does (HTTP status ${status})`;
-    return only(warn(NAME, found, "check that this is the API server and that it is healthy"));
+    return alone(warn(NAME, found, "check that this is the API server and that it is healthy"));
   }
   const found = `${place} is reached and ${trusted}: ${version.text}`;
   return { checks: [pass(NAME, found)], version };

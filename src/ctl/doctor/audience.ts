@@ -1,6 +1,6 @@
 /**
  * The audience of the pods' tokens: the provider configuration's, against what the API server accepts
- * and what the nodes' ClusterRole names. With another one every pull is answered with 401.
+ * and what the nodes' ClusterRole names. With another one every pull gets a 401.
  */
 
 import * as v from "valibot";
@@ -12,7 +12,7 @@ import {
 } from "../../manifests/audience.ts";
 import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
 import { check } from "../../text/schema.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 const NAME = "audience";
@@ -45,12 +45,12 @@ function checkApiServer({ audience, manifest, platform, clusterDomain }: Audienc
   const named = JSON.stringify(audience);
   if (manifest !== undefined) {
     const checks: Check[] = [];
-    const accepted = attempt(NAME, checks, () => readAccepted(manifest));
+    const accepted = recordFailure(NAME, checks, () => readAccepted(manifest));
     if (accepted !== undefined) checks.push(judge(audience, accepted));
     return checks;
   }
   if (platform === undefined) {
-    const found = `${named}: nothing on this node tells what the API server accepts`;
+    const found = `${named}: nothing on this node says what the API server accepts`;
     return [skip(NAME, found, `compare it with what this prints: ${AUDIENCE_COMMAND}`)];
   }
   const domain = clusterDomain === "" ? DEFAULT_CLUSTER_DOMAIN : clusterDomain;
@@ -62,7 +62,7 @@ function checkApiServer({ audience, manifest, platform, clusterDomain }: Audienc
   return [warn(
     NAME,
     `${named} is not ${whose}, ${JSON.stringify(usual)}: if the API server does not accept it, ` +
-      "every pull is answered with 401",
+      "every pull gets a 401",
     `compare it with what this prints: ${AUDIENCE_COMMAND}`,
   )];
 }
@@ -87,7 +87,7 @@ function judge(audience: string, { audiences, place }: Accepted): Check {
   return fail(
     NAME,
     `${named} is not what the API server accepts, ${list} (${place}): ` +
-      "every pull is answered with 401",
+      "every pull gets a 401",
     `set serviceAccountTokenAudience to ${first}, and the same in the nodes' ClusterRole: ` +
       `crio-credential-ctl generate kubelet-config --audience ${first}, and generate rbac likewise`,
   );
@@ -135,7 +135,7 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
   if (roles === undefined) return [];
   const { path, text } = roles;
   const checks: Check[] = [];
-  const documents = attempt(NAME, checks, () => parseYamlDocuments(text, path));
+  const documents = recordFailure(NAME, checks, () => parseYamlDocuments(text, path));
   if (documents === undefined) return checks;
   const rules = documents
     .flatMap((document) => {

@@ -43,12 +43,14 @@ export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check
     return [...checks, pass(name, `${path} does not exist yet: the first pull makes it`)];
   }
   if (facts?.kind !== "directory") {
-    const what = real === path ? "is no directory" : `leads to ${real}, which is no directory`;
+    const what = real === path
+      ? "is not a directory"
+      : `leads to ${real}, which is not a directory`;
     return [fail(name, `${path} ${what}`, `remove it; the next pull makes the directory`)];
   }
   checks.push(...checkOwner(found, facts));
   if (checks.length === 0) {
-    const owner = found.copied ? "(its owner is not judged in a copy)" : "and is root's";
+    const owner = found.copied ? "(its owner is not checked in a copy)" : "and belongs to root";
     const above = found.parents === undefined
       ? "; the directories above it are outside of this tool's own sandbox, and were not looked at"
       : "";
@@ -129,14 +131,14 @@ function checkFiles({ path, files }: FoundAuthDirectory, { now, staleAfter }: Ag
       `${path} has ${count(stale.length, "auth file")} that CRI-O never took, ` +
         `the oldest ${formatAge(Math.max(...ages))} old`,
       staleAfter === 0
-        ? "remove them: --stale-after 0s leaves them; and see why CRI-O looks elsewhere (crio-config)"
-        : "the next pull removes them; if there were pulls since, see why CRI-O looks elsewhere",
+        ? "remove them: --stale-after 0s leaves them; and check why CRI-O looks elsewhere (crio-config)"
+        : "the next pull removes them; if there were pulls since, check why CRI-O looks elsewhere",
     ));
   }
   const foreign = files.filter((file) => !isOwnName(file.name) && file.name !== IN_USE);
   if (foreign.length > 0) {
     const names = foreign.map((file) => file.name).join(", ");
-    checks.push(warn(name, `${path} has foreign files: ${names}`, "see who put them there"));
+    checks.push(warn(name, `${path} has foreign files: ${names}`, "find out who put them there"));
   }
   if (checks.length === 0) {
     checks.push(pass(name, `${count(own.length, "auth file")} waiting for CRI-O`));
@@ -158,7 +160,7 @@ function checkInUse({ path, files, inUse }: FoundAuthDirectory, { now }: Ages): 
   const place = `${path}/${IN_USE}`;
   if (entry.facts.kind !== "directory") {
     const advice = "remove it: CRI-O makes the directory when it takes the first file";
-    return [fail(IN_USE, `${place} is no directory`, advice)];
+    return [fail(IN_USE, `${place} is not a directory`, advice)];
   }
   const aged = inUse.map(({ name, facts }) => ({ name, age: now - facts.modified }))
     .sort((a, b) => b.age - a.age);

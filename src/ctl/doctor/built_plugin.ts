@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { CompiledFileError, readCompiledFile } from "../../executable/compiled_file.ts";
 import { ENTRY } from "../../executable/compiled_metadata.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { SETTINGS_ENTRIES } from "../../settings/settings_schema.ts";
+import { SettingsSchema } from "../../settings/settings_schema.ts";
 
 /** What an executable of this project says of itself. */
 export interface BuiltPlugin {
@@ -17,7 +17,7 @@ export interface BuiltPlugin {
 }
 
 const Build = v.object({
-  settings: v.object(SETTINGS_ENTRIES),
+  settings: SettingsSchema,
   facts: v.object({ version: v.string() }),
 });
 

@@ -1,10 +1,11 @@
 /** What `doctor` says about one thing that it looked at. */
 
+import type { ErrorCode } from "../../error_codes.ts";
 import { UserError } from "../../errors.ts";
 import { OutsideSandboxError } from "../../process/files.ts";
 import { howToReach } from "../tool_sandbox.ts";
 
-/** The names of the checks, in the order in which they are told. */
+/** The names of the checks, in the order in which they are reported. */
 export const CHECK_NAMES = [
   "provider-config",
   "provider-directory",
@@ -45,6 +46,8 @@ export interface Check {
   readonly found: string;
   /** What to do; empty when there is nothing. */
   readonly advice: string;
+  /** Of the error that was found, or that kept the check from being made; missing when there was none. */
+  readonly code?: ErrorCode;
 }
 
 /** A finding that asks for nothing. */
@@ -67,13 +70,8 @@ export function skip(name: CheckName, found: string, advice = ""): Check {
   return { name, status: "skip", found: `not checked: ${found}`, advice };
 }
 
-const NOT_LOOKED_AT = ", not looked at";
-
-/** What is found where the user whom the tool runs as may not look. */
-export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
-
 /**
- * What a failed attempt means. Where the tool's own sandbox or user stood in the way, nothing is known
+ * What an error found while checking means. Where the tool's own sandbox or user stood in the way, nothing is known
  * about the node.
  *
  * @throws what was thrown, if it is no {@link UserError}.
@@ -81,22 +79,20 @@ export const NOT_PERMITTED = `permission denied${NOT_LOOKED_AT}`;
 export function explainFailure(name: CheckName, error: unknown): Check {
   if (error instanceof OutsideSandboxError) {
     const found = `${error.where}: outside of this tool's own sandbox, not looked at`;
-    return warn(name, found, howToReach(error));
+    return { ...warn(name, found, howToReach(error)), code: error.code };
   }
   if (!(error instanceof UserError)) throw error;
+  const { code } = error;
   const found = `${error.where}: ${error.problem}`;
-  if (error.problem.endsWith("permission denied")) {
-    return warn(
-      name,
-      `${error.where}: ${error.problem}${NOT_LOOKED_AT}`,
-      "run this as root, as the kubelet runs the plugin",
-    );
+  if (code === "permission-denied") {
+    const advice = "run this as root, as the kubelet runs the plugin";
+    return { ...warn(name, `${found}, not looked at`, advice), code };
   }
-  return fail(name, found, error.advice ?? `mend it in ${error.where}`);
+  return { ...fail(name, found, error.advice ?? `edit ${error.where}`), code };
 }
 
-/** Runs an attempt; what it throws becomes a finding. */
-export function attempt<Result>(
+/** Runs a part of a check; an error that it throws becomes a finding. */
+export function recordFailure<Result>(
   name: CheckName,
   checks: Check[],
   action: () => Result,

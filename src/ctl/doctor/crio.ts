@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { check } from "../../text/schema.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 /** CRI-O's configuration file, and the directory of which it reads every file. */
@@ -67,7 +67,10 @@ export function checkCrio(
   const image = readImageSettings(configs, checks);
   if (image === undefined || !complete) {
     checks.push(
-      skip(CONFIG, "where CRI-O looks for auth files: its configuration was not read whole"),
+      skip(
+        CONFIG,
+        "where CRI-O looks for auth files: its configuration could not be read completely",
+      ),
     );
     return { checks, image: undefined };
   }
@@ -85,7 +88,7 @@ function checkVersion(file: TextFile | undefined): Check {
   const [major, minor, patch] = parts.map(Number);
   // A build without a release's tag is 0.0.0.
   if (major === undefined || minor === undefined || patch === undefined || major === 0) {
-    const found = `CRI-O's version is not known: ${file.path} holds that of no release`;
+    const found = `CRI-O's version is not known: ${file.path} has no version of a release`;
     return warn(name, found, NEEDED);
   }
   const text = `CRI-O is ${parts.join(".")} (${file.path})`;
@@ -123,7 +126,7 @@ function readImageSettings(
   const found = new Map<string, Found>();
   let broken = false;
   for (const file of configs) {
-    const config = attempt(CONFIG, checks, () => readConfig(file));
+    const config = recordFailure(CONFIG, checks, () => readConfig(file));
     if (config === undefined) broken = true;
     for (const [key, value] of Object.entries(config?.crio?.image ?? {})) {
       if (value !== undefined) found.set(key, { value, path: file.path });
@@ -260,8 +263,8 @@ export function checkReload({ started, files }: RegistriesChanges): Check[] {
   }
   return [warn(
     name,
-    `${late.map(({ path }) => path).join(", ")} changed after CRI-O started, ` +
-      "which goes by what it read at its start or at its last reload",
+    `${late.map(({ path }) => path).join(", ")} changed after CRI-O started; ` +
+      "it uses what it read at its start or at its last reload",
     "systemctl reload crio, if that was not done since",
   )];
 }
@@ -271,6 +274,6 @@ function readConfig({ path, text }: TextFile) {
     return check(CrioConfig, parse(text, { integersAsBigInt: "asNeeded" }), path);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw new UserError(`${path}:${error.line}:${error.column}`, "not valid TOML");
+    throw new UserError("toml-invalid", `${path}:${error.line}:${error.column}`, "not valid TOML");
   }
 }

@@ -22,12 +22,12 @@ import { API_SERVER_MANIFEST, checkAudience } from "./audience.ts";
 import { checkAuthDirectory } from "./auth_directory.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "./built_plugin.ts";
 import {
-  attempt,
   type Check,
   CHECK_NAMES,
   type CheckName,
   explainFailure,
   fail,
+  recordFailure,
   skip,
   warn,
 } from "./check.ts";
@@ -125,7 +125,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   const registries = examineRegistries(root, settings, provider, files, checks);
 
   const { authDir, kubeletAuthFile, journaldSocket } = settings;
-  attempt("auth-directory", checks, () => {
+  recordFailure("auth-directory", checks, () => {
     const flag = "auth-dir";
     const real = files.realPath(authDir, flag);
     // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
@@ -141,7 +141,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));
   });
-  const global = attempt("global-auth-file", checks, () => {
+  const global = recordFailure("global-auth-file", checks, () => {
     const file = readGlobalAuthFile(files.at(kubeletAuthFile));
     const facts = files.facts(kubeletAuthFile, "kubelet-auth-file");
     const hosts = pullHosts(registries?.registries ?? []);
@@ -166,7 +166,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
       checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
     }
   }
-  attempt("journald", checks, () => {
+  recordFailure("journald", checks, () => {
     const facts = journaldSocket === ""
       ? undefined
       : files.facts(journaldSocket, "journald-socket");
@@ -174,7 +174,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
   const follow = (path: string) =>
-    attempt("crio-config", [], () => files.realPath(path, "auth-dir"));
+    recordFailure("crio-config", [], () => files.realPath(path, "auth-dir"));
   const crio = checkCrio(
     readCrio(files, checks),
     settings,
@@ -200,11 +200,11 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   return checks.map((check) => withoutRoot(check, root)).sort(byName);
 }
 
-const UNREAD_REGISTRIES = "the registries files were not read whole";
+const UNREAD_REGISTRIES = "the registries files could not be read completely";
 
 /** What is said of checks about our provider where the file that may hold it could not be read. */
 function withoutProvider(): Check[] {
-  const unread = "our provider was not read";
+  const unread = "the plugin's provider was not read";
   return [
     skip(
       "provider-arguments",
@@ -226,20 +226,20 @@ function examineAudience(
 ): Check[] {
   const checks: Check[] = [];
   const exists = (path: string, flag: string) =>
-    attempt("audience", checks, () => files.facts(path, flag)) !== undefined;
+    recordFailure("audience", checks, () => files.facts(path, flag)) !== undefined;
   const platform = exists(settings.apiserverEnvFile, "apiserver-env-file")
     ? "OpenShift"
     : exists(KUBEADM_FLAGS, "root") || exists(PKI_CA_FILE, "ca-file")
     ? "kubeadm"
     : undefined;
-  const manifest = attempt("audience", checks, () => files.read(API_SERVER_MANIFEST, "root"));
+  const manifest = recordFailure("audience", checks, () => files.read(API_SERVER_MANIFEST, "root"));
   const failed = checks.length > 0;
   const clusterDomain = readClusterDomain(kubelet.configs);
   const isDomainKnown = clusterDomain !== "" || kubelet.complete;
   checks.push(...checkAudience({
     audience: provider.tokenAttributes?.serviceAccountTokenAudience ?? "",
     manifest,
-    // A domain that may stand in a file that could not be read is not judged by the default.
+    // A domain that may be in a file that could not be read is not judged by the default.
     platform: failed || (platform === "kubeadm" && !isDomainKnown) ? undefined : platform,
     clusterDomain,
     roles,
@@ -260,7 +260,11 @@ function examineRegistries(
   checks: Check[],
 ): RegistriesConfiguration | undefined {
   checks.push(...checkRootsRegistries(files));
-  const texts = attempt("registries", checks, () => readRegistriesFiles(below(root, settings)));
+  const texts = recordFailure(
+    "registries",
+    checks,
+    () => readRegistriesFiles(below(root, settings)),
+  );
   const found = texts && checkRegistries(texts);
   checks.push(...found?.checks ?? []);
   if (provider !== undefined) {
@@ -276,7 +280,7 @@ function examineRegistries(
   checks.push(...checkMirrors(found));
   const read = listRegistriesFiles(texts);
   checks.push(...checkShortNames(read, (image) => hasMirrors(configuration, image)));
-  attempt("crio-reload", checks, () => {
+  recordFailure("crio-reload", checks, () => {
     const paths = read.map(({ path }) => path.slice(root.length));
     checks.push(...checkReload({
       // The file is written when CRI-O starts, and is gone with the next boot. Copies are younger.
@@ -305,15 +309,16 @@ function hasMirrors(configuration: RegistriesConfiguration, image: string): bool
 function checkRootsRegistries(files: NodeFiles): Check[] {
   const checks: Check[] = [];
   const exists = (path: string) =>
-    attempt("registries", checks, () => files.facts(path, "root")) !== undefined;
-  const advice = "move what it says to /etc/containers, and remove it";
+    recordFailure("registries", checks, () => files.facts(path, "root")) !== undefined;
+  const advice = "move its content to /etc/containers, and remove it";
   if (exists(ROOTS_REGISTRIES_CONF)) {
-    const found = `${ROOTS_REGISTRIES_CONF} takes the place of all other registries files for ` +
-      "CRI-O, which runs as root; the plugin goes by the others";
+    const found = `${ROOTS_REGISTRIES_CONF} replaces all other registries files for ` +
+      "CRI-O, which runs as root; the plugin reads the others";
     checks.push(warn("registries", found, advice));
   }
   if (exists(ROOTS_REGISTRIES_DROP_INS)) {
-    const found = `${ROOTS_REGISTRIES_DROP_INS} holds drop-ins of CRI-O's alone, which runs as ` +
+    const found =
+      `${ROOTS_REGISTRIES_DROP_INS} has drop-ins that only CRI-O reads, which runs as ` +
       "root; the plugin does not read them";
     checks.push(warn("registries", found, advice));
   }
@@ -328,7 +333,7 @@ function examineCrioPulls(
   files: NodeFiles,
 ): Check[] {
   const checks: Check[] = [];
-  attempt("crio-auth-files", checks, () => {
+  recordFailure("crio-auth-files", checks, () => {
     const there = LIBRARY_AUTH_FILES.filter((path) => files.facts(path, "root") !== undefined);
     checks.push(...checkFallBackAuthFiles(image, there, settings));
   });
@@ -361,14 +366,15 @@ function readKubeletFlags(
     return { sources: [{ origin: COMMAND_LINE, words }], running: true, complete: true };
   }
   const before = checks.length;
-  const drops = attempt("provider-config", checks, () => files.list(UNIT_DIRECTORY, "config")) ??
-    [];
+  const drops =
+    recordFailure("provider-config", checks, () => files.list(UNIT_DIRECTORY, "config")) ??
+      [];
   const paths = [
     ...FLAG_FILES,
     ...drops.filter((name) => name.endsWith(".conf")).map((name) => `${UNIT_DIRECTORY}/${name}`),
   ];
   const sources = paths.flatMap((path) => {
-    const file = attempt("provider-config", checks, () => files.read(path, "config"));
+    const file = recordFailure("provider-config", checks, () => files.read(path, "config"));
     return file === undefined ? [] : [{ origin: path, words: splitWords(file.text) }];
   });
   return { sources: sources.reverse(), running: false, complete: checks.length === before };
@@ -399,7 +405,7 @@ function checkProvider(
     const found = findFlag(sources, flag);
     if (found !== undefined || running) return found;
     const name = option === "config" ? "provider-config" : "provider-directory";
-    const path = usual.find((path) => attempt(name, checks, () => files.facts(path, option)));
+    const path = usual.find((path) => recordFailure(name, checks, () => files.facts(path, option)));
     return path === undefined ? undefined : { value: path, origin: "the usual place" };
   };
   const configFlag = "image-credential-provider-config";
@@ -411,19 +417,20 @@ function checkProvider(
       ? explainUnfound(name, flag, running, option)
       : skip(name, `--${flag} ${UNREAD_FLAGS}`);
   if (foundConfig === undefined) checks.push(unfound("provider-config", configFlag, "config"));
-  const findings = foundConfig && attempt("provider-config", checks, () =>
-    checkProviderConfig({
-      path: foundConfig.value,
-      origin: foundConfig.origin,
-      files: readProviderFiles(foundConfig.value, files),
-    }));
+  const findings = foundConfig &&
+    recordFailure("provider-config", checks, () =>
+      checkProviderConfig({
+        path: foundConfig.value,
+        origin: foundConfig.origin,
+        files: readProviderFiles(foundConfig.value, files),
+      }));
   checks.push(...findings?.checks ?? []);
   const names = (findings?.providers ?? []).map(({ name }) => name);
   if (foundDirectory === undefined) {
     checks.push(unfound("provider-directory", directoryFlag, "bin-dir"));
   } else {
     const { value: path, origin } = foundDirectory;
-    attempt("provider-directory", checks, () => {
+    recordFailure("provider-directory", checks, () => {
       checks.push(...checkProviderDirectory({
         path,
         origin,
@@ -445,14 +452,18 @@ function checkProvider(
   return { provider, isKnown, binDir: foundDirectory?.value };
 }
 
-const UNREAD_FLAGS = "may stand in a file that could not be read";
+const UNREAD_FLAGS = "may be in a file that could not be read";
 
 function explainUnfound(name: CheckName, flag: string, running: boolean, option: string): Check {
   return running
-    ? fail(name, `--${flag}: is not among the flags of the running kubelet`, "add it")
+    ? fail(
+      name,
+      `--${flag}: is not among the flags of the running kubelet`,
+      `start it with --${flag}`,
+    )
     : fail(
       name,
-      `--${flag}: was found in no file that makes the kubelet's flags, ` +
+      `--${flag}: is in no file that sets the kubelet's flags, ` +
         "and nothing is in the usual places",
       `install the plugin, say where it is with --${option}, or pass the kubelet's flags: ` +
         "--kubelet-cmdline - < /proc/$(pidof kubelet)/cmdline",
@@ -489,20 +500,21 @@ function readPlugin(
   const installed = binDir === undefined ? undefined : `${binDir}/${PROVIDER_NAME}`;
   const path = plugin ?? installed;
   if (path === undefined) return undefined;
-  return attempt("sandbox", checks, () => {
+  return recordFailure("sandbox", checks, () => {
     const bytes = plugin === undefined
       ? files.readBytes(path, "bin-dir")
       : new NodeFiles("").readBytes(path, "plugin");
     if (bytes === undefined) {
       // That nothing is installed is told by the check of the directory.
       if (plugin === undefined) return undefined;
-      throw new UserError(path, "does not exist");
+      throw new UserError("file-missing", path, "does not exist");
     }
     const built = readBuiltPlugin(bytes);
     if (built !== undefined) return { path, built };
     throw new UserError(
+      "plugin-unknown",
       path,
-      "is no build of this project: what it may touch is not known",
+      "is not a build of this project: what it may access is not known",
       "install what deno task build or deno task compile makes",
     );
   });
@@ -532,8 +544,9 @@ function below(root: string, { registriesConf, registriesConfDir }: Settings) {
 
 function readCrio(files: NodeFiles, checks: Check[]): FoundCrio {
   const before = checks.length;
-  const read = (path: string) => attempt("crio-config", checks, () => files.read(path, "root"));
-  const drops = attempt(
+  const read = (path: string) =>
+    recordFailure("crio-config", checks, () => files.read(path, "root"));
+  const drops = recordFailure(
     "crio-config",
     checks,
     () =>
@@ -565,9 +578,9 @@ function readKubeletConfigs(
   const before = checks.length;
   const name = "feature-gate";
   const flag = "kubelet-config";
-  const read = (path: string) => attempt(name, checks, () => files.read(path, flag)) ?? [];
+  const read = (path: string) => recordFailure(name, checks, () => files.read(path, flag)) ?? [];
   const isDirectory = (path: string) =>
-    attempt(name, checks, () => files.facts(path, flag))?.kind === "directory";
+    recordFailure(name, checks, () => files.facts(path, flag))?.kind === "directory";
   const given = Map.groupBy(kubeletConfigs, isDirectory);
   const find = (option: string) => {
     const found = findFlag(sources, option);
@@ -576,7 +589,7 @@ function readKubeletConfigs(
   const main = given.get(false) ?? find("config") ?? KUBELET_CONFIGS;
   const directories = given.get(true) ?? find("config-dir") ?? [];
   const drops = directories.flatMap((path) => {
-    const names = attempt(name, checks, () => files.list(path, flag)) ?? [];
+    const names = recordFailure(name, checks, () => files.list(path, flag)) ?? [];
     return names.filter((name) => name.endsWith(".conf")).map((name) => `${path}/${name}`);
   });
   const configs = [...main, ...drops].flatMap(read);
@@ -594,9 +607,11 @@ function readPulledRecords(
   const flag = "kubelet-root-dir";
   const root = kubeletRoot ?? findFlag(sources, "root-dir")?.value ?? KUBELET_ROOT;
   const directory = `${root}/${PULLED_RECORDS}`;
-  return (attempt(name, checks, () => files.list(directory, flag)) ?? [])
+  return (recordFailure(name, checks, () => files.list(directory, flag)) ?? [])
     .filter((file) => /^sha256-[0-9a-f]{64}$/.test(file))
-    .flatMap((file) => attempt(name, checks, () => files.read(`${directory}/${file}`, flag)) ?? []);
+    .flatMap((file) =>
+      recordFailure(name, checks, () => files.read(`${directory}/${file}`, flag)) ?? []
+    );
 }
 
 /** Paths are told as they are on the node. */

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { describeIssue } from "../../text/schema.ts";
 import { parseYaml } from "../../manifests/yaml.ts";
 import { UserError } from "../../errors.ts";
-import { attempt, type Check, fail, pass, skip, warn } from "./check.ts";
+import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
 import type { TextFile } from "./node_files.ts";
 
@@ -67,7 +67,8 @@ export function checkFeatureGate(
     return [...checks, own.on ? pass(NAME, found) : fail(NAME, `${found}: no tokens`, needed)];
   }
   if (!complete || checks.length > 0) {
-    const found = `whether ${GATE} is set: the kubelet's configuration was not read whole`;
+    const found =
+      `whether ${GATE} is set: the kubelet's configuration could not be read completely`;
     return [...checks, skip(NAME, found)];
   }
   return [...checks, judgeDefault(gates, version, needed)];
@@ -86,7 +87,7 @@ export function collectGates(
 ): Map<string, GateSetting> {
   const gates = new Map<string, GateSetting>();
   for (const config of configs) {
-    for (const [gate, on] of attempt(NAME, checks, () => readGates(config)) ?? []) {
+    for (const [gate, on] of recordFailure(NAME, checks, () => readGates(config)) ?? []) {
       gates.set(gate, { on, place: config.path });
     }
   }
@@ -126,7 +127,7 @@ export function readClusterDomain(configs: readonly TextFile[]): string {
   let domain = "";
   for (const { path, text } of configs) {
     // What is wrong with a file is told by the check of the gate.
-    const parsed = attempt(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
+    const parsed = recordFailure(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
     if (parsed?.success && parsed.output.clusterDomain !== "") domain = parsed.output.clusterDomain;
   }
   return domain;
@@ -135,7 +136,7 @@ export function readClusterDomain(configs: readonly TextFile[]): string {
 function readGates({ path, text }: TextFile): [gate: string, on: boolean][] {
   const result = v.safeParse(FeatureGates, parseYaml(text, path) ?? {});
   if (result.success) return Object.entries(result.output.featureGates ?? {});
-  throw new UserError(path, describeIssue(result.issues[0]));
+  throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
 }
 
 /** `A=true,B=false` */

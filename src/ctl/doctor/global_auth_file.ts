@@ -55,7 +55,7 @@ export function checkGlobalAuthFile(
         JSON.stringify(hideUserInfo(key))
       } in "${field}" ${problem}: CRI-O's image library ` +
         "refuses the whole file for it, and the plugin leaves it out",
-      "correct the entry or drop it",
+      "change it to that, or remove the entry",
     ));
   }
   const bare = describeBareMap(file);
@@ -93,7 +93,7 @@ function checkEntry(
       return warn(NAME, found(judgement.reason), WRITE_AUTH);
     case "error": {
       const host = parseScope(key)?.host ?? "";
-      const reason = `${judgement.reason}: what would use it is not pulled`;
+      const reason = `${judgement.reason}: pulls that would use it fail`;
       return (hosts.has(host) ? fail : warn)(NAME, found(reason), WRITE_AUTH);
     }
   }

@@ -18,7 +18,7 @@ export function checkJournald(path: string, facts: FileFacts | undefined): Check
   if (facts?.kind === "socket") return [pass(NAME, `${path} is there`)];
   return [warn(
     NAME,
-    `${path} ${facts === undefined ? "does not exist" : "is no socket"}: ` +
+    `${path} ${facts === undefined ? "does not exist" : "is not a socket"}: ` +
       "the kubelet shows the plugin's log only when it fails",
     "check systemd-journald, or set --journald-socket",
   )];

@@ -49,7 +49,7 @@ export function checkMatchImages(
   }
   if (registries === undefined) {
     const found = "whether the entries cover the registries that have mirrors: " +
-      "the registries files were not read whole";
+      "the registries files could not be read completely";
     return [...checks, skip(NAME, found)];
   }
   const wanted = registries.filter(needsPlugin);
@@ -67,7 +67,7 @@ export function checkMatchImages(
     if (covered === "none") {
       checks.push((none ? fail : warn)(NAME, `${what}, and no entry covers it`, add));
     } else if (covered === "some") {
-      checks.push(warn(NAME, `${what}, and entries cover a part of it alone`, add));
+      checks.push(warn(NAME, `${what}, and entries cover only a part of it`, add));
     }
   }
   for (const [text, pattern] of patterns) {
@@ -76,7 +76,7 @@ export function checkMatchImages(
     if (wanted.some((registry) => meets(pattern, registry))) continue;
     checks.push(warn(
       NAME,
-      `${JSON.stringify(text)} covers no registry that has mirrors: the plugin runs for nothing`,
+      `${JSON.stringify(text)} covers no registry that has mirrors: the plugin runs without need`,
       `drop it from "matchImages", or give the registry its mirrors`,
     ));
   }

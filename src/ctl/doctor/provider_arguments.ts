@@ -29,8 +29,7 @@ export function checkProviderArguments(args: readonly string[], base: Settings):
   }
 }
 
-const ADVICE =
-  `mend "args" of the provider; crio-credential-provider --help lists what may stand there`;
+const ADVICE = `change "args" of the provider; crio-credential-provider --help lists the flags`;
 
 /** The texts by flag. Each setting's flag takes a value; `-flag` and `--flagName` are understood. */
 function readArguments(args: readonly string[]): Map<string, string[]> {
@@ -41,10 +40,14 @@ function readArguments(args: readonly string[]): Map<string, string[]> {
     const flag = word.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
-      throw new UsageError(arg, "is no setting, so that no request would be answered");
+      throw new UsageError(
+        "flag-unknown",
+        arg,
+        "is not a setting: the plugin would answer no request",
+      );
     }
     const value = joined ?? args[++index];
-    if (value === undefined) throw new UsageError(arg, "has no value");
+    if (value === undefined) throw new UsageError("flag-missing", arg, "has no value");
     const texts = given.get(flag) ?? [];
     given.set(flag, [...texts, value]);
   }

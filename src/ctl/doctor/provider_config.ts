@@ -6,7 +6,7 @@ import {
   parseCredentialProviderConfig,
   PROVIDER_NAME,
 } from "../../manifests/credential_provider_config.ts";
-import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
+import { type Check, count, fail, pass, recordFailure, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 
 /** A configuration as found on the node. */
@@ -57,7 +57,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
   const places = new Map<string, string>();
   let complete = true;
   for (const { path, text } of files) {
-    const config = attempt(NAME, checks, () => parseCredentialProviderConfig(text, path));
+    const config = recordFailure(NAME, checks, () => parseCredentialProviderConfig(text, path));
     if (config === undefined) {
       complete = false;
       continue;
@@ -65,7 +65,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
     for (const { key, problem } of findViolations(config)) {
       // Only all files together must have an entry.
       if (key === "providers" && files.length > 1) continue;
-      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `mend it in ${path}`));
+      checks.push(fail(NAME, `${path}: "${key}" ${problem}; ${NO_START}`, `edit ${path}`));
     }
     for (const provider of config.providers) {
       const earlier = places.get(provider.name);
@@ -74,7 +74,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
           NAME,
           `${path}: provider ${
             JSON.stringify(provider.name)
-          } stands in ${earlier} as well; ${NO_START}`,
+          } is in ${earlier} as well; ${NO_START}`,
           "keep one of them",
         ));
       }
@@ -86,7 +86,9 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
   if (provider !== undefined) checks.push(...judge(provider));
   else if (complete) checks.push(missing(place, providers));
   if (checks.length === 0) {
-    checks.push(pass(NAME, `${place}: ${count(providers.length, "provider")}, ours among them`));
+    checks.push(
+      pass(NAME, `${place}: ${count(providers.length, "provider")}, including ${PROVIDER_NAME}`),
+    );
   }
   return { checks, providers, provider, complete };
 }
@@ -94,7 +96,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
 const GENERATE = "make one with: crio-credential-ctl generate kubelet-config";
 
 function missing(place: string, providers: readonly CredentialProvider[]): Check {
-  const names = providers.map(({ name }) => name).join(", ") || "none at all";
+  const names = providers.map(({ name }) => name).join(", ") || "no provider";
   return fail(
     NAME,
     `${place}: no provider ${PROVIDER_NAME}, but ${names}`,

@@ -28,7 +28,7 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
   const { path, origin, facts, executables, copied } = directory;
   const noStart = "the kubelet does not start without it";
   if (facts?.kind !== "directory") {
-    const problem = facts === undefined ? "does not exist" : "is no directory";
+    const problem = facts === undefined ? "does not exist" : "is not a directory";
     return [fail(
       NAME,
       `${path} (${origin}) ${problem}; ${noStart}`,
@@ -41,13 +41,13 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
     if (file === undefined) {
       checks.push(fail(NAME, `${place} does not exist; ${noStart}`, `install it as ${place}`));
     } else if (file.kind !== "file" || (file.mode & 0o111) === 0) {
-      const problem = file.kind === "file" ? "is not executable" : "is no regular file";
+      const problem = file.kind === "file" ? "is not executable" : "is not a regular file";
       checks.push(fail(NAME, `${place} ${problem}; ${noStart}`, `chmod 0755 ${place}`));
     } else if (name === PROVIDER_NAME && isReplaceable(file, copied)) {
       checks.push(warn(
         NAME,
         `${place} belongs to user ${file.user} and has mode ${formatMode(file.mode)}: ` +
-          "others than root can replace what the kubelet runs as root",
+          "users other than root can replace what the kubelet runs as root",
         `chown root ${place} && chmod 0755 ${place}`,
       ));
     }
@@ -55,7 +55,7 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
   if (checks.length === 0) {
     const what = directory.isConfigurationKnown
       ? `the ${count(executables.size, "executable")} of the configuration`
-      : "our executable";
+      : "the plugin";
     checks.push(pass(NAME, `${path} (${origin}) has ${what}`));
   }
   return checks;

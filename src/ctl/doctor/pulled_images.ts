@@ -19,7 +19,7 @@ import { parseJson } from "../../text/parse.ts";
 import type { RegistriesConfiguration } from "../../sources/registries_conf/config.ts";
 import { findPullSources } from "../../sources/registries_conf/pull_sources.ts";
 import { check } from "../../text/schema.ts";
-import { attempt, type Check, count, pass, warn } from "./check.ts";
+import { type Check, count, pass, recordFailure, warn } from "./check.ts";
 import { collectGates, type KubernetesVersion } from "./feature_gate.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
 import { needsPlugin } from "./match_images.ts";
@@ -86,7 +86,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
   }
   if (registries === undefined || gate.on === false) return checks;
   const open = facts.records.flatMap((record) =>
-    attempt(NAME, checks, () => openImages(record, registries)) ?? []
+    recordFailure(NAME, checks, () => openImages(record, registries)) ?? []
   );
   if (mode === "service-account") checks.push(...globalPairs(facts.global, registries));
   const names = [...new Set(open)].sort();
@@ -155,7 +155,7 @@ function findPolicy(configs: readonly TextFile[]): {
 } {
   let policy = { value: DEFAULT_POLICY, place: "the kubelet's default" };
   for (const { path, text } of configs) {
-    const found = attempt(
+    const found = recordFailure(
       NAME,
       [],
       () => check(KubeletConfiguration, parseYaml(text, path) ?? {}, path),

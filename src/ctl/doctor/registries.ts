@@ -22,7 +22,7 @@ import {
   refusedBy,
 } from "../../sources/registries_conf/pull_sources.ts";
 import { formatRepository, isHost, parseRepository } from "../../sources/reference.ts";
-import { attempt, type Check, count, fail, pass, warn } from "./check.ts";
+import { type Check, count, fail, pass, recordFailure, warn } from "./check.ts";
 import { needsPlugin } from "./match_images.ts";
 
 const NAME = "registries";
@@ -42,7 +42,7 @@ export interface RegistriesFindings {
 export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
   const checks: Check[] = [];
   const read = (file: RegistriesFile, v1: boolean): RegistriesContent | undefined =>
-    attempt(NAME, checks, () => parseRegistriesFile(file, { v1 }));
+    recordFailure(NAME, checks, () => parseRegistriesFile(file, { v1 }));
   const content = files.main && read(files.main, true);
   const main = content === undefined ? undefined : files.main;
   const dropIns = files.dropIns.flatMap((file) => {
@@ -58,7 +58,7 @@ export function checkRegistries(files: RegistriesFiles): RegistriesFindings {
     checks.push(warn(
       NAME,
       `${main.path}: in version 1, which has no mirrors and which newer CRI-O refuses`,
-      "write it anew in version 2",
+      "rewrite it in version 2",
     ));
   }
   const helpers = describeHelpers(configuration);
@@ -124,7 +124,7 @@ export function checkMirrors(
     const table = `${prefix} (${file})`;
     const image = sampleImage(registry);
     if (parseRepository(image) === undefined) {
-      const found = `${table}: no image's full name begins so, the table never applies`;
+      const found = `${table}: no image's full name begins with it, so the table never applies`;
       checks.push(warn(name, found, "write the prefix as in docker.io/library/nginx"));
       continue;
     }
@@ -139,7 +139,7 @@ export function checkMirrors(
           name,
           `${placeOfEndpoint(files, registry, endpoint)}: ${describeInvalid(endpoint)}` +
             `${why === undefined ? "" : `: it ${why}`}. ${describeRefusal(image, refused)}`,
-          "correct the location: a host with a dot or a port, and a path in lower case",
+          "change the location to a host with a dot or a port, and a path in lower case",
         ));
       } else if (endpoint.role === "mirror" && blocked !== undefined) {
         checks.push(warn(

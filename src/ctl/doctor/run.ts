@@ -1,6 +1,6 @@
 /** `doctor`: runs the checks and prints what they find. */
 
-import { type Check, count, NOT_PERMITTED, type Status } from "./check.ts";
+import { type Check, count, type Status } from "./check.ts";
 import { examineNode } from "./examine.ts";
 import { UsageError, UserError } from "../../errors.ts";
 import { escapeControls } from "../../process/log.ts";
@@ -33,7 +33,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   const root = readLocalPath("root", flags.root) ?? "";
   if (root !== "") requireDirectory(root);
   if (flags.roles === "-" && flags.kubeletCmdline === "-") {
-    throw new UsageError("--roles", "reads stdin, as --kubelet-cmdline does");
+    throw new UsageError("flags-conflict", "--roles", "reads stdin, as --kubelet-cmdline does");
   }
   const checks = await examineNode({
     root,
@@ -46,7 +46,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
     plugin: readLocalPath("plugin", flags.plugin),
     commandLine: await readCommandLine(this, flags.kubeletCmdline),
     roles: await readRoles(this, flags.roles),
-    now: CLOCK.today(),
+    now: CLOCK.wallClock(),
   });
   const failed = checks.some(({ status }) => status === "fail");
   this.process.stdout.write(
@@ -61,8 +61,13 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
 function requireDirectory(root: string): void {
   const kind = new NodeFiles("").facts(root, "root")?.kind;
   if (kind === "directory") return;
-  const problem = kind === undefined ? "does not exist" : "is no directory";
-  throw new UsageError("--root", `${root} ${problem}`, "name the directory that stands for /");
+  const problem = kind === undefined ? "does not exist" : "is not a directory";
+  throw new UsageError(
+    "flag-value-invalid",
+    "--root",
+    `${root} ${problem}`,
+    "name the directory that stands for /",
+  );
 }
 
 /**
@@ -73,7 +78,11 @@ async function readCommandLine(context: CtlContext, path: string | undefined): P
   if (path === undefined) return "";
   const text = await readInput(context, path, "kubelet-cmdline");
   if (text !== "") return text;
-  throw new UserError(inputName(path), "is empty, expected the kubelet's command line");
+  throw new UserError(
+    "input-empty",
+    inputName(path),
+    "is empty, expected the kubelet's command line",
+  );
 }
 
 /** What `kubectl` printed of roles. */
@@ -81,7 +90,11 @@ async function readRoles(context: CtlContext, path: string | undefined) {
   if (path === undefined) return undefined;
   const text = await readInput(context, path, "roles");
   if (text.trim() !== "") return { path: inputName(path), text };
-  throw new UserError(inputName(path), "is empty, expected roles as kubectl prints them");
+  throw new UserError(
+    "input-empty",
+    inputName(path),
+    "is empty, expected roles as kubectl prints them",
+  );
 }
 
 /** A path of the node: absolute. */
@@ -99,7 +112,7 @@ function parsePathOf(flag: string, text: string, parse: (text: string) => string
     return parse(text);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`--${flag}`, error.problem, error.advice);
+    throw new UsageError(error.code, `--${flag}`, error.problem, error.advice);
   }
 }
 
@@ -130,8 +143,8 @@ function formatChecks(checks: readonly Check[]): string {
     ...(tally("skip") === 0 ? [] : [`${tally("skip")} not checked`]),
   ];
   const end = ["", result.join(", ")];
-  if (checks.some(({ found }) => found.includes(NOT_PERMITTED))) {
-    end.push("Not all could be looked at: run this as root, as the kubelet runs the plugin");
+  if (checks.some(({ code }) => code === "permission-denied")) {
+    end.push("Some files could not be read: run this as root, as the kubelet runs the plugin");
   }
   end.push(CLUSTER);
   return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");

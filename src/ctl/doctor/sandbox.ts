@@ -49,13 +49,13 @@ export function checkSandbox(
   if (extra.length > 0) {
     checks.push(fail(
       NAME,
-      `${path}: its header is not what its build makes of its settings: ${extra.join(" ")}`,
-      "see what it may do with: deno task audit FILE",
+      `${path}: its sandbox differs from that of its settings: ${extra.join(" ")}`,
+      "check what it may access with: deno task audit FILE",
     ));
   }
   if (checks.length === 0) {
     const what = `${plugin.form} form, version ${plugin.version}`;
-    checks.push(pass(NAME, `${path} (${what}) may touch what it needs on this node`));
+    checks.push(pass(NAME, `${path} (${what}) may access what it needs on this node`));
   }
   return checks;
 }

@@ -19,7 +19,7 @@ export function explainCommand(settings: Settings) {
     docs: {
       brief: "Why a pull gets, or does not get, these credentials",
       fullDescription: [
-        "Goes the way of a pull and tells what is found on it: the [[registry]] table, the pull",
+        "Follows a pull and shows what it finds on the way: the [[registry]] table, the pull",
         "sources, every credential with the reason it is chosen or passed over, the keys of the auth",
         "file. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
         "with --token-file or --namespace. The secrets come from --secrets-file, else from the API",

@@ -25,7 +25,7 @@ export function explainImageName(text: string): string | undefined {
   const [, scheme] = /^([a-z][a-z0-9+.-]*:\/\/)/i.exec(text) ?? [];
   if (scheme !== undefined) return `begins with a URL scheme: leave out ${scheme}`;
   // deno-lint-ignore no-control-regex -- control characters are what is refused
-  if (/[\s\u0000-\u001f\u007f]/.test(text)) return "holds a space or a control character";
+  if (/[\s\u0000-\u001f\u007f]/.test(text)) return "has a space or a control character";
   const { name, tag, digest } = splitImage(text);
   if (digest !== undefined && !isDigest(digest)) {
     return "has a broken digest: expected sha256: and 64 hex digits in lower case";
@@ -43,7 +43,7 @@ export function explainImageName(text: string): string | undefined {
     return "begins with upper case: a host needs a dot or a port, and what is no host is lower case";
   }
   if (/[A-Z]/.test(path)) {
-    return `has upper case in its path, which names of images have not: ${path.toLowerCase()}`;
+    return `has upper case in its path, which image names cannot have: ${path.toLowerCase()}`;
   }
   return parseRepository(canonicalName(text)) === undefined
     ? "is not of the form host/path:tag that names of images have, such as quay.io/team/app:v1"

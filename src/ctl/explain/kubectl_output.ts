@@ -19,10 +19,10 @@ export function explainNoManifests(
     };
   }
   if (/^(?:error|unable to|the connection to|couldn't|no resources found)\b/i.test(first)) {
-    return { problem: "holds what kubectl said when it failed", advice: RUN };
+    return { problem: "is an error message of kubectl", advice: RUN };
   }
   if (/^(?:NAMESPACE\s+)?NAME\s+TYPE\b/.test(first)) {
-    return { problem: "holds kubectl's table, without the secrets' data", advice: RUN };
+    return { problem: "is kubectl's table, which lacks the secrets' data", advice: RUN };
   }
   return undefined;
 }

@@ -38,7 +38,7 @@ import {
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { escapeControls } from "../../process/log.ts";
-import { isAnnotationKey, isDnsLabel } from "../../manifests/names.ts";
+import { isAnnotationKey, isLabel } from "../../kubernetes/names.ts";
 import { readRegistriesFiles } from "../../sources/registries_conf/config.ts";
 import { namedBy } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
@@ -76,7 +76,7 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
 
 function formatOf({ format, json }: Flags): Format {
   if (json && format !== undefined && format !== "json") {
-    throw new UsageError("--json", `does not go with --format ${format}`);
+    throw new UsageError("flags-conflict", "--json", `does not go with --format ${format}`);
   }
   return json ? "json" : format ?? "text";
 }
@@ -89,7 +89,12 @@ function formatAs(format: Format, explanation: Explanation | ContainerdExplanati
   }
   if ("runtime" in explanation) {
     if (format === "text") return formatContainerdText(explanation);
-    throw new UsageError("--format", "mermaid draws CRI-O's auth file", "use text or json");
+    throw new UsageError(
+      "flags-conflict",
+      "--format",
+      "mermaid draws CRI-O's auth file",
+      "use text or json",
+    );
   }
   return format === "text" ? formatText(explanation) : formatMermaid(explanation);
 }
@@ -98,10 +103,17 @@ function formatAs(format: Format, explanation: Explanation | ContainerdExplanati
 function checkStdin({ image, crioLog, tokenFile, secretsFile }: Flags): void {
   if (crioLog !== "-") return;
   if (image === undefined) {
-    throw new UsageError("--crio-log", "reads stdin, as the request does", "pass --image");
+    throw new UsageError(
+      "flags-conflict",
+      "--crio-log",
+      "reads stdin, as the request does",
+      "pass --image",
+    );
   }
   for (const [flag, file] of [["token-file", tokenFile], ["secrets-file", secretsFile]] as const) {
-    if (file === "-") throw new UsageError("--crio-log", `reads stdin, as --${flag} does`);
+    if (file === "-") {
+      throw new UsageError("flags-conflict", "--crio-log", `reads stdin, as --${flag} does`);
+    }
   }
 }
 
@@ -115,7 +127,11 @@ async function withCrioLog(
 ): Promise<Explanation | ContainerdExplanation> {
   if (crioLog === undefined) return explanation;
   if ("runtime" in explanation) {
-    throw new UsageError("--crio-log", "is CRI-O's log, and the settings are for containerd");
+    throw new UsageError(
+      "flags-conflict",
+      "--crio-log",
+      "is CRI-O's log, and the settings are for containerd",
+    );
   }
   const log = parseCrioLog(await readInput(context, crioLog, "crio-log", MAX_LOG_BYTES));
   return { ...explanation, crioLog: compareWithLog(explanation, log, inputName(crioLog)) };
@@ -193,26 +209,39 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   const annotations = new Map((flags.serviceAccountAnnotation ?? []).map(parseAnnotation));
   const normalized = normalizeImage(image);
   if (normalized === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(image)} ${explainImageName(image)}`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "--image",
+      `${JSON.stringify(image)} ${explainImageName(image)}`,
+    );
   }
-  if (namespace !== undefined) checkName("--namespace", namespace, isDnsLabel, "namespace");
+  if (namespace !== undefined) checkName("--namespace", namespace, isLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
-    throw new UsageError("--secrets-file", "reads stdin, as --token-file does");
+    throw new UsageError("flags-conflict", "--secrets-file", "reads stdin, as --token-file does");
   }
   if (tokenFile !== undefined) {
     const text = await readInput(context, tokenFile, "token-file");
     const token = readTokenText(text, `the token in ${inputName(tokenFile)}`);
     const serviceAccount = readServiceAccount(token);
     if (namespace !== undefined && namespace !== serviceAccount.namespace) {
-      throw new UsageError("--namespace", `the token is one of ${serviceAccount.namespace}`);
+      throw new UsageError(
+        "flag-value-invalid",
+        "--namespace",
+        `the token belongs to namespace ${serviceAccount.namespace}`,
+      );
     }
     return { image: normalized, token, serviceAccount, annotations, written: image };
   }
   if (namespace === undefined) {
-    throw new UsageError("--image", "goes with --token-file, or --namespace and --secrets-file");
+    throw new UsageError(
+      "flag-needs-flag",
+      "--image",
+      "goes with --token-file, or --namespace and --secrets-file",
+    );
   }
   if (secretsFile === undefined) {
     throw new UsageError(
+      "flag-needs-flag",
       "--namespace",
       "goes with --secrets-file",
       "pass --token-file for the API server to be asked",
@@ -233,6 +262,7 @@ function parseAnnotation(text: string): [key: string, value: string] {
   const key = text.slice(0, Math.max(0, equals));
   if (isAnnotationKey(key)) return [key, text.slice(equals + 1)];
   throw new UsageError(
+    "flag-value-invalid",
     "--service-account-annotation",
     `${JSON.stringify(text)} is not KEY=VALUE`,
     `write it like ${SECRETS_ANNOTATION}=pull-secret,docker-hub`,
@@ -242,17 +272,27 @@ function parseAnnotation(text: string): [key: string, value: string] {
 async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> {
   for (const flag of ["namespace", "token-file"] as const) {
     if ((flag === "namespace" ? flags.namespace : flags.tokenFile) !== undefined) {
-      throw new UsageError(`--${flag}`, "goes with --image; a request on stdin has its own token");
+      throw new UsageError(
+        "flag-needs-flag",
+        `--${flag}`,
+        "goes with --image; a request on stdin has its own token",
+      );
     }
   }
   if ((flags.serviceAccountAnnotation ?? []).length > 0) {
     throw new UsageError(
+      "flag-needs-flag",
       "--service-account-annotation",
       "goes with --image; a request on stdin has its own annotations",
     );
   }
   if (flags.secretsFile === "-") {
-    throw new UsageError("--secrets-file", "reads stdin, as the request does", "pass --image");
+    throw new UsageError(
+      "flags-conflict",
+      "--secrets-file",
+      "reads stdin, as the request does",
+      "pass --image",
+    );
   }
   const { image, serviceAccountToken: token, serviceAccountAnnotations: annotations } =
     parseRequest(await readPipe(context, "the kubelet's request (or pass --image)"));
@@ -271,7 +311,7 @@ function nameAnnotation(error: unknown, annotation: string): unknown {
   if (!(error instanceof RefusedError) || error.status !== 403) return error;
   const advice = `if it names them already, repeat here what its annotation ${annotation} says: ` +
     `--service-account-annotation ${annotation}=NAMES`;
-  return new UserError(error.where, error.problem, `${error.advice ?? ""}; ${advice}`);
+  return new UserError(error.code, error.where, error.problem, `${error.advice ?? ""}; ${advice}`);
 }
 
 async function readSecrets(

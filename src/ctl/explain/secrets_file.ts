@@ -1,9 +1,9 @@
 /** The secrets of a namespace from a file: what `kubectl get secrets -o json` or `-o yaml` prints. */
 
-import { loadAll, YAML11_SCHEMA, YAMLException } from "js-yaml";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { compareNames, notThere, otherType, type Secret } from "../../kubernetes/secrets/list.ts";
+import { parseYamlDocuments } from "../../manifests/yaml.ts";
 import { parseJson } from "../../text/parse.ts";
 import { check, JsonObject } from "../../text/schema.ts";
 import { ALSO_FOR_ANNOTATION, type SecretType } from "../../kubernetes/secrets/secret_types.ts";
@@ -53,14 +53,16 @@ export function readSecretsFile(
   { namespace, types, named }: Wanted,
 ): SecretsRead {
   const none = explainNoManifests(text);
-  if (none !== undefined) throw new UserError(path, none.problem, none.advice);
+  if (none !== undefined) throw new UserError("input-empty", path, none.problem, none.advice);
   const secrets: Secret[] = [];
   const reasons = new Map<string, string>();
   const leftOut = new Map<string, number>();
   const leaveOut = (what: string) => leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
   const documents = parseDocuments(text, path);
   // No secrets are a list without items; this is a command that failed in front of a pipe.
-  if (documents.length === 0) throw new UserError(path, "is empty, expected secrets", KUBECTL);
+  if (documents.length === 0) {
+    throw new UserError("input-empty", path, "is empty, expected secrets", KUBECTL);
+  }
   for (const manifest of documents.flatMap((document) => secretsOf(document, path))) {
     const { metadata, stringData } = manifest;
     const type = types.find((type) => type === manifest.type);
@@ -115,22 +117,14 @@ function parseDocuments(text: string, path: string): unknown[] {
       // A document of YAML may begin with a brace, too.
     }
   }
-  try {
-    return loadAll(text, { schema: YAML11_SCHEMA }).filter((document) => document !== null);
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    // The library's message quotes the file.
-    const { mark } = error;
-    const place = mark === undefined ? path : `${path}:${mark.line + 1}:${mark.column + 1}`;
-    throw new UserError(place, "not valid YAML or JSON");
-  }
+  return parseYamlDocuments(text, path).filter((document) => document !== null);
 }
 
 function secretsOf(document: unknown, path: string): v.InferOutput<typeof SecretManifest>[] {
   const { kind } = check(v.object({ kind: v.string("is missing") }), document, path);
   if (kind === "Secret") return [check(SecretManifest, document, path)];
   if (kind !== "List" && kind !== "SecretList") {
-    throw new UserError(path, "holds something else than secrets", KUBECTL);
+    throw new UserError("content-invalid", path, "has something other than secrets", KUBECTL);
   }
   const { items } = check(List, document, path);
   return items.flatMap((item, index) => {

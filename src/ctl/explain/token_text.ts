@@ -14,7 +14,8 @@ const WORD = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
  */
 export function readTokenText(text: string, where: string): string {
   const token = text.trim();
-  const refuse = (problem: string, advice = COMMAND) => new UserError(where, problem, advice);
+  const refuse = (problem: string, advice = COMMAND) =>
+    new UserError("token-malformed", where, problem, advice);
   if (token === "") throw refuse("is empty, expected a service account's token");
   if (/^(?:authorization:\s*)?bearer\b/i.test(token)) {
     throw refuse(`begins with "Bearer"`, "leave that word out: the token alone is expected");
@@ -31,5 +32,5 @@ export function readTokenText(text: string, where: string): string {
   if (WORD.test(words.join(""))) {
     throw refuse("is broken into several lines", "write the token in one line");
   }
-  throw refuse("is a text of several words and no token, such as an error of kubectl's");
+  throw refuse("is several words and not a token, such as an error message of kubectl");
 }

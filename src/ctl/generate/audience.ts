@@ -7,7 +7,7 @@ import { type CtlContext, report } from "../context.ts";
 export function warnOfAssumedAudience(context: CtlContext): void {
   report(
     context,
-    `warning: --audience is not given: assumed is kubeadm's default, ${DEFAULT_AUDIENCE}; ` +
+    `warning: --audience is not given: using kubeadm's default, ${DEFAULT_AUDIENCE}; ` +
       `compare it with what this prints: ${AUDIENCE_COMMAND}`,
   );
 }

@@ -4,7 +4,7 @@ import { UsageError } from "../../errors.ts";
 import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
 import { DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { createChecks } from "../../manifests/checks.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import type { CtlContext } from "../context.ts";
 import { explainImageName, normalizeImage } from "../explain/image_name.ts";
 import { warnOfAssumedAudience } from "./audience.ts";
@@ -23,14 +23,15 @@ export interface Flags {
 /** Prints the script. */
 export function generateChecks(this: CtlContext, flags: Flags): void {
   const { namespace, serviceAccount = "default", node, audience = DEFAULT_AUDIENCE } = flags;
-  checkName("--namespace", namespace, isDnsLabel, "namespace");
-  checkName("--service-account", serviceAccount, isDnsSubdomain, "service account");
-  checkName("--node", node, isDnsSubdomain, "node");
-  for (const name of flags.secret ?? []) checkName("--secret", name, isDnsSubdomain, "secret");
+  checkName("--namespace", namespace, isLabel, "namespace");
+  checkName("--service-account", serviceAccount, isSubdomain, "service account");
+  checkName("--node", node, isSubdomain, "node");
+  for (const name of flags.secret ?? []) checkName("--secret", name, isSubdomain, "secret");
   // Of one that is named twice the last place counts.
   const secrets = [...new Set((flags.secret ?? []).toReversed())].reverse();
   if (secrets.length > MAX_NAMED_SECRETS) {
     throw new UsageError(
+      "flag-value-invalid",
       "--secret",
       `names ${secrets.length} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
     );
@@ -38,6 +39,7 @@ export function generateChecks(this: CtlContext, flags: Flags): void {
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (audience === "" || audience === "*" || /[\u0000-\u001f\u007f]/.test(audience)) {
     throw new UsageError(
+      "flag-value-invalid",
       "--audience",
       "must name one audience, as the kubelet's configuration does",
     );
@@ -45,7 +47,11 @@ export function generateChecks(this: CtlContext, flags: Flags): void {
   const given = flags.image ?? "docker.io/library/nginx";
   const image = normalizeImage(given);
   if (image === undefined) {
-    throw new UsageError("--image", `${JSON.stringify(given)} ${explainImageName(given)}`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "--image",
+      `${JSON.stringify(given)} ${explainImageName(given)}`,
+    );
   }
   if (flags.audience === undefined) warnOfAssumedAudience(this);
   const { secretsAnnotation: annotation, secretTypes: types } = this.settings;

@@ -47,7 +47,7 @@ const PULLED_IMAGES_FLAG = {
 const ENV = {
   kind: "boolean",
   default: true,
-  brief: "Set variables that reach through the sandbox to values without effect",
+  brief: "Give variables that bypass the sandbox values without effect",
 } as const;
 
 const kubeletConfig = buildCommand<KubeletConfigFlags, [], CtlContext>({
@@ -157,7 +157,7 @@ const secret = buildCommand<SecretFlags, [], CtlContext>({
     brief: "A registry secret, with the password from stdin",
     fullDescription: [
       "Prints a secret of type kubernetes.io/dockerconfigjson, which carries the password in base64.",
-      "The password is read from stdin; one line end behind it is dropped. --also-for writes the",
+      "The password is read from stdin; a line break at its end is removed. --also-for writes the",
       "annotation by which the credential goes to further registries, too.",
     ].join("\n"),
     customUsage: [

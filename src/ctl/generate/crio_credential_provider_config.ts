@@ -20,10 +20,17 @@ export interface Flags {
 export function generateCrioCredentialProviderConfig(this: CtlContext, flags: Flags): void {
   const { matchImage = [], apiVersion } = flags;
   if (matchImage.length === 0) {
-    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+    throw new UsageError(
+      "flag-missing",
+      "--match-image",
+      "is missing",
+      "name the registries that have mirrors",
+    );
   }
   const [violation] = findMatchImageViolations(matchImage);
-  if (violation !== undefined) throw new UsageError("--match-image", violation.problem);
+  if (violation !== undefined) {
+    throw new UsageError("flag-value-invalid", "--match-image", violation.problem);
+  }
   checkMatchImages(this, matchImage);
   this.process.stdout.write(
     formatYaml([createCrioCredentialProviderConfig(matchImage, apiVersion)]),

@@ -20,11 +20,20 @@ export function generateHostsToml(this: CtlContext, flags: Flags): void {
   const { mirror = [], plainHttp = [], fallback = false, containerdHostsDir } = flags;
   const rules = parseMirrors({ mirror });
   if (rules.length === 0) {
-    throw new UsageError("--mirror", "is missing", "write it like docker.io=mirror.local/hub");
+    throw new UsageError(
+      "flag-missing",
+      "--mirror",
+      "is missing",
+      "write it like docker.io=mirror.local/hub",
+    );
   }
   for (const location of plainHttp) {
     if (rules.some(({ mirror }) => mirror === location)) continue;
-    throw new UsageError("--plain-http", `${JSON.stringify(location)} is no mirror of --mirror`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "--plain-http",
+      `${JSON.stringify(location)} is no mirror of --mirror`,
+    );
   }
   const root = containerdHostsDir === undefined
     ? this.settings.containerdHostsDir[0] ?? ""

@@ -60,16 +60,27 @@ export async function generateKubeletConfig(this: CtlContext, flags: Flags): Pro
 async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
   const { matchImage = [], merge, platform, audience, arg, env } = flags;
   if (platform !== undefined) {
-    throw new UsageError("--platform", "goes with --from", "use --merge with the platform's file");
+    throw new UsageError(
+      "flag-needs-flag",
+      "--platform",
+      "goes with --from",
+      "use --merge with the platform's file",
+    );
   }
   if (matchImage.length === 0) {
-    throw new UsageError("--match-image", "is missing", "name the registries that have mirrors");
+    throw new UsageError(
+      "flag-missing",
+      "--match-image",
+      "is missing",
+      "name the registries that have mirrors",
+    );
   }
-  if (audience === "") throw new UsageError("--audience", "is empty");
+  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   checkMatchImages(context, matchImage);
   const runtime = flags.runtime ?? context.settings.runtime;
   if (runtime === "containerd" && flags.pulledImages !== undefined) {
     throw new UsageError(
+      "flags-conflict",
       "--pulled-images",
       "has no meaning with --runtime containerd",
       "leave it out: images that are pulled with a pair are always the service account's",
@@ -98,14 +109,22 @@ async function renderResource(
     pulledImages !== undefined || flags.runtime !== undefined
   ) {
     throw new UsageError(
+      "flags-conflict",
       "--from",
       "does not go with --match-image, --audience, --arg, --pulled-images or --runtime",
     );
   }
   if (merge !== undefined && platform !== undefined) {
-    throw new UsageError("--merge", "does not go with --platform", "give one provider file");
+    throw new UsageError(
+      "flags-conflict",
+      "--merge",
+      "does not go with --platform",
+      "give one provider file",
+    );
   }
-  if (path === "-" && merge === "-") throw new UsageError("--merge", "reads stdin, as --from does");
+  if (path === "-" && merge === "-") {
+    throw new UsageError("flags-conflict", "--merge", "reads stdin, as --from does");
+  }
   const name = inputName(path);
   const matchImages = parseCrioCredentialProviderConfig(
     await readInput(context, path, "from"),
@@ -123,7 +142,11 @@ async function renderResource(
     report(context, `condition ${type}: ${status}, ${reason}: ${message}`);
   }
   if (matchImages.length === 0) {
-    throw new UserError(name, `"spec.matchImages" is empty: it configures no provider`);
+    throw new UserError(
+      "content-invalid",
+      name,
+      `"spec.matchImages" is empty: it configures no provider`,
+    );
   }
   return rendering;
 }

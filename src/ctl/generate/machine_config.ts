@@ -15,7 +15,7 @@ import {
   type NodeFile,
 } from "../../manifests/machine_config.ts";
 import { intersects, parseMatchImage } from "../../manifests/match_images.ts";
-import { isDnsLabel } from "../../manifests/names.ts";
+import { isLabel } from "../../kubernetes/names.ts";
 import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH, type MirrorRule } from "../../manifests/registries_conf.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
@@ -43,14 +43,14 @@ export interface Flags {
 /** Prints a `MachineConfig`. */
 export async function generateMachineConfig(this: CtlContext, flags: Flags): Promise<void> {
   const { role, platform, merge, audience, ignition, env } = flags;
-  checkName("--role", role, isDnsLabel, "role");
-  if (audience === "") throw new UsageError("--audience", "is empty");
+  checkName("--role", role, isLabel, "role");
+  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   const mirrors = parseMirrors(flags);
   const sources = [...new Set(mirrors.map(({ source }) => source))];
   const matchImages = flags.matchImage ?? [];
   const patterns = matchImages.length === 0 ? sources : matchImages;
   if (patterns.length === 0) {
-    throw new UsageError("--match-image", "is missing", "give it, or --mirror");
+    throw new UsageError("flag-missing", "--match-image", "is missing", "give it, or --mirror");
   }
   checkMatchImages(this, patterns);
   reportUncovered(this, mirrors, patterns);

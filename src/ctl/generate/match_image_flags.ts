@@ -25,6 +25,7 @@ export function checkMatchImages(context: CtlContext, patterns: readonly string[
     if (problem !== undefined) {
       const meant = canonicalName(pattern);
       const error = new UsageError(
+        "flag-value-invalid",
         "--match-image",
         `${JSON.stringify(pattern)} ${problem}`,
         meant === undefined ? undefined : `write ${meant}`,
@@ -73,6 +74,7 @@ export function requireEntries(
   }
   if (config !== undefined) return config;
   throw new UserError(
+    "match-images-overlap",
     "matchImages",
     "no entry is left: each overlaps one of another provider",
     "name other registries, or change that provider",

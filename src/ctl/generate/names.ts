@@ -14,5 +14,9 @@ export function checkName(
   kind: string,
 ): void {
   if (isName(name)) return;
-  throw new UsageError(flag, `${JSON.stringify(name)} cannot be the name of a ${kind}`);
+  throw new UsageError(
+    "flag-value-invalid",
+    flag,
+    `${JSON.stringify(name)} cannot be the name of a ${kind}`,
+  );
 }

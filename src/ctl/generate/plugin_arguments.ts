@@ -38,8 +38,9 @@ export async function checkPluginArguments(
   };
   await run(app, normalizeArguments(args), { process });
   if (given === undefined) {
-    const problem = said.trim().replace(/^error: /, "") || "with it no request is answered";
+    const problem = said.trim().replace(/^error: /, "") || "with it the plugin answers no request";
     throw new UsageError(
+      "flag-value-invalid",
       "--arg",
       `${args.map((arg) => JSON.stringify(arg)).join(" ")}: ${problem}`,
     );
@@ -48,6 +49,6 @@ export async function checkPluginArguments(
     applyFlags(settings, given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError("--arg", error.message);
+    throw new UsageError("flag-value-invalid", "--arg", error.message);
   }
 }

@@ -14,7 +14,7 @@ import {
   PROVIDER_NAME,
   type ProviderOptions,
 } from "../../manifests/credential_provider_config.ts";
-import { isAnnotationKey } from "../../manifests/names.ts";
+import { isAnnotationKey } from "../../kubernetes/names.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
 
@@ -44,12 +44,13 @@ export function settingOptions(
   return { settings, secretsAnnotation: secretsAnnotation ?? built.secretsAnnotation };
 }
 
-/** @throws {UsageError} when the text is no annotation's key. */
+/** @throws {UsageError} when the text is not an annotation key. */
 export function checkAnnotationKey(text: string): void {
   if (isAnnotationKey(text)) return;
   throw new UsageError(
+    "flag-value-invalid",
     "--secrets-annotation",
-    `${JSON.stringify(text)} is no annotation's key`,
+    `${JSON.stringify(text)} is not an annotation key`,
     "write it like example.com/secrets",
   );
 }

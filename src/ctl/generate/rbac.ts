@@ -4,7 +4,7 @@ import { UsageError, UserError } from "../../errors.ts";
 import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
 import { ASSUMED_AUDIENCE, DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { ownAudience, PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
-import { isDnsLabel, isDnsSubdomain } from "../../manifests/names.ts";
+import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import {
   createNamedSecretsRbac,
   createNamespaceRbac,
@@ -34,25 +34,27 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
   const secrets = readSecrets(flags);
   if (namespace === undefined && serviceAccount.length > 0) {
-    throw new UsageError("--service-account", "goes with --namespace");
+    throw new UsageError("flag-needs-flag", "--service-account", "goes with --namespace");
   }
-  if (allNodes && node.length > 0) throw new UsageError("--all-nodes", "does not go with --node");
+  if (allNodes && node.length > 0) {
+    throw new UsageError("flags-conflict", "--all-nodes", "does not go with --node");
+  }
   const nodePart = allNodes || node.length > 0;
   for (const flag of ["audience", "from"] as const) {
     if (flags[flag] === undefined || nodePart) continue;
-    throw new UsageError(`--${flag}`, "goes with --node or --all-nodes");
+    throw new UsageError("flag-needs-flag", `--${flag}`, "goes with --node or --all-nodes");
   }
   const audience = await readAudience(this, flags);
   const manifests: Manifest[] = [];
   if (nodePart) {
-    node.forEach((name) => checkName("--node", name, isDnsSubdomain, "node"));
+    node.forEach((name) => checkName("--node", name, isSubdomain, "node"));
     manifests.push(...createNodeRbac(audience ?? DEFAULT_AUDIENCE, [...new Set(node)]));
   }
   if (namespace !== undefined) {
-    checkName("--namespace", namespace, isDnsLabel, "namespace");
+    checkName("--namespace", namespace, isLabel, "namespace");
     const accounts = serviceAccount.length === 0 ? ["default"] : [...new Set(serviceAccount)];
     for (const name of accounts) {
-      checkName("--service-account", name, isDnsSubdomain, "service account");
+      checkName("--service-account", name, isSubdomain, "service account");
     }
     if (secrets.length === 0) manifests.push(...createNamespaceRbac(namespace, accounts));
     for (const account of secrets.length === 0 ? [] : accounts) {
@@ -67,6 +69,7 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   }
   if (manifests.length === 0) {
     throw new UsageError(
+      "flag-missing",
       "generate rbac",
       "has nothing to print",
       "give --namespace or --all-nodes",
@@ -87,17 +90,24 @@ async function readAudience(
   // An audience is a resource's name here, in which * stands for all of them.
   if (audience === "" || audience === "*") {
     throw new UsageError(
+      "flag-value-invalid",
       "--audience",
       "must name one audience, as the kubelet's configuration does",
     );
   }
   if (from === undefined) return audience;
   if (audience !== undefined) {
-    throw new UsageError("--from", "does not go with --audience", "give one of them");
+    throw new UsageError(
+      "flags-conflict",
+      "--from",
+      "does not go with --audience",
+      "give one of them",
+    );
   }
   const found = ownAudience(await readProviderFile(context, from, "from"));
   if (found !== undefined) return found;
   throw new UserError(
+    "content-invalid",
     inputName(from),
     `no provider ${PROVIDER_NAME} with "serviceAccountTokenAudience" in it`,
     "name the file that generate kubelet-config printed, or pass --audience",
@@ -107,15 +117,20 @@ async function readAudience(
 /** The secrets in the order given, each where it comes last: there it counts. */
 function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
   if (secretsAnnotation !== undefined) {
-    if (secret.length === 0) throw new UsageError("--secrets-annotation", "goes with --secret");
+    if (secret.length === 0) {
+      throw new UsageError("flag-needs-flag", "--secrets-annotation", "goes with --secret");
+    }
     checkAnnotationKey(secretsAnnotation);
   }
   if (secret.length === 0) return [];
-  if (namespace === undefined) throw new UsageError("--secret", "goes with --namespace");
-  for (const name of secret) checkName("--secret", name, isDnsSubdomain, "secret");
+  if (namespace === undefined) {
+    throw new UsageError("flag-needs-flag", "--secret", "goes with --namespace");
+  }
+  for (const name of secret) checkName("--secret", name, isSubdomain, "secret");
   const names = new Set(secret.toReversed());
   if (names.size > MAX_NAMED_SECRETS) {
     throw new UsageError(
+      "flag-value-invalid",
       "--secret",
       `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
     );

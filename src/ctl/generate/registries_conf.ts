@@ -19,7 +19,12 @@ export interface Flags {
 export function generateRegistriesConf(this: CtlContext, flags: Flags): void {
   const rules = parseMirrors(flags);
   if (rules.length === 0) {
-    throw new UsageError("--mirror", "is missing", "write it like docker.io=mirror.local/hub");
+    throw new UsageError(
+      "flag-missing",
+      "--mirror",
+      "is missing",
+      "write it like docker.io=mirror.local/hub",
+    );
   }
   this.process.stdout.write(formatMirrors(rules, flags));
 }
@@ -34,7 +39,11 @@ export function parseMirrors({ mirror = [], insecure = [] }: Flags): MirrorRule[
   for (const location of insecure) {
     atFlag("--insecure", () => checkLocation(location));
     if (rules.some((rule) => rule.mirror === location)) continue;
-    throw new UsageError("--insecure", `${JSON.stringify(location)} is no mirror of --mirror`);
+    throw new UsageError(
+      "flag-value-invalid",
+      "--insecure",
+      `${JSON.stringify(location)} is not a mirror that --mirror gives`,
+    );
   }
   return rules;
 }
@@ -50,6 +59,6 @@ export function atFlag<Value>(flag: string, parse: () => Value): Value {
     return parse();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(flag, error.problem, error.advice);
+    throw new UsageError(error.code, flag, error.problem, error.advice);
   }
 }

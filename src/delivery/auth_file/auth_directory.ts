@@ -28,9 +28,10 @@ function refuseOtherKind(authDir: string): void {
   }
   if (found.isDirectory) return;
   const what = found.isSymlink
-    ? `a symbolic link to ${targetOf(authDir)}, which is no directory, is there`
-    : "something else is there";
+    ? `a symbolic link to ${targetOf(authDir)}, which is not a directory, is there`
+    : "something other than a directory is there";
   throw new UserError(
+    "auth-directory-not-made",
     authDir,
     `cannot create the directory: ${what}`,
     "remove it, and the next pull makes the directory",
@@ -58,11 +59,21 @@ function targetOf(link: string): string {
 export function refuseUnsafeDirectory(authDir: string, ownUser: number | null): void {
   const { uid, gid, mode } = Deno.statSync(authDir);
   if (uid !== 0 && uid !== ownUser) {
-    throw new UserError(authDir, `belongs to user ${uid}`, "it must belong to root: chown root");
+    throw new UserError(
+      "auth-directory-owner",
+      authDir,
+      `belongs to user ${uid}`,
+      "it must belong to root: chown root",
+    );
   }
   const writers = otherWriters(mode ?? 0, gid ?? 0);
   if (writers !== undefined) {
-    throw new UserError(authDir, `can be written to by ${writers}`, makePrivate(authDir));
+    throw new UserError(
+      "auth-directory-writable",
+      authDir,
+      `can be written to by ${writers}`,
+      makePrivate(authDir),
+    );
   }
 }
 
@@ -100,12 +111,17 @@ export function refuseLinkedDirectory(authDir: string): void {
     return;
   }
   if (real === authDir) return;
-  throw new UserError(authDir, describeLink(real), adviceOnLink(authDir, real));
+  throw new UserError(
+    "auth-directory-linked",
+    authDir,
+    describeLink(real),
+    adviceOnLink(authDir, real),
+  );
 }
 
 /** What is wrong with a directory that is another one in truth. */
 export function describeLink(real: string): string {
-  return `leads by a symbolic link to ${real}, where the plugin's sandbox does not reach`;
+  return `leads through a symbolic link to ${real}, outside of the plugin's sandbox`;
 }
 
 /** What to do about such a directory. */

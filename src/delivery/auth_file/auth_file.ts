@@ -7,6 +7,7 @@ import {
 } from "./auth_directory.ts";
 import { UserError } from "../../errors.ts";
 import { fileError, readTextFile } from "../../process/files.ts";
+import { writeAll } from "../../process/write_all.ts";
 import { isNamed, isObject, membersOf, namedObjects, parseJson } from "../../text/parse.ts";
 import { encodeUtf8 } from "../../text/utf8.ts";
 import { type Patience, type Placing, putInPlace } from "./placing.ts";
@@ -106,7 +107,11 @@ export function formatAuthFile(file: AuthFile): string {
     return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UserError("auth file", "the global auth file is nested too deeply to be copied");
+    throw new UserError(
+      "global-auth-file-too-deep",
+      "auth file",
+      "the global auth file is nested too deeply to be copied",
+    );
   }
 }
 
@@ -216,7 +221,7 @@ function writeTemporary(
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   try {
-    const inode = attempt(
+    const inode = withFileError(
       temporary,
       "write the auth file",
       () => writeFlushed(authDir, temporary, text),
@@ -234,10 +239,7 @@ function writeFlushed(authDir: string, path: string, text: string): number | nul
     using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     const { uid, ino } = file.statSync();
     refuseUnsafeDirectory(authDir, uid);
-    const bytes = encodeUtf8(text);
-    for (let written = 0; written < bytes.length;) {
-      written += file.writeSync(bytes.subarray(written));
-    }
+    writeAll(file, encodeUtf8(text));
     file.syncSync();
     return ino;
   } catch (error) {
@@ -262,7 +264,7 @@ export function removeAuthFile(path: string): boolean {
   }
 }
 
-function attempt<Result>(path: string, what: string, action: () => Result): Result {
+function withFileError<Result>(path: string, what: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {

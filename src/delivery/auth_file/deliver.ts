@@ -54,6 +54,6 @@ function removeRefused(path: string, log: Log): void {
 
 /** Removes the auth files that CRI-O never took. Never throws. */
 export function removeUntakenFiles({ settings, log, clock }: PullContext): void {
-  const files = removeStaleFiles(settings.authDir, staleAge(settings), clock.today());
+  const files = removeStaleFiles(settings.authDir, staleAge(settings), clock.wallClock());
   if (files > 0) log.info("removed auth files that were never taken", { files });
 }

@@ -91,7 +91,7 @@ export function whyUnfindable(key: string): Unfindable | undefined {
   if (scope === undefined || parseRepository(`${formatScope(scope)}/x/x`) === undefined) {
     return {
       reason: "names no registry",
-      advice: "write it as host with port and path if need be: registry.example.com:5000/team",
+      advice: "write it as host with port and path if needed: registry.example.com:5000/team",
     };
   }
   const advice = `write it as ${JSON.stringify(formatScope(scope))}`;

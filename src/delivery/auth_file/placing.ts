@@ -30,7 +30,7 @@ export const WAIT_FOR_TAKEN: Readonly<Record<PulledImages, number>> = {
 
 /** How long an untaken file is waited for. */
 export interface Patience {
-  readonly clock: Pick<Clock, "now" | "sleep" | "today">;
+  readonly clock: Pick<Clock, "now" | "sleep" | "wallClock">;
   /** How long a file may lie untaken before nobody waits for it any more, in milliseconds; 0: never. */
   readonly waitForTaken: number;
   /** When this run stops waiting, in milliseconds of `clock.now()`. */
@@ -98,18 +98,18 @@ export async function putInPlace(
     const untakenSince = dateOf(path);
     // It was taken just now.
     if (untakenSince === undefined) continue;
-    const today = clock.today();
-    const age = today - untakenSince;
+    const now = clock.wallClock();
+    const age = now - untakenSince;
     const isNew = age < waitForTaken && age > -CLOCK_ERROR;
     if (!isNew || clock.now() >= until) {
-      if (slept) setDate(temporary, Math.max(today - waitForTaken, Math.min(untakenSince, today)));
+      if (slept) setDate(temporary, Math.max(now - waitForTaken, Math.min(untakenSince, now)));
       rename(temporary, path);
       return placing(true);
     }
     await clock.sleep(LOOK_AGAIN);
     slept = true;
     // It begins to lie there when it is put there, not when it was written.
-    setDate(temporary, clock.today());
+    setDate(temporary, clock.wallClock());
   }
 }
 

@@ -68,7 +68,7 @@ export class RefusedError extends UserError {
   readonly status: 401 | 403;
 
   constructor(status: 401 | 403, error: UserError) {
-    super(error.where, error.problem, error.advice);
+    super(error.code, error.where, error.problem, error.advice);
     this.status = status;
   }
 }
@@ -175,7 +175,7 @@ async function getOne(
     throw refuse(answer);
   } catch (error) {
     if (!(error instanceof LargeAnswerError)) throw error;
-    return `it is larger than ${MAX_SECRET_BYTES} bytes, which no secret of Kubernetes is`;
+    return `it is larger than ${MAX_SECRET_BYTES} bytes, which Kubernetes allows no secret`;
   }
 }
 
@@ -216,7 +216,7 @@ export function notThere(namespace: string): string {
 
 /** Why a named secret of another type than those given is left out. */
 export function otherType(types: readonly SecretType[]): string {
-  return `its type is none of those that are read (--secret-types): ${types.join(", ")}`;
+  return `its type is not one of those that are read (--secret-types): ${types.join(", ")}`;
 }
 
 /** The order of secrets, in which of equally specific credentials the last one counts. */
@@ -260,8 +260,16 @@ async function listType<Result>(
     const secrets = readItems(list, type, options);
     next = optionalText(optionalObject(list, "metadata"), "continue") ?? "";
     if (next === "") return [...results, read(secrets)];
-    if (seen.has(next)) throw new UserError(where, "its continue token does not move on");
-    if (pages >= MAX_PAGES) throw new UserError(where, `has more than ${MAX_PAGES} pages`);
+    if (seen.has(next)) {
+      throw new UserError(
+        "answer-unexpected",
+        where,
+        "its continue token is one that it gave before",
+      );
+    }
+    if (pages >= MAX_PAGES) {
+      throw new UserError("answer-unexpected", where, `has more than ${MAX_PAGES} pages`);
+    }
     seen.add(next);
     asked = ask(next);
     // Should reading fail, nobody waits for it any more.
@@ -298,11 +306,12 @@ function spend(bounds: Bounds, length: number, { server, serviceAccount }: AskOp
   bounds.left -= length;
   if (bounds.left >= 0) return;
   throw new UserError(
+    "secrets-too-large",
     server,
-    `the secrets of namespace "${serviceAccount.namespace}" are longer than the ${MAX_LENGTH} ` +
+    `the secrets of namespace "${serviceAccount.namespace}" are larger than the ${MAX_LENGTH} ` +
       "characters that are read",
     "remove registry secrets that are not used, name those that are in the service account's " +
-      "annotation, or bound the namespace with a ResourceQuota",
+      "annotation, or limit the namespace with a ResourceQuota",
   );
 }
 
@@ -419,7 +428,9 @@ function refuseNamed(
   if (answer.status === 401) return ranked(answer, refusal(answer, options));
   const what = `secret "${secret}" of namespace "${namespace}"`;
   const answered = describeAnswer(answer);
-  if (answer.status !== 403) return new UserError(server, `${what} was not read: ${answered}`);
+  if (answer.status !== 403) {
+    return new UserError("secrets-not-read", server, `${what} was not read: ${answered}`);
+  }
   const account = { namespace, name: name ?? "default" };
   const commands = roleCommands(account, names);
   // A command that is cut in the log would make another Role than is meant.
@@ -430,6 +441,7 @@ function refuseNamed(
   return ranked(
     answer,
     new UserError(
+      "secret-get-forbidden",
       server,
       `service account "${namespace}/${name ?? "(unnamed)"}" may not get ${what}: ${answered}`,
       `its Role must name the secrets of the annotation as resourceNames, with the verb get: ${shown}`,
@@ -465,6 +477,7 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   const answered = describeAnswer(answer);
   if (answer.status === 401) {
     return new UserError(
+      "token-refused",
       server,
       `the token of ${account} was not accepted: ${answered}${
         describeClaims(serviceAccount.claims)
@@ -475,6 +488,7 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   if (answer.status === 403) {
     const role = "crio-credential-provider";
     return new UserError(
+      "secrets-list-forbidden",
       server,
       `${account} may not list secrets in namespace "${namespace}": ${answered}`,
       `the Role is missing: kubectl create role ${role} -n ${namespace} --verb=list ` +
@@ -485,19 +499,26 @@ function refusal(answer: HttpAnswer, { server, serviceAccount }: AskOptions): Us
   }
   if (answer.status >= 300 && answer.status < 400) {
     return new UserError(
+      "api-server-redirects",
       server,
       `answered with a redirect (${answer.status}), which is not followed`,
     );
   }
-  return new UserError(server, `secrets of namespace "${namespace}" were not listed: ${answered}`);
+  return new UserError(
+    "secrets-not-read",
+    server,
+    `secrets of namespace "${namespace}" were not listed: ${answered}`,
+  );
 }
 
 /** `; it is for "a" ("aud"), made by "b" ("iss")` */
 function describeClaims(claims: TokenClaims | undefined): string {
   if (claims === undefined) return "";
   const { audience, issuer } = claims;
-  const aud = audience.length === 0 ? "nobody by name" : audience.slice(0, 3).map(quote).join(", ");
-  const iss = issuer === undefined ? "an issuer that it does not name" : quote(issuer);
+  const aud = audience.length === 0
+    ? "no named audience"
+    : audience.slice(0, 3).map(quote).join(", ");
+  const iss = issuer === undefined ? "an issuer without a name" : quote(issuer);
   return `; it is for ${aud} ("aud"), made by ${iss} ("iss")`;
 }
 

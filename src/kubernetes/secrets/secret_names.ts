@@ -43,6 +43,7 @@ export function parseSecretNames(
     const problem = nameProblem(secret);
     if (problem !== undefined) {
       throw new UserError(
+        "annotation-invalid",
         where,
         `entry ${index + 1} ${problem}`,
         "write names of secrets with commas between them, such as pull-secret, docker-hub",
@@ -53,6 +54,7 @@ export function parseSecretNames(
   }
   if (names.size > MAX_NAMED_SECRETS) {
     throw new UserError(
+      "annotation-too-long",
       where,
       `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
       "name those that hold credentials for the registries, or put several into one secret",

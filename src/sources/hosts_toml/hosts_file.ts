@@ -117,7 +117,7 @@ function parseToml(text: string): JsonObject {
     return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw new UnsureError(error.line, "is not valid TOML", "mend the line");
+    throw new UnsureError(error.line, "is not valid TOML", "fix the TOML on that line");
   }
 }
 
@@ -131,7 +131,7 @@ function refuseNewerToml(text: string): void {
     if (line.includes(`"""`) || line.includes("'''")) {
       throw new UnsureError(
         index + 1,
-        "holds a string over several lines",
+        "has a string over several lines",
         "write the string on one line",
       );
     }
@@ -141,7 +141,7 @@ function refuseNewerToml(text: string): void {
     ) {
       throw new UnsureError(
         index + 1,
-        "holds an escape that TOML 1.0 does not have",
+        "has an escape that TOML 1.0 does not have",
         "spell it out",
       );
     }
@@ -150,12 +150,12 @@ function refuseNewerToml(text: string): void {
     if (open !== closed || /,\s*\}/.test(rest)) {
       throw new UnsureError(
         index + 1,
-        "holds an inline table in the form of TOML 1.1",
+        "has an inline table in the form of TOML 1.1",
         "write it on one line, without a comma at its end",
       );
     }
     if (/(?:^|[^:\d])\d\d:\d\d(?!:)/.test(rest)) {
-      throw new UnsureError(index + 1, "holds a time without seconds", "write the seconds");
+      throw new UnsureError(index + 1, "has a time without seconds", "write the seconds");
     }
   }
 }

@@ -230,8 +230,7 @@ function spell(table: Members, names: ReadonlySet<string>, twins: Mistake[]): Me
       const place = table.key === "" ? `"${name}"` : `"${name}" in "${table.key}"`;
       twins.push({
         place: table.where,
-        problem:
-          `${place} is written in more than one case, and which spelling CRI-O goes by is left ` +
+        problem: `${place} is written in more than one case, and which one CRI-O reads is left ` +
           "to chance",
         advice: "keep one of them",
       });
@@ -256,10 +255,17 @@ export function parseRegistriesFile(
   const document = spell(membersOf(parseToml(file), file.path), FILE_KEYS, twins);
   const lists = readVersion1(document, twins);
   if (lists.size > 0) {
-    if (!accepts.v1) throw new UserError(file.path, `"registries": a drop-in must be in version 2`);
+    if (!accepts.v1) {
+      throw new UserError(
+        "registries-invalid",
+        file.path,
+        `"registries": a drop-in must be in version 2`,
+      );
+    }
     const mixed = [...FILE_KEYS].find((key) => key !== "registries" && isSet(document, key));
     if (mixed !== undefined) {
       throw new UserError(
+        "registries-invalid",
         file.path,
         `"registries" (version 1) and "${mixed}" (version 2) are mixed`,
       );
@@ -342,7 +348,11 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     // Keys that mean nothing here may hold any integer of TOML.
     const document = parse(file.text, { integersAsBigInt: "asNeeded" });
     if (!isInRange(document)) {
-      throw new UserError(file.path, "not valid TOML: an integer does not fit into 64 bits");
+      throw new UserError(
+        "toml-invalid",
+        file.path,
+        "not valid TOML: an integer does not fit into 64 bits",
+      );
     }
     return document;
   } catch (error) {
@@ -350,7 +360,12 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const place = `${file.path}:${error.line}:${error.column}`;
     if (looksLikeJson(file.text)) {
       const advice = "a registries file is TOML; auth files belong elsewhere";
-      throw new UserError(place, "not valid TOML: this is JSON, as auth files are", advice);
+      throw new UserError(
+        "toml-invalid",
+        place,
+        "not valid TOML: this is JSON, as auth files are",
+        advice,
+      );
     }
     // The first line of the message is the reason, in the parser's own words; the rest quotes the file,
     // which may be another one by mistake.
@@ -358,7 +373,7 @@ function parseToml(file: RegistriesFile): Record<string, unknown> {
     const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
     const mistake = findTableMistake(file);
     const advice = mistake && `likely because of ${formatMistake(mistake)}`;
-    throw new UserError(place, problem, advice);
+    throw new UserError("toml-invalid", place, problem, advice);
   }
 }
 
@@ -379,12 +394,15 @@ function readTables(document: Members, file: RegistriesFile, twins: Mistake[]): 
 /** The error for a table in the place of several. */
 function tableMistake(file: RegistriesFile, problem: string): UserError {
   const mistake = findTableMistake(file);
-  return mistake === undefined
-    ? new UserError(file.path, problem)
-    : new UserError(mistake.place, `${problem}: ${mistake.problem}`, mistake.advice);
+  return mistake === undefined ? new UserError("toml-invalid", file.path, problem) : new UserError(
+    "registries-invalid",
+    mistake.place,
+    `${problem}: ${mistake.problem}`,
+    mistake.advice,
+  );
 }
 
-const NAME_A_REGISTRY = "name a registry: a host with a port if need be, without path and scheme";
+const NAME_A_REGISTRY = "name a registry: a host with a port if needed, without path and scheme";
 const SHORT_NAME_MODES = ["enforcing", "permissive", "disabled"];
 
 /**
@@ -413,8 +431,9 @@ function checkOtherKeys(document: Members, file: RegistriesFile): Map<string, st
 function readAlias(aliases: Members, name: string, file: RegistriesFile): string {
   if (FILE_KEYS.has(foldName(name)) && typeof aliases.all[name] !== "string") {
     throw new UserError(
+      "registries-invalid",
       placeOfKey(file, name),
-      `${JSON.stringify(name)} stands below [aliases] and is read as an alias`,
+      `${JSON.stringify(name)} is below [aliases] and is read as an alias`,
       "put it above the first table",
     );
   }
@@ -423,7 +442,7 @@ function readAlias(aliases: Members, name: string, file: RegistriesFile): string
     throw memberError(
       aliases,
       name,
-      "is no short name",
+      "is not a short name",
       "an alias is named like nginx or team/app: without registry, tag and digest",
     );
   }
@@ -462,7 +481,11 @@ function readTable(table: Members, file: RegistriesFile, twins: Mistake[]): Regi
   // A prefix of slashes alone applies to nothing, but is none that is missing.
   const prefix = prefixAsWritten === "" ? location : readLocation(table, "prefix");
   if (prefix === "" && location === "") {
-    throw new UserError(file.path, `"${table.key}": both "prefix" and "location" are missing`);
+    throw new UserError(
+      "registries-invalid",
+      file.path,
+      `"${table.key}": both "prefix" and "location" are missing`,
+    );
   }
   const wildcard = prefix.startsWith("*.");
   if (location === "" && !wildcard) {
@@ -470,7 +493,7 @@ function readTable(table: Members, file: RegistriesFile, twins: Mistake[]): Regi
       table,
       "location",
       "is missing",
-      `only a prefix of the form *.example.com may stand without it`,
+      `only a prefix of the form *.example.com may be without it`,
     );
   }
   if (wildcard && /[/:@]/.test(prefix)) {
@@ -543,6 +566,7 @@ function refuseConflicts(
     for (const key of ["insecure", "blocked"] as const) {
       if (optionalFlag(tables[index], key) !== optionalFlag(tables[earlier], key)) {
         throw new UserError(
+          "registries-invalid",
           file,
           `"registry[${index}].${key}" contradicts "registry[${earlier}].${key}"`,
           `both have the location ${JSON.stringify(hideUserInfo(location))}`,

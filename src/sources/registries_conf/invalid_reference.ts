@@ -20,7 +20,7 @@ export function whyNoReference(reference: string): string | undefined {
   const host = slash === -1 ? reference : reference.slice(0, slash);
   const path = slash === -1 ? "" : reference.slice(slash + 1);
   if (/^[a-z]+:\/\//i.test(reference)) return "begins with a URL scheme";
-  if (reference.includes("@")) return `holds an "@", as for a user name or a digest`;
+  if (reference.includes("@")) return `has an "@", as for a user name or a digest`;
   if (host.startsWith("[")) {
     return "has an IPv6 address for a host, which CRI-O's image library does not know";
   }
@@ -33,7 +33,7 @@ export function whyNoReference(reference: string): string | undefined {
   if (path === "") return "has no path behind its host";
   if (!isPath(path)) {
     if (isPath(path.toLowerCase())) return "has a path in upper case";
-    if (isPath(path.replace(/:[\w.-]+$/, ""))) return "has a tag in the place of a path's end";
+    if (isPath(path.replace(/:[\w.-]+$/, ""))) return "has a tag at its end";
     return "has a path that no repository can have";
   }
   if (reference.length > MAX_NAME_LENGTH) {

@@ -44,7 +44,7 @@ export function findTableMistake(file: RegistriesFile): Mistake | undefined {
   if (one !== undefined) {
     return {
       place: formatPlace(file, one),
-      problem: "[registry] is one table, and there are to be several",
+      problem: "[registry] is a single table, expected several",
       advice: "write [[registry]], with two brackets",
     };
   }
@@ -55,7 +55,7 @@ export function findTableMistake(file: RegistriesFile): Mistake | undefined {
   if (oneMirror !== undefined) {
     return {
       place: formatPlace(file, oneMirror),
-      problem: "[registry.mirror] is one table, and there are to be several",
+      problem: "[registry.mirror] is a single table, expected several",
       advice: "write [[registry.mirror]], with two brackets",
     };
   }
@@ -67,7 +67,7 @@ export function findTableMistake(file: RegistriesFile): Mistake | undefined {
   if (mirror !== undefined && (registry === undefined || registry.line > mirror.line)) {
     return {
       place: formatPlace(file, mirror),
-      problem: "[[registry.mirror]] stands before any [[registry]]",
+      problem: "[[registry.mirror]] comes before any [[registry]]",
       advice: "put the [[registry]] that it is a mirror of above it",
     };
   }
@@ -108,7 +108,7 @@ export function findMisplacedKeys(file: RegistriesFile): Mistake[] {
     if (key === undefined || table === "" || /^\[\W*aliases\b/i.test(table)) continue;
     mistakes.push({
       place: formatPlace(file, { line: index + 1, column: line.search(/\S/) + 1 }),
-      problem: `"${key}" stands below ${table}: it is a key of that table, and is not read`,
+      problem: `"${key}" is below ${table}: it is a key of that table, and is not read`,
       advice: "put it above the first table",
     });
   }

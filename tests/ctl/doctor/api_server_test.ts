@@ -37,20 +37,20 @@ const ANSWERS: readonly [
   [
     "that strangers are refused",
     json({ kind: "Status" }, 401),
-    ["pass", /no version \(401\)/],
+    ["pass", /version without a token \(401\)/],
     undefined,
   ],
   [
     "that strangers may not",
     json({ kind: "Status" }, 403),
-    ["pass", /no version \(403\)/],
+    ["pass", /version without a token \(403\)/],
     undefined,
   ],
   ["that it is unwell", json({}, 503), ["warn", /HTTP status 503\) -> check that/], undefined],
   [
     "something else",
     json({ version: "2" }),
-    ["warn", /does not tell its version as an API/],
+    ["warn", /does not give a version as an API/],
     undefined,
   ],
   ["no JSON", () => new Response("ok"), ["warn", /\(HTTP status 200\)/], undefined],
@@ -92,7 +92,7 @@ Deno.test("an API server under another name fails", async () => {
   await using api = await ApiServer.start({ hosts: ["other.example.com"] });
   const server = address(api.url, api.ca);
   assertChecks(checkApiServer(server, await askVersion(server, LIMIT), false).checks, [
-    ["fail", /does not bear the name "127\.0\.0\.1"/],
+    ["fail", /is not valid for the name "127\.0\.0\.1"/],
   ]);
   const named = address(api.url, api.ca, { tlsServerName: "other.example.com" });
   assertChecks(checkApiServer(named, await askVersion(named, LIMIT), false).checks, [
@@ -106,7 +106,7 @@ Deno.test("a CA bundle that is none fails", async () => {
   await using api = await ApiServer.start();
   const server = address(api.url, ca, { ca: broken });
   assertChecks(checkApiServer(server, await askVersion(server, LIMIT), false).checks, [
-    ["fail", /\/ca\.crt: holds a certificate that cannot be parsed/],
+    ["fail", /\/ca\.crt: has a certificate that cannot be parsed/],
   ]);
 });
 

@@ -119,7 +119,7 @@ const CASES: readonly [
   [
     "a node that tells nothing",
     { platform: undefined },
-    [["skip", /not checked: .*nothing on this node tells .* -> compare it/]],
+    [["skip", /not checked: .*nothing on this node says .* -> compare it/]],
   ],
   ["a role for it", { roles: roles("vault", KUBEADM) }, [
     ["pass", /is kubeadm's/],

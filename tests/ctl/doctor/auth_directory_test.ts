@@ -20,7 +20,7 @@ function above(path: string, facts: Partial<FileFacts>) {
 }
 
 const IN_USE: NamedFile = { name: "in-use", facts: DIRECTORY };
-const FINE: Expected = ["pass", /\/a has mode 0700 and is root's/];
+const FINE: Expected = ["pass", /\/a has mode 0700 and belongs to root/];
 const NONE: Expected = ["pass", /0 auth files waiting/];
 
 const DIRECTORIES: readonly [
@@ -50,7 +50,7 @@ const DIRECTORIES: readonly [
   ["is a link", { real: "/data/auth" }, 60, [
     [
       "fail",
-      /: \/a leads by a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth/,
+      /: \/a leads through a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth/,
     ],
     NONE,
   ]],
@@ -59,10 +59,10 @@ const DIRECTORIES: readonly [
     NONE,
   ]],
   ["is a link to nothing", { real: "/none", facts: undefined }, 60, [
-    ["fail", /: \/a leads to \/none, which is no directory -> remove it/],
+    ["fail", /: \/a leads to \/none, which is not a directory -> remove it/],
   ]],
   ["is a link to a file", { real: "/file", facts: { ...DIRECTORY, kind: "file" } }, 60, [
-    ["fail", /: \/a leads to \/file, which is no directory -> remove it/],
+    ["fail", /: \/a leads to \/file, which is not a directory -> remove it/],
   ]],
   ["is below another user's", { parents: [above("/etc", { user: 1000 })] }, 60, [
     ["fail", /: \/etc belongs to user 1000, who can replace \/a, .* -> chown root \/etc$/],
@@ -75,7 +75,7 @@ const DIRECTORIES: readonly [
       copied: true,
     },
     60,
-    [["pass", /not judged in a copy/], NONE],
+    [["pass", /not checked in a copy/], NONE],
   ],
   ["is below what everyone can write to", { parents: [above("/etc", { mode: 0o777 })] }, 60, [
     ["fail", /: \/etc has mode 0777 and can be written to by everyone, .* -> chmod go-w \/etc$/],
@@ -103,7 +103,7 @@ const DIRECTORIES: readonly [
   ],
   ["is below a sticky directory", { parents: [above("/tmp", { mode: 0o1777 })] }, 60, [FINE, NONE]],
   ["is below what this tool may not look at", { parents: undefined }, 60, [
-    ["pass", /and is root's; the directories above it .* were not looked at -> $/],
+    ["pass", /and belongs to root; the directories above it .* were not looked at -> $/],
     NONE,
   ]],
   ["is another user's", { facts: { ...DIRECTORY, user: 1000 } }, 60, [
@@ -111,10 +111,13 @@ const DIRECTORIES: readonly [
     NONE,
   ]],
   ["is another user's as a copy", { facts: { ...DIRECTORY, user: 1000 }, copied: true }, 60, [
-    ["pass", /\/a has mode 0700 \(its owner is not judged in a copy\)/],
+    ["pass", /\/a has mode 0700 \(its owner is not checked in a copy\)/],
     NONE,
   ]],
-  ["is a file", { facts: { ...DIRECTORY, kind: "file" } }, 60, [["fail", /\/a is no directory/]]],
+  ["is a file", { facts: { ...DIRECTORY, kind: "file" } }, 60, [[
+    "fail",
+    /\/a is not a directory/,
+  ]]],
   ["has a fresh file", { files: [file(OWN, 59)] }, 60, [FINE, ["pass", /1 auth file waiting/]]],
   ["has a stale file", { files: [file(OWN, 61), file(`b-${OWN.slice(5)}`, 60 * 80)] }, 60, [
     FINE,
@@ -134,7 +137,7 @@ const DIRECTORIES: readonly [
   ]],
   ["has a foreign file", { files: [file("notes.txt", 1)] }, 60, [
     FINE,
-    ["warn", /has foreign files: notes\.txt -> see/],
+    ["warn", /has foreign files: notes\.txt -> find out/],
   ]],
   ["has an open file", { files: [file(OWN, 1, { mode: 0o644 })] }, 60, [
     FINE,
@@ -153,7 +156,7 @@ const DIRECTORIES: readonly [
   ["has a file in CRI-O's place", { files: [file("in-use", 1)] }, 60, [
     FINE,
     NONE,
-    ["fail", /\/a\/in-use is no directory -> remove it/],
+    ["fail", /\/a\/in-use is not a directory -> remove it/],
   ]],
 ];
 

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { attempt, type Check, explainFailure } from "../../../src/ctl/doctor/check.ts";
+import { type Check, explainFailure, recordFailure } from "../../../src/ctl/doctor/check.ts";
 import { UserError } from "../../../src/errors.ts";
 import { fileError, outsideSandbox } from "../../../src/process/files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const FAILURES: readonly [name: string, error: UserError, expected: Expected][] = [
-  ["a fault of the node", new UserError("/a", "is broken"), [
+  ["a fault of the node", new UserError("content-invalid", "/a", "is broken"), [
     "fail",
-    /\/a: is broken -> mend it in \/a$/,
+    /\/a: is broken -> edit \/a$/,
   ]],
-  ["a fault with advice", new UserError("/a", "is broken", "mend it"), ["fail", /-> mend it$/]],
+  ["a fault with advice", new UserError("content-invalid", "/a", "is broken", "mend it"), [
+    "fail",
+    /-> mend it$/,
+  ]],
   [
     "the tool's sandbox",
     outsideSandbox("/a", "read", "auth-dir"),
@@ -30,6 +33,6 @@ for (const [name, error, expected] of FAILURES) {
 
 Deno.test("a fault of the program is no finding", () => {
   const checks: Check[] = [];
-  assert.throws(() => attempt("sandbox", checks, () => [].at(0)!["x"]), TypeError);
+  assert.throws(() => recordFailure("sandbox", checks, () => [].at(0)!["x"]), TypeError);
   assert.deepEqual(checks, []);
 });

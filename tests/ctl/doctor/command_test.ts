@@ -84,8 +84,8 @@ const NODES: readonly [
     "no provider configuration",
     (node) => node.remove(CONFIG),
     [
-      /^fail provider-config: --image-credential-provider-config: was found in no file .* --config, or pass .*: --kubelet-cmdline - < \/proc/,
-      /^pass provider-directory: .* has our executable/,
+      /^fail provider-config: --image-credential-provider-config: is in no file .* --config, or pass .*: --kubelet-cmdline - < \/proc/,
+      /^pass provider-directory: .* has the plugin/,
     ],
   ],
   [
@@ -104,7 +104,7 @@ const NODES: readonly [
       await node.write("/etc/other/a.yml", DOCUMENTED);
       await node.write("/etc/other/b.json", DOCUMENTED);
     },
-    [/^fail provider-config: \/etc\/other\/b\.json: provider .* stands in \/etc\/other\/a\.yml as well/],
+    [/^fail provider-config: \/etc\/other\/b\.json: provider .* is in \/etc\/other\/a\.yml as well/],
     ["--config=/etc/other"],
   ],
   [
@@ -196,7 +196,7 @@ const NODES: readonly [
     (node) => node.write(PLUGIN, "#!/bin/sh\n"),
     [
       /^pass provider-environment: sets all variables/,
-      /^fail sandbox: .*: is no build of this project/,
+      /^fail sandbox: .*: is not a build of this project/,
     ],
   ],
   [
@@ -225,7 +225,7 @@ const NODES: readonly [
     [
       /^skip match-images: not checked: whether the entries cover/,
       /^fail registries: \/etc\/containers\/registries\.conf\.d\/x\.conf: "registry\[0\]\.location" must/,
-      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip mirrors: not checked: the registries files could not be read completely -> $/,
       /^skip short-names: not checked/,
       /^skip crio-reload: not checked/,
       /^skip pause-image: not checked/,
@@ -240,7 +240,7 @@ const NODES: readonly [
     [
       /^skip match-images: not checked: whether the entries cover/,
       /^fail registries: .*: is a directory, expected a file/,
-      /^skip mirrors: not checked: the registries files were not read whole -> $/,
+      /^skip mirrors: not checked: the registries files could not be read completely -> $/,
       /^skip short-names: not checked/,
       /^skip crio-reload: not checked/,
       /^skip pause-image: not checked/,
@@ -446,7 +446,7 @@ const NODES: readonly [
     "a kubelet's configuration that cannot be read",
     (node) => node.write("/var/lib/kubelet/config.yaml", "a: [\n"),
     [
-      /^fail feature-gate: \/var\/lib\/kubelet\/config\.yaml:\d+:\d+: not valid YAML.* -> mend it in/,
+      /^fail feature-gate: \/var\/lib\/kubelet\/config\.yaml:\d+:\d+: not valid YAML.* -> edit/,
       /^skip feature-gate: not checked/,
     ],
   ],
@@ -455,8 +455,8 @@ const NODES: readonly [
     (node) => node.write(CONFIG, "a: [\n"),
     [
       /^fail provider-config: .*: not valid YAML/,
-      /^pass provider-directory: .* has our executable/,
-      /^skip provider-arguments: not checked: our provider was not read/,
+      /^pass provider-directory: .* has the plugin/,
+      /^skip provider-arguments: not checked: the plugin's provider was not read/,
       /^skip provider-environment: not checked/,
       /^skip audience: not checked/,
       /^skip match-images: not checked/,
@@ -492,7 +492,7 @@ const NODES: readonly [
       await node.write("/root/.config/containers/registries.conf.d/x.conf", "");
     },
     [
-      /^warn registries: \/root\/\.config\/containers\/registries\.conf takes the place of all other/,
+      /^warn registries: \/root\/\.config\/containers\/registries\.conf replaces all other/,
       /^warn registries: \/root\/\.config\/containers\/registries\.conf\.d holds drop-ins of CRI-O's/,
     ],
   ],
@@ -562,8 +562,8 @@ Deno.test("--plugin names a build on this machine", async () => {
 
 const LINES: readonly [line: string, stderr: RegExp][] = [
   ["--root /nonexistent/node", /--root: \/nonexistent\/node does not exist; name the directory/],
-  ["--root /etc/passwd", /--root: \/etc\/passwd is no directory/],
-  ["--root a,b", /--root: "a,b" holds a comma/],
+  ["--root /etc/passwd", /--root: \/etc\/passwd is not a directory/],
+  ["--root a,b", /--root: "a,b" has a comma/],
   ["--root=", /--root: is empty, expected a path/],
   ["--config a", /--config: "a" is not an absolute path/],
   ["--bin-dir a", /--bin-dir: "a" is not an absolute path/],
@@ -571,9 +571,9 @@ const LINES: readonly [line: string, stderr: RegExp][] = [
   ["--plugin=", /--plugin: is empty, expected a path/],
   ["--kubelet-cmdline -", /stdin: is a terminal; --kubelet-cmdline is read from a pipe or a file/],
   ["--auth-dir a", /--auth-dir: "a" is not an absolute path/],
-  ["--timeout 1h", /--timeout: 1h is outside/],
-  ["--jsn", /--jsn is no flag of this program, did you mean --json/],
-  ["word", /"word" stands without a flag, did you mean --root word\?/],
+  ["--timeout 1h", /--timeout: 1h is not between/],
+  ["--jsn", /unknown flag --jsn; did you mean --json/],
+  ["word", /unexpected argument "word"; did you mean --root word\?/],
 ];
 
 for (const [line, stderr] of LINES) {

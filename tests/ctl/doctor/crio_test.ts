@@ -58,11 +58,14 @@ const NODES: readonly [
     DEFAULT,
   ]],
   ["a version that is none", "dev", [], [
-    ["warn", /not known: \/version holds that of no/],
+    ["warn", /not known: \/version has no version of a/],
     DEFAULT,
   ]],
   ["a build without a release's tag", `"v0.0.0-master"`, [], [
-    ["warn", /CRI-O's version is not known: \/version holds that of no release -> CRI-O 1\.34\.3/],
+    [
+      "warn",
+      /CRI-O's version is not known: \/version has no version of a release -> CRI-O 1\.34\.3/,
+    ],
     DEFAULT,
   ]],
   ["two numbers", `"1.36"`, [], [["warn", /not known/], DEFAULT]],

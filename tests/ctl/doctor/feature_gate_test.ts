@@ -73,7 +73,7 @@ const KUBELETS: readonly [
   ]]],
   ["a file that is broken", ["{"], undefined, 34, [["fail", /\/c0:.*not valid YAML/], [
     "skip",
-    /not checked: whether Kubelet\w+ is set: the kubelet's configuration was not read whole/,
+    /not checked: whether Kubelet\w+ is set: the kubelet's configuration could not be read completely/,
   ]]],
   ["a file that is broken beside one that sets the gate", ["{", ON], undefined, 34, [
     ["fail", /\/c0:.*not valid YAML/],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
-import { attempt, type Check } from "../../../src/ctl/doctor/check.ts";
+import { type Check, recordFailure } from "../../../src/ctl/doctor/check.ts";
 import { checkGlobalAuthFile } from "../../../src/ctl/doctor/global_auth_file.ts";
 import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
@@ -26,7 +26,7 @@ const FILES: readonly [
   ]]],
   ["auth without padding", { auths: { "docker.io": { auth: "dTpwdzE" } } }, 0o600, [[
     "fail",
-    /"docker\.io", which has an "auth" in base64 without the "=" at its end.*: what would use it is not pulled -> write/,
+    /"docker\.io", which has an "auth" in base64 without the "=" at its end.*: pulls that would use it fail -> write/,
   ]]],
   ["auth without padding for another host", { auths: { "quay.io": { auth: "dTpwdzE" } } }, 0o600, [[
     "warn",
@@ -109,7 +109,7 @@ const FILES: readonly [
     { auths: { "a.io": { auth: `!${PASSWORD}` }, "b.io": { auth: btoa(PASSWORD) } } },
     0o600,
     [
-      ["warn", /"a\.io", which has an "auth" that is not base64: what would use it is not pulled/],
+      ["warn", /"a\.io", which has an "auth" that is not base64: pulls that would use it fail/],
       ["warn", /"b\.io", which has an "auth" that is not base64 of user:password -> write/],
     ],
   ],
@@ -135,6 +135,6 @@ Deno.test("a node without a global auth file is fine", () => {
 
 Deno.test("a global auth file that is none fails", () => {
   const checks: Check[] = [];
-  attempt("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
-  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> mend it in \/f/]]);
+  recordFailure("global-auth-file", checks, () => parseAuthFile(`{"auths": [${PASSWORD}`, "/f"));
+  assertChecks(checks, [["fail", /^fail: \/f: not valid JSON\b.* -> edit \/f/]]);
 });

@@ -8,7 +8,7 @@ const SOCKETS: readonly [name: string, path: string, facts: FileFacts | undefine
   ["journald", "/j", SOCKET, ["pass", /\/j is there/]],
   ["journald switched off", "", undefined, ["pass", /off: the kubelet shows/]],
   ["no journald", "/j", undefined, ["warn", /\/j does not exist: .* only when it fails -> check/]],
-  ["a file for journald", "/j", { ...SOCKET, kind: "file" }, ["warn", /\/j is no socket/]],
+  ["a file for journald", "/j", { ...SOCKET, kind: "file" }, ["warn", /\/j is not a socket/]],
 ];
 
 for (const [name, path, facts, expected] of SOCKETS) {

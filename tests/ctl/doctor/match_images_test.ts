@@ -41,17 +41,17 @@ const NODES: readonly [
   ["one of two registries", ["docker.io"], [HUB, table("quay.io", "m.io")], [
     ["warn", /quay\.io \(f\) has mirrors, and no entry covers it -> add "quay\.io"/],
   ]],
-  ["less than the registry", ["docker.io/library"], [HUB], [["warn", /cover a part of it alone/]]],
+  ["less than the registry", ["docker.io/library"], [HUB], [["warn", /cover only a part of it/]]],
   ["one host of a wildcard", ["a.example.com"], [table("*.example.com", "a.io")], [
-    ["warn", /cover a part of it alone -> add "\*\.example\.com"/],
+    ["warn", /cover only a part of it -> add "\*\.example\.com"/],
   ]],
   ["deep hosts of a wildcard", ["a.b.example.com"], [table("*.example.com", "a.io")], [
-    ["warn", /cover a part of it alone/],
+    ["warn", /cover only a part of it/],
   ]],
   ["a registry without mirrors", ["docker.io", "quay.io"], [HUB, table("quay.io")], [
     [
       "warn",
-      /"quay\.io" covers no registry that has mirrors: the plugin runs for nothing -> drop it/,
+      /"quay\.io" covers no registry that has mirrors: the plugin runs without need -> drop it/,
     ],
   ]],
   [
@@ -83,11 +83,11 @@ const NODES: readonly [
   ]],
   ["another port", ["a.io"], [table("a.io:5000", "b.io")], [["fail", /no entry/], [
     "warn",
-    /nothing/,
+    /without need/,
   ]]],
   ["a renamed registry's new name", ["b.io"], [{ ...table("a.io"), location: "b.io" }], [
     ["fail", /a\.io \(f\) is renamed, and no entry covers it/],
-    ["warn", /nothing/],
+    ["warn", /without need/],
   ]],
 ];
 

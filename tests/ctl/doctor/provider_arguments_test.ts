@@ -20,13 +20,16 @@ const ARGUMENTS: readonly [
   ],
   [["--auth-dir=a"], {}, [[
     "fail",
-    /refuses it on each pull: --auth-dir: "a" is not an abs.* -> mend "args"/,
+    /refuses it on each pull: --auth-dir: "a" is not an abs.* -> change "args"/,
   ]]],
   [["--auth-dir=/a", "--auth-dir=/b"], {}, [["fail", /--auth-dir: must be given once/]]],
   [["--auth-dir"], {}, [["fail", /--auth-dir: has no value/]]],
-  [["--auth-dirs=/a"], {}, [["fail", /--auth-dirs=\/a: is no setting/]]],
-  [["--version"], {}, [["fail", /--version: is no setting, so that no request would be answered/]]],
-  [["audit"], {}, [["fail", /audit: is no setting/]]],
+  [["--auth-dirs=/a"], {}, [["fail", /--auth-dirs=\/a: is not a setting/]]],
+  [["--version"], {}, [[
+    "fail",
+    /--version: is not a setting: the plugin would answer no request/,
+  ]]],
+  [["audit"], {}, [["fail", /audit: is not a setting/]]],
 ];
 
 for (const [args, changed, expected] of ARGUMENTS) {

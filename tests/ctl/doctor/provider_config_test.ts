@@ -32,7 +32,7 @@ const CONFIGS: readonly [
 ][] = [
   ["our provider", { a: config(OURS) }, [[
     "pass",
-    /\/etc\/p \(--config\): 1 provider, ours among/,
+    /\/etc\/p \(--config\): 1 provider, including crio-credential-provider/,
   ]]],
   ["our provider beside another", { a: config(OTHER, OURS) }, [["pass", /2 providers/]]],
   [
@@ -49,7 +49,7 @@ const CONFIGS: readonly [
   [
     "another audience",
     { a: config(OURS.replace("https://kubernetes.default.svc", "vault")) },
-    [["pass", /ours among/]],
+    [["pass", /including crio-credential-provider/]],
   ],
   [
     "annotations that service accounts must have",
@@ -76,7 +76,7 @@ const CONFIGS: readonly [
     "a key that the kubelet does not know",
     { a: config(OURS.replace("  matchImages", "  images")) },
     [
-      ["fail", /^fail: a: "providers\[0\]\.images" is no key/],
+      ["fail", /^fail: a: "providers\[0\]\.images" is not a key/],
     ],
   ],
   [
@@ -91,17 +91,17 @@ const CONFIGS: readonly [
     ],
   ],
   ["a name twice in one file", { a: config(OURS, OURS) }, [
-    ["fail", /"providers\[1\]\.name" "crio-credential-provider" stands twice/],
+    ["fail", /"providers\[1\]\.name" "crio-credential-provider" is there twice/],
   ]],
   ["a name in two files", { a: config(OURS), b: config(OTHER, OURS) }, [
     [
       "fail",
-      /^fail: b: provider "crio-credential-provider" stands in a as well; the kubelet does not/,
+      /^fail: b: provider "crio-credential-provider" is in a as well; the kubelet does not/,
     ],
   ]],
   ["a file that is broken beside another's", { a: "x: 1", b: config(OTHER) }, [[
     "fail",
-    /^fail: a: "x" is no key .* -> mend it in a/,
+    /^fail: a: "x" is not a key .* -> edit a/,
   ]]],
   ["a file that is broken beside ours", { a: "x: 1", b: config(OURS) }, [[
     "fail",

@@ -22,7 +22,7 @@ const DIRECTORIES: readonly [
     ["pass", /2 executables/],
   ]],
   ["an executable of another user", DIRECTORY, { [OURS]: { ...FILE, user: 1000 } }, [
-    ["warn", /belongs to user 1000 .*others than root can replace .* -> chown root \/p\/crio/],
+    ["warn", /belongs to user 1000 .*users other than root can replace .* -> chown root \/p\/crio/],
   ]],
   [
     "the copy of an executable",
@@ -42,13 +42,13 @@ const DIRECTORIES: readonly [
     ["fail", /is not executable; .* -> chmod 0755 \/p\/crio-credential-provider/],
   ]],
   ["a directory in the executable's place", DIRECTORY, { [OURS]: DIRECTORY }, [
-    ["fail", /is no regular file/],
+    ["fail", /is not a regular file/],
   ]],
   ["no directory", undefined, { [OURS]: undefined }, [[
     "fail",
     /\/p \(--bin-dir\) does not exist; the/,
   ]]],
-  ["a file in its place", FILE, { [OURS]: undefined }, [["fail", /is no directory/]]],
+  ["a file in its place", FILE, { [OURS]: undefined }, [["fail", /is not a directory/]]],
 ];
 
 for (const [name, facts, executables, expected, copied = false] of DIRECTORIES) {

@@ -90,7 +90,7 @@ const CONFIGURATIONS: readonly [
     files(`${HUB}\n unqualified-search-registries = ["docker.io"]\n`),
     [[
       "warn",
-      /\/main:6:2: "unqualified-search-registries" stands below \[\[registry\.mirror\]\]: .* -> put it above/,
+      /\/main:6:2: "unqualified-search-registries" is below \[\[registry\.mirror\]\]: .* -> put it above/,
     ]],
     [["pass", /1/]],
   ],
@@ -181,7 +181,7 @@ const CONFIGURATIONS: readonly [
     ],
   ]],
   ["a name that no image has", files(registry("index.docker.io", "a.io")), [["pass", /1/]], [
-    ["warn", /no image's full name begins so, the table never applies -> write/],
+    ["warn", /no image's full name begins with it, so the table never applies -> write/],
   ]],
 ];
 

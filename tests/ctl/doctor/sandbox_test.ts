@@ -94,7 +94,7 @@ const OTHERS: readonly [name: string, content: Uint8Array<ArrayBuffer>][] = [
 ];
 
 for (const [name, content] of OTHERS) {
-  Deno.test(`${name} is no build of this project`, () => {
+  Deno.test(`${name} is not a build of this project`, () => {
     assert.equal(readBuiltPlugin(content), undefined);
   });
 }
@@ -120,7 +120,7 @@ const RUNS: readonly [
     "pass",
     /\/p \(compiled form, version 1\.2\.3\) may/,
   ]]],
-  ["no API server found", BUILT, BUILT, undefined, [["pass", /may touch what it needs/]]],
+  ["no API server found", BUILT, BUILT, undefined, [["pass", /may access what it needs/]]],
   ["fewer directories", BUILT, { ...BUILT, registriesConfDir: [] }, SERVER, [["pass", /may/]]],
   ["a path below", BUILT, { ...BUILT, authDir: "/etc/crio/auth/b" }, SERVER, [["pass", /may/]]],
   ["a CA that it may read", BUILT, BUILT, { ...SERVER, caOrigin: "/etc/kubernetes/pki/ca.crt" }, [
@@ -173,7 +173,7 @@ const HEADERS: readonly [name: string, header: string, expected: Expected][] = [
   ["another runtime", scriptHeader(BUILT, "/opt/my deno"), ["pass", /script form/]],
   ["a further permission", scriptHeader(BUILT, "deno").replace("run ", "run --allow-env "), [
     "fail",
-    /header is not what its build makes of its settings: --allow-env must not be there -> see/,
+    /sandbox differs from that of its settings: --allow-env must not be there -> check/,
   ]],
   ["all permissions", scriptHeader(BUILT, "deno").replace("run ", "run -A "), [
     "fail",

@@ -171,8 +171,8 @@ Deno.test("what is explained on a node is what the plugin then does", async () =
 
   const log = createLog({ level: "error", format: "text", sinks: [], now: () => new Date() });
   const deadline = CLOCK.now() + 10_000;
-  const surroundings = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
-  await providePullCredentials(request(IMAGE, token), surroundings);
+  const context = { settings: node.settings, log, clock: CLOCK, started: 0, deadline };
+  await providePullCredentials(request(IMAGE, token), context);
   const path = told.authFile?.path ?? "";
   const { auths, credHelpers } = JSON.parse(await Deno.readTextFile(path));
   assert.deepEqual(told.authFile?.entries.map(({ key }) => key).sort(), Object.keys(auths).sort());
@@ -195,7 +195,10 @@ Deno.test("a token is read from a file, and its namespace may be said beside", a
     undefined,
     node.settings,
   );
-  assert.deepEqual([code, stderr], [2, "error: --namespace: the token is one of default\n"]);
+  assert.deepEqual([code, stderr], [
+    2,
+    "error: --namespace: the token belongs to namespace default\n",
+  ]);
 });
 
 Deno.test("with a file of secrets the API server is not asked", async () => {
@@ -367,13 +370,13 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       `${IMAGE_FLAGS} --registries-conf a,b`,
       undefined,
       2,
-      /--registries-conf: "\/(?:.*\/)?a,b" holds a comma/,
+      /--registries-conf: "\/(?:.*\/)?a,b" has a comma/,
     ],
     [
       "explain nginx",
       undefined,
       2,
-      /^error: "nginx" stands without a flag, did you mean --image nginx\?$/m,
+      /^error: unexpected argument "nginx"; did you mean --image nginx\?$/m,
     ],
     [
       "explain --image Nginx",
@@ -389,7 +392,12 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       /the token in stdin: is empty, expected a service acc/,
     ],
     [`${IMAGE_FLAGS} --token-file -`, "Bearer hidden", 1, /begins with "Bearer"; leave that word/],
-    [`${IMAGE_FLAGS} --secrets nowhere`, undefined, 2, /--secrets is no flag .*--secrets-file/],
+    [
+      `${IMAGE_FLAGS} --secrets nowhere`,
+      undefined,
+      2,
+      /unknown flag --secrets; did you mean .*--secrets-file/,
+    ],
   ];
 
 for (const [line, stdin, code, stderr] of REFUSED) {
@@ -460,7 +468,7 @@ Deno.test("on a workstation an annotation says which secrets the service account
       { secret: "gone", reason: 'there is no such secret in namespace "team"' },
       {
         secret: "builder-dockercfg-x7k2p",
-        reason: "its type is none of those that are read (--secret-types): " +
+        reason: "its type is not one of those that are read (--secret-types): " +
           "kubernetes.io/dockerconfigjson",
       },
     ],

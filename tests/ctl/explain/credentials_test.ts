@@ -245,8 +245,7 @@ Deno.test("broken entries and markers are candidates, and what names no registry
     {
       secret: "b",
       key: "https://…@quay.io",
-      reason:
-        "the key names no registry; expected is a host with port and path if need be, as in " +
+      reason: "the key is not a registry; write a host, with port and path if needed, such as " +
         "registry.example.com:5000/team",
     },
   ]);

@@ -86,37 +86,37 @@ Deno.test("stringData of a manifest is what the API server would store", () => {
 
 const PASSWORD = "hunter2";
 const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
-  ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML or JSON/],
-  ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML or JSON/],
+  ["broken JSON", `{"kind": "Secret", "x": "${PASSWORD}`, /^secrets:1:\d+: not valid YAML/],
+  ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML/],
   ["an empty file", "", /^secrets: is empty, expected secrets; kubectl get secrets/],
   ["a file of comments", "# none\n---\n", /^secrets: is empty, expected secrets/],
   ["a file of spaces", " \n\t\n", /^secrets: is empty, expected secrets/],
   [
     "what kubectl said when it was refused",
     `Error from server (Forbidden): secrets is forbidden: ${PASSWORD}`,
-    /^secrets: holds what kubectl said when it failed; kubectl get secrets/,
+    /^secrets: is an error message of kubectl; kubectl get secrets/,
   ],
   [
     "what kubectl said without a cluster",
     `The connection to the server ${PASSWORD} was refused`,
-    /^secrets: holds what kubectl said when it failed/,
+    /^secrets: is an error message of kubectl/,
   ],
   [
     "what kubectl said of a kubeconfig",
     `error: ${PASSWORD}`,
-    /^secrets: holds what kubectl said when it failed/,
+    /^secrets: is an error message of kubectl/,
   ],
   [
     "what kubectl says without secrets",
     "No resources found in team namespace.\n",
-    /^secrets: holds what kubectl said/,
+    /^secrets: is an error message of kubectl/,
   ],
   [
     "kubectl's table",
     `NAME   TYPE   DATA   AGE\n${PASSWORD}   Opaque   1   1d\n`,
-    /^secrets: holds kubectl's table, without the secrets' data; kubectl get secrets/,
+    /^secrets: is kubectl's table, which lacks the secrets' data; kubectl get secrets/,
   ],
-  ["another kind", `kind: ${PASSWORD}`, /^secrets: holds something else than secrets; kubectl get/],
+  ["another kind", `kind: ${PASSWORD}`, /^secrets: has something other than secrets; kubectl get/],
   ["no object", PASSWORD, /^secrets: it must be an object/],
   ["a secret without name", `kind: Secret\nmetadata: {a: ${PASSWORD}}`, /"metadata\.name" is miss/],
   [

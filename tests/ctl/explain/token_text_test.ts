@@ -23,7 +23,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "what kubectl said",
     "error: You must be logged in to the server (Unauthorized)",
-    /is a text of several words and no token, such as an error of kubectl's; kubectl create/,
+    /is several words and not a token, such as an error message of kubectl; kubectl create/,
   ],
 ];
 

@@ -21,7 +21,7 @@ function fixture(path: string): string {
 
 /** What commands say on stderr that are given no audience, and no others. */
 const ASSUMED =
-  /^warning: --audience is not given: assumed is kubeadm's default, https:\/\/kubernetes\.default\.svc\.cluster\.local; compare .*\n/;
+  /^warning: --audience is not given: using kubeadm's default, https:\/\/kubernetes\.default\.svc\.cluster\.local; compare .*\n/;
 const SILENT = new RegExp(`^$|${ASSUMED.source}$`);
 
 /** Runs a command that must succeed, and say nothing on stderr unless that is expected. */
@@ -41,8 +41,8 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ["generate", 0, /\n {2}registries-conf/, /^$/],
   ["explode", 2, /^$/, /No command registered for `explode`/],
   ["generate rbc", 2, /^$/, /did you mean `rbac`/],
-  ["generate rbac --bogus", 2, /^$/, /error: --bogus is no flag of this program/],
-  ["generate rbac --name a", 2, /^$/, /--name is no flag .*did you mean/],
+  ["generate rbac --bogus", 2, /^$/, /error: unknown flag --bogus/],
+  ["generate rbac --name a", 2, /^$/, /unknown flag --name; did you mean/],
   ["generate rbac", 2, /^$/, /error: generate rbac: has nothing to print; give --namespace or/],
   ["generate rbac --service-account a", 2, /^$/, /--service-account: goes with --namespace/],
   ["generate rbac --node a --all-nodes", 2, /^$/, /--all-nodes: does not go with --node/],
@@ -59,7 +59,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     `generate rbac --all-nodes --from ${RESOURCE}`,
     1,
     /^$/,
-    /crio-credential-provider-config\.yaml: "metadata" is no key/,
+    /crio-credential-provider-config\.yaml: "metadata" is not a key/,
   ],
   ["generate rbac --all-nodes", 0, /^# The audience [^]*\napiVersion: /, ASSUMED],
   ["generate rbac --all-nodes --audience a.io", 0, /^apiVersion: [^]*\n {6}- a\.io\n/, /^$/],
@@ -86,13 +86,13 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate kubelet-config --match-image a.io --arg=--log-levl=debug",
     2,
     /^$/,
-    /--arg: "--log-levl=debug": --log-levl is no flag .*did you mean --log-level/,
+    /--arg: "--log-levl=debug": unknown flag --log-levl; did you mean --log-level/,
   ],
   [
     "generate kubelet-config --match-image a.io --arg=--log-level=loud",
     2,
     /^$/,
-    /--arg: --log-level: "loud" is not among its values/,
+    /--arg: --log-level: must be one of error, warn, info, debug, not "loud"/,
   ],
   [
     "generate kubelet-config --match-image a.io --arg=--log-level --arg=debug --audience b",
@@ -102,12 +102,12 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
   ],
   ["generate kubelet-config --match-image a.io --arg=debug", 2, /^$/, /--arg: "debug": .*debug/],
   ["generate kubelet-config --match-image a.io --arg=--timeout", 2, /^$/, /--arg: "--timeout": /],
-  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /--version is no flag/],
+  ["generate kubelet-config --match-image a.io --arg=--version", 2, /^$/, /unknown flag --version/],
   [
     "generate kubelet-config --match-image a.io --arg=--help",
     2,
     /^$/,
-    /--arg: "--help": with it no request is answered/,
+    /--arg: "--help": with it the plugin answers no request/,
   ],
   [
     "generate kubelet-config --match-image index.docker.io --audience b",
@@ -119,7 +119,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate kubelet-config --match-image [::1]:5000",
     2,
     /^$/,
-    /--match-image: "\[::1\]:5000" is an IPv6 address, which no name of an image can hold/,
+    /--match-image: "\[::1\]:5000" is an IPv6 address, which no image name can have/,
   ],
   ["generate rbac --namespace A", 2, /^$/, /--namespace: "A" cannot be the name of a namespace/],
   ["generate rbac --namespace a --service-account b_c", 2, /^$/, /"b_c" cannot be the name/],
@@ -145,7 +145,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate rbac --namespace a --secret b --secrets-annotation c/d/e",
     2,
     /^$/,
-    /--secrets-annotation: "c\/d\/e" is no annotation's key; write it like example\.com\/secrets/,
+    /--secrets-annotation: "c\/d\/e" is not an annotation key; write it like example\.com\/secrets/,
   ],
   [
     "generate kubelet-config --match-image a.io --secrets-annotation a/b/c",
@@ -190,19 +190,19 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     "generate registries-conf --mirror docker.io=[::1]:5000",
     2,
     /^$/,
-    /--mirror: "\[::1\]:5000" is an IPv6 address, which no reference .*; use a host name/,
+    /--mirror: "\[::1\]:5000" is an IPv6 address, which the image library does not accept; use a host name/,
   ],
   [
     "generate registries-conf --mirror docker.io=MIRROR/hub",
     2,
     /^$/,
-    /--mirror: "MIRROR\/hub" is no host to the image library: .*; write the full name/,
+    /--mirror: "MIRROR\/hub" is not a host to the image library: .*; write the full name/,
   ],
   [
     "generate registries-conf --mirror a.io=b.io --insecure c.io",
     2,
     /^$/,
-    /--insecure: "c\.io" is no mirror of --mirror/,
+    /--insecure: "c\.io" is not a mirror that --mirror gives/,
   ],
   ["generate kubelet-config", 2, /^$/, /--match-image: is missing; name the registries/],
   ["generate kubelet-config --match-image https://a.io", 2, /^$/, /URL scheme: leave it out/],
@@ -229,7 +229,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     `generate kubelet-config --match-image a.io --merge ${RESOURCE}`,
     1,
     /^$/,
-    /crio-credential-provider-config\.yaml: "metadata" is no key/,
+    /crio-credential-provider-config\.yaml: "metadata" is not a key/,
   ],
   [
     `generate kubelet-config --match-image x.us.amazonaws.com --platform=ibm`,
@@ -538,10 +538,10 @@ const BAD_SECRETS: readonly [flags: string, stdin: string | undefined, code: num
   ["", undefined, 2, /stdin: is a terminal; the password is read from a pipe or a file/],
   ["", "", 1, /stdin: is empty, expected the password/],
   ["", "\n", 1, /stdin: is empty/],
-  ["", "one\ntwo\n", 1, /stdin: holds a control character/],
+  ["", "one\ntwo\n", 1, /stdin: has a control character/],
   ["--namespace Team", "hidden", 2, /--namespace: "Team"/],
   ["--name A", "hidden", 2, /--name: "A" cannot be the name of a secret/],
-  ["--username a:b", "hidden", 2, /--username: is empty, or holds a colon/],
+  ["--username a:b", "hidden", 2, /--username: is empty, or has a colon/],
   ["--registry *.local", "hidden", 2, /--registry: is not a registry with port and path/],
   ["--also-for *.local", "hidden", 2, /--also-for: is not a registry with port and path/],
   ["--also-for a.io,b.io", "hidden", 2, /--also-for: is not a registry with port and path/],
@@ -658,7 +658,7 @@ Deno.test("a provider file that the kubelet would refuse is not merged into", as
   assert.deepEqual([result.code, result.stdout], [1, ""]);
   assert.match(
     result.stderr,
-    /^error: stdin: "providers\[0\]\.name" "e\/c-credential-provider" holds/,
+    /^error: stdin: "providers\[0\]\.name" "e\/c-credential-provider" has/,
   );
 });
 

@@ -23,7 +23,7 @@ Deno.test("a directory that is reached by a link is refused with where it leads 
     for (const path of [`${directory}/auth`, `${directory}/link/auth`]) {
       assert.throws(() => refuseLinkedDirectory(path), {
         message:
-          `${path}: leads by a symbolic link to ${directory}/real/auth, where the plugin's ` +
+          `${path}: leads through a symbolic link to ${directory}/real/auth, where the plugin's ` +
           `sandbox does not reach; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
           "a directory",
       });
@@ -63,11 +63,15 @@ Deno.test("a directory that cannot be made is an error that says so", async () =
 
 const NO_DIRECTORY: readonly [what: string, make: (path: string) => Promise<void>, said: RegExp][] =
   [
-    ["a file", (path) => Deno.writeTextFile(path, ""), /something else is there; remove it, and /],
+    [
+      "a file",
+      (path) => Deno.writeTextFile(path, ""),
+      /something other than a directory is there; remove it, and /,
+    ],
     [
       "a link to nothing",
       (path) => Deno.symlink("none", path),
-      /a symbolic link to none, which is no directory, is there; remove it/,
+      /a symbolic link to none, which is not a directory, is there; remove it/,
     ],
     [
       "a link to itself",

@@ -110,7 +110,7 @@ Deno.test("a file in the place of the directory is refused", async () => {
     await Deno.writeTextFile(`${directory}/auth`, "");
     await assert.rejects(
       () => writeAuthFile(`${directory}/auth`, `${directory}/auth/a.json`, "{}", AT_ONCE),
-      /auth: cannot create the directory: something else is there; remove it/,
+      /auth: cannot create the directory: something other than a directory is there; remove it/,
     );
   });
 });
@@ -247,7 +247,7 @@ Deno.test("a node without a global auth file has none", () => {
 
 const BROKEN: readonly [name: string, text: string, error: RegExp][] = [
   ["no JSON", `{"auths": "s3cret`, /^config\.json: not valid JSON/],
-  ["nothing", "", /^config\.json: empty, expected JSON/],
+  ["nothing", "", /^config\.json: is empty, expected JSON/],
   ["an array", `["s3cret"]`, /^config\.json: it must be an object/],
   ["auths that are no object", `{"auths": "s3cret"}`, /^config\.json: "auths" must be an object/],
   ["helpers that are no object", `{"credHelpers": []}`, /"credHelpers" must be an object/],

@@ -18,7 +18,7 @@ class FakeClock {
   readonly #events: { readonly at: number; readonly happens: () => void }[] = [];
 
   now = () => this.milliseconds;
-  today = () => this.#begin + this.milliseconds;
+  wallClock = () => this.#begin + this.milliseconds;
   sleep = (milliseconds: number) => {
     this.milliseconds += milliseconds;
     for (const { at, happens } of this.#events.splice(0)) {
@@ -64,7 +64,7 @@ class Place {
 
   write(path: string, text: string, age = 0): void {
     Deno.writeTextFileSync(path, text, { mode: 0o600 });
-    const date = new Date(this.clock.today() - age);
+    const date = new Date(this.clock.wallClock() - age);
     Deno.utimeSync(path, date, date);
   }
 
@@ -76,7 +76,7 @@ class Place {
 
   /** How long the file has been lying there, by its date, in milliseconds. */
   age(): number {
-    return this.clock.today() - (Deno.statSync(this.path).mtime?.getTime() ?? NaN);
+    return this.clock.wallClock() - (Deno.statSync(this.path).mtime?.getTime() ?? NaN);
   }
 }
 

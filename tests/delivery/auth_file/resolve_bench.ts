@@ -23,7 +23,7 @@ const SECRETS: Secret[] = Array.from({ length: 2_000 }, (_, i) => {
   };
 });
 
-const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
+const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, wallClock: () => 0 };
 const { credentials } = readCredentials(SECRETS, SOURCES, { clock, deadline: 1 });
 
 Deno.bench("parse 10,000 keys", () => {

@@ -2,10 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatAuthFile, parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
 import type { ScopedCredential } from "../../../src/credentials/docker_config.ts";
-import {
-  joinCredentials,
-  readCredentials,
-} from "../../../src/credentials/namespace_credentials.ts";
+import { mergePages, readCredentials } from "../../../src/credentials/namespace_credentials.ts";
 import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
 import { choose } from "../../../src/credentials/choose.ts";
 import { formatScope, parseScope } from "../../../src/credentials/scope.ts";
@@ -188,7 +185,12 @@ async function listAll(
   made: readonly { type: string; item: unknown }[],
   sources: readonly Repository[],
 ) {
-  const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
+  const clock = {
+    now: () => 0,
+    sleep: () => Promise.resolve(),
+    random: () => 0,
+    wallClock: () => 0,
+  };
   const deadline = 30_000;
   const pages = await listPages({
     transport: (path) => {
@@ -209,7 +211,7 @@ async function listAll(
     deadline,
     onRetry: () => {},
   }, (page) => readCredentials(page, sources, { clock, deadline }));
-  return joinCredentials(pages, "by name").credentials;
+  return mergePages(pages, "by name").credentials;
 }
 
 const place = fc.record({ host: fc.constantFrom(...hosts), path: path(0) })

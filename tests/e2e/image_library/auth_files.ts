@@ -91,7 +91,7 @@ const HELPER_HOSTS = [
 type Member = readonly [name: string, value: string];
 
 /**
- * An object. No name stands twice in it: JSON leaves open what that means (RFC 8259, section 4), and
+ * An object. No name is there twice in it: JSON leaves open what that means (RFC 8259, section 4), and
  * where JavaScript takes the last, the library joins objects. Names may differ in case alone.
  */
 function object(members: readonly Member[]): string {

@@ -127,7 +127,12 @@ export function makeFile(
   secrets: readonly MadeSecret[],
   global: string | undefined,
 ): PluginFile {
-  const clock = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0, today: () => 0 };
+  const clock = {
+    now: () => 0,
+    sleep: () => Promise.resolve(),
+    random: () => 0,
+    wallClock: () => 0,
+  };
   const sources = repositories.map(repositoryOf);
   const listed = secrets.map(({ name, type, text }): Secret => ({
     name,

@@ -16,7 +16,7 @@ const CLOCK = {
   now: () => 0,
   sleep: () => Promise.resolve(),
   random: () => 0,
-  today: () => 0,
+  wallClock: () => 0,
 };
 
 function answer(status: number, body: unknown, retryAfter: string | null = null): HttpAnswer {
@@ -138,17 +138,21 @@ Deno.test("a list of pages without end is given up on at 32 Mi characters", asyn
   assert.deepEqual((await list([...full, ...rest(200)])).names, ["a", "a", "a", "b", "c"]);
   await assert.rejects(
     list([...full, ...rest(199)]),
-    /^UserError: https:\/\/a\.io: the secrets of namespace "team-a" are longer than the 33554432 characters that are read; .*annotation.*ResourceQuota$/,
+    /^UserError: https:\/\/a\.io: the secrets of namespace "team-a" are larger than the 33554432 characters that are read; .*annotation.*ResourceQuota$/,
   );
 });
 
 Deno.test("the lists of several types have 32 Mi characters together", async () => {
   const both = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"] as const;
-  await assert.rejects(list([sized([], 17 * MI), sized([], 17 * MI)], both), /are longer than the/);
+  await assert.rejects(list([sized([], 17 * MI), sized([], 17 * MI)], both), /are larger than the/);
   assert.deepEqual((await list([sized([], 16 * MI), sized([], 16 * MI)], both)).names, []);
 });
 
-const LARGE = new LargeAnswerError("https://a.io", "the answer is larger than 8388608 bytes");
+const LARGE = new LargeAnswerError(
+  "flag-value-invalid",
+  "https://a.io",
+  "the answer is larger than 8388608 bytes",
+);
 
 Deno.test("a page that is too large is asked for again as a smaller one, and so are those behind it", async () => {
   const { names, paths } = await list([
@@ -243,7 +247,10 @@ Deno.test("continue tokens that never stop expiring are given up on", async () =
 
 Deno.test("continue tokens that take turns are given up on", async () => {
   const answers = Array.from({ length: 20 }, (_, index) => page([], index % 2 ? "odd" : "even"));
-  await assert.rejects(list([...answers, page(["last"])]), /its continue token does not move on/);
+  await assert.rejects(
+    list([...answers, page(["last"])]),
+    /its continue token is one that it gave before/,
+  );
 });
 
 Deno.test("a list of ever new pages is given up on", async () => {
@@ -283,7 +290,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   [
     "more JSON values than a list has",
     answer(200, `{"kind":"SecretList","items":[${"{},".repeat(400_000)}{}]}`),
-    /SecretList of https:\/\/a\.io: holds more than \d+ JSON values/,
+    /SecretList of https:\/\/a\.io: has more than \d+ JSON values/,
   ],
   [
     "an error that is too long to be read",
@@ -299,7 +306,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     answer(200, `{"kind": "SecretList", "items": [{"data": "s3cret`),
     /not valid JSON/,
   ],
-  ["nothing", answer(200, ""), /SecretList of https:\/\/a\.io: empty, expected JSON/],
+  ["nothing", answer(200, ""), /SecretList of https:\/\/a\.io: is empty, expected JSON/],
   ["an array", answer(200, ["s3cret"]), /SecretList of https:\/\/a\.io: it must be an object/],
   ["items that are no list", answer(200, { kind: "SecretList", items: "s3cret" }), /"items" must/],
   [
@@ -331,7 +338,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   [
     "a continue token that stays the same",
     page(["a"], "same"),
-    /its continue token does not move on/,
+    /its continue token is one that it gave before/,
   ],
 ];
 
@@ -371,7 +378,7 @@ const AUDIENCES: readonly [
   [
     "nobody, of no issuer",
     { audience: [], issuer: undefined },
-    /it is for nobody by name \("aud"\), made by an issuer that it does not name \("iss"\); most likely its aud/,
+    /it is for no named audience \("aud"\), made by an issuer without a name \("iss"\); most likely its aud/,
   ],
   [
     "a text as long as a token bears",
@@ -559,8 +566,8 @@ Deno.test("a named secret that is missing, of another type or too large is left 
   });
   assert.deepEqual(events.filter((event) => event.startsWith("left out")), [
     'left out gone: there is no such secret in namespace "team-a"',
-    "left out tls: its type is none of those that are read (--secret-types): " + TYPE,
-    "left out large: it is larger than 2097152 bytes, which no secret of Kubernetes is",
+    "left out tls: its type is not one of those that are read (--secret-types): " + TYPE,
+    "left out large: it is larger than 2097152 bytes, which Kubernetes allows no secret",
   ]);
   assert.deepEqual(results.map(({ name }) => name), ["good"]);
 });
@@ -594,7 +601,7 @@ const UNREADABLE: readonly [name: string, answer: HttpAnswer, error: RegExp][] =
   [
     "more JSON values than a secret has",
     answer(200, `{"kind":"Secret","x":[${"{},".repeat(400_000)}{}]}`),
-    /Secret "a" of .*: holds more than \d+ JSON values/,
+    /Secret "a" of .*: has more than \d+ JSON values/,
   ],
 ];
 
@@ -700,7 +707,7 @@ Deno.test("named secrets have 32 Mi characters together", async () => {
   assert.equal((await get(names, answers(1600))).results.length, 17);
   await assert.rejects(
     get(names, answers(1601)),
-    /the secrets of namespace "team-a" are longer than the 33554432 characters that are read/,
+    /the secrets of namespace "team-a" are larger than the 33554432 characters that are read/,
   );
 });
 

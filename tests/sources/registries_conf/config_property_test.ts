@@ -474,13 +474,13 @@ const RULES = [
   "refused: an empty entry of version 1",
   "refused: a search registry that is none",
   "refused: an unknown short-name mode",
-  "refused: an alias that is no short name",
+  "refused: an alias that is not a short name",
   "refused: an alias that leads nowhere",
   "the registry itself is rewritten",
   "mirrors come before the registry itself",
   "neither a mirror nor a rewriting",
   "a rewriting is no reference",
-  "a source stands twice",
+  "a source is there twice",
 ];
 
 Deno.test("the generated files and images meet each rule often", () => {

@@ -107,7 +107,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     /^registries\.conf:2:1: not valid TOML: invalid value$/,
   ],
   [
-    "a key that stands twice is refused with line and column",
+    "a key that is there twice is refused with line and column",
     `[[registry]]\nlocation = "a.io"\nlocation = "b.io"`,
     /^registries\.conf:3:1: not valid TOML/,
   ],
@@ -213,7 +213,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "an alias whose name has a registry is refused",
     `[aliases]\n"quay.io/app" = "quay.io/team/app"`,
-    /"aliases\.quay\.io\/app" is no short name; an alias is named like nginx or team\/app/,
+    /"aliases\.quay\.io\/app" is not a short name; an alias is named like nginx or team\/app/,
   ],
   [
     "an alias that leads nowhere is refused",
@@ -221,14 +221,14 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     /"aliases\.nginx" does not name a repository; write it with its registry, as in docker\.io/,
   ],
   [
-    "an alias by a name of JavaScript's is refused as any other that is no short name",
+    "an alias by a name of JavaScript's is refused as any other that is not a short name",
     `[aliases]\n__proto__ = "a.io/b"`,
-    /"aliases\.__proto__" is no short name/,
+    /"aliases\.__proto__" is not a short name/,
   ],
   [
     "a key of the whole file below the aliases is refused with its place",
     `[aliases]\nnginx = "docker.io/library/nginx"\nunqualified-search-registries = ["docker.io"]`,
-    /^registries\.conf:3:1: "unqualified-search-registries" stands below \[aliases\] and is read as an alias; put it above/,
+    /^registries\.conf:3:1: "unqualified-search-registries" is below \[aliases\] and is read as an alias; put it above/,
   ],
   [
     "an empty entry in a version 1 list is refused",
@@ -243,27 +243,27 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "[registry] in the place of [[registry]] is refused with its place",
     `# mirrors\n\n  [registry]\nlocation = "docker.io"`,
-    /^registries\.conf:3:3: "registry" must be an array of tables: \[registry\] is one table.*; write \[\[registry\]\], with two/,
+    /^registries\.conf:3:3: "registry" must be an array of tables: \[registry\] is a single table.*; write \[\[registry\]\], with two/,
   ],
   [
     "two [registry] are refused with the likely mistake",
     `[registry]\nlocation = "a.io"\n[registry]\nlocation = "b.io"`,
-    /^registries\.conf:3:\d+: not valid TOML: .*; likely because of registries\.conf:1:1: \[registry\] is one/,
+    /^registries\.conf:3:\d+: not valid TOML: .*; likely because of registries\.conf:1:1: \[registry\] is a single/,
   ],
   [
     "a lone [[registry.mirror]] is refused with its place",
     `unqualified-search-registries = ["docker.io"]\n[[registry.mirror]]\nlocation = "m.io"`,
-    /^registries\.conf:2:1: "registry" must be .*: \[\[registry\.mirror\]\] stands before any \[\[registry\]\]; put/,
+    /^registries\.conf:2:1: "registry" must be .*: \[\[registry\.mirror\]\] comes before any \[\[registry\]\]; put/,
   ],
   [
     "a mirror above its registry is refused with the likely mistake",
     `[[registry.mirror]]\nlocation = "m.io"\n[[registry]]\nlocation = "a.io"`,
-    /^registries\.conf:3:\d+: not valid TOML: .* because of registries\.conf:1:1: \[\[registry\.mirror\]\] stands/,
+    /^registries\.conf:3:\d+: not valid TOML: .* because of registries\.conf:1:1: \[\[registry\.mirror\]\] comes/,
   ],
   [
     "[registry.mirror] in the place of [[registry.mirror]] is refused with its place",
     `[[registry]]\nlocation = "docker.io"\n[registry.mirror] # one\nlocation = "m.io"`,
-    /^registries\.conf:3:1: "registry\[0\]\.mirror" must be an array of tables: \[registry\.mirror\] is one/,
+    /^registries\.conf:3:1: "registry\[0\]\.mirror" must be an array of tables: \[registry\.mirror\] is a single/,
   ],
   ...[
     "9223372036854775808",
@@ -655,7 +655,7 @@ Deno.test("keys of the whole file below a table are found with their places", ()
   assert.deepEqual(
     findMisplacedKeys({ path: "f", text }).map(({ place, problem }) => `${place} ${problem}`),
     [
-      `f:5:3 "Credential-Helpers" stands below [[registry]]: it is a key of that table, and is not read`,
+      `f:5:3 "Credential-Helpers" is below [[registry]]: it is a key of that table, and is not read`,
     ],
   );
 });

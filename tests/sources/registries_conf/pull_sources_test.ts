@@ -152,7 +152,7 @@ const SOURCES: readonly [name: string, toml: string, image: string, sources: str
     ["a.io/library/nginx", "b.io/library/nginx", "docker.io/library/nginx"],
   ],
   [
-    "a source that stands twice is one",
+    "a source that is there twice is one",
     `[[registry]]\nlocation = "a.io"\n[[registry.mirror]]\nlocation = "a.io"`,
     "a.io/app",
     ["a.io/app"],
