@@ -51,7 +51,7 @@ export async function bundleModules(entry: string): Promise<Modules> {
   const directory = await Deno.makeTempDir();
   try {
     await whileAlone(() => runBundler(`src/${entry}`, ["--code-splitting", "--outdir", directory]));
-    const names = Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+    const names = (await Array.fromAsync(Deno.readDir(directory), ({ name }) => name)).sort();
     const modules = new Map<string, string>();
     for (const name of names) {
       modules.set(name, await Deno.readTextFile(`${directory}/${name}`));

@@ -104,7 +104,7 @@ for (const [flag, text, name, value] of VALUES) {
 }
 
 const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
-  ["runtime", "docker", /--runtime: "docker" is not among its values/],
+  ["runtime", "docker", /--runtime: must be one of crio, containerd, not "docker"/],
   [
     "containerd-also-offer",
     "*.example.com",
@@ -120,7 +120,7 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["auth-dir", "/a/../b", /has "\." or "\.\." in it/],
   ["auth-dir", "//", /the root directory is too wide; name a directory below it/],
   ["ca-file", "", /is not an absolute path/],
-  ["also-for", "no", /--also-for: "no" is not among its values/],
+  ["also-for", "no", /--also-for: must be one of on, off, not "no"/],
   ["apiserver", "http://a.io", /--apiserver: "http:\/\/a\.io" is not HOST:PORT/],
   ["timeout", "30", /--timeout: "30" is not a duration; write it like 30s/],
   ["timeout", "99ms", /is not between 100ms and 55s/],

@@ -52,7 +52,7 @@ for (
 ) {
   Deno.test(`foreign JSON of too many ${what} is refused before it is parsed`, () => {
     const long = text + MEBIBYTE_OF_SPACE;
-    assert.throws(() => parseForeignJson(long, "f"), /^UserError: f: holds more than \d+ JSON val/);
+    assert.throws(() => parseForeignJson(long, "f"), /^UserError: f: has more than \d+ JSON val/);
   });
 }
 
@@ -65,7 +65,7 @@ Deno.test("foreign JSON of a mebibyte may have any number of parts", () => {
 Deno.test("foreign JSON of just a mebibyte is short, and longer JSON may have just as many parts as are counted", () => {
   const many = `[${"0,".repeat(MAX_JSON_PARTS)}0]`;
   parseForeignJson(many.padEnd(1024 * 1024), "f");
-  const error = /holds more than 200000 JSON values/;
+  const error = /has more than 200000 JSON values/;
   assert.throws(() => parseForeignJson(many.padEnd(1024 * 1024 + 1), "f"), error);
   // The list itself is one of the parts.
   parseForeignJson(`[${"0,".repeat(MAX_JSON_PARTS - 1)}0]`.padEnd(2 * 1024 * 1024), "f");
