@@ -489,7 +489,7 @@ const NODES: readonly [
     },
     [
       /^warn registries: \/root\/\.config\/containers\/registries\.conf replaces all other/,
-      /^warn registries: \/root\/\.config\/containers\/registries\.conf\.d holds drop-ins of CRI-O's/,
+      /^warn registries: \/root\/\.config\/containers\/registries\.conf\.d has drop-ins that only CRI-O reads/,
     ],
   ],
   [

@@ -23,8 +23,8 @@ Deno.test("a directory that is reached by a link is refused with where it leads 
     for (const path of [`${directory}/auth`, `${directory}/link/auth`]) {
       assert.throws(() => refuseLinkedDirectory(path), {
         message:
-          `${path}: leads through a symbolic link to ${directory}/real/auth, where the plugin's ` +
-          `sandbox does not reach; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
+          `${path}: leads through a symbolic link to ${directory}/real/auth, outside of the ` +
+          `plugin's sandbox; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
           "a directory",
       });
     }

@@ -369,8 +369,8 @@ Deno.test("keys that differ in case only are a warning, since the library takes 
   const main =
     `[[registry]]\nlocation = "a.io"\nLocation = "b.io"\n[[registry.mirror]]\nlocation = "m.io"`;
   assert.deepEqual(readAsInPull(main, "", "a.io/app"), [
-    'main: "location" in "registry[0]" is written in more than one case, and which spelling CRI-O ' +
-    "goes by is left to chance; keep one of them",
+    'main: "location" in "registry[0]" is written in more than one case, and which one CRI-O ' +
+    "reads is left to chance; keep one of them",
   ]);
 });
 
@@ -407,7 +407,7 @@ const FIXTURES: readonly [file: string, image: string, sources: string[]][] = [
 for (const [file, image, expected] of FIXTURES) {
   Deno.test(`by ${file}, ${image} has ${expected.length} pull sources`, () => {
     const text = Deno.readTextFileSync(
-      new URL(`../../fixtures/registries/${file}`, import.meta.url),
+      new URL(`../../../fixtures/registries/${file}`, import.meta.url),
     );
     assert.deepEqual(findPullSources(load(text), image).sources.map(formatRepository), expected);
     assert.deepEqual(spoiled(text, image), []);
