@@ -68,7 +68,7 @@ function describeUnknownCommand(
   const unknown = what.startsWith("-") ? `unknown flag ${what}` : `unknown command ${what}`;
   const meant = corrections.length === 0
     ? "--help lists the commands"
-    : `did you mean ${corrections.join(" or ")}?`;
+    : `did you mean ${corrections.join(" or ").replaceAll("`", "")}?`;
   return `error: ${unknown}; ${meant}`;
 }
 
