@@ -23,6 +23,7 @@ export const APPLICATION = {
     text: {
       ...text_en,
       briefs: { ...text_en.briefs, helpAll: "Print help with the plugin's settings" },
+      noCommandRegisteredForInput: describeUnknownCommand,
       exceptionWhileParsingArguments: (error: unknown) => describeUsage(error),
       exceptionWhileRunningCommand: describeFailure,
       // --help and --version may find no room for what they print, either.
@@ -57,6 +58,18 @@ export function describeUsage(error: unknown, meant?: string): string {
       (meant === undefined ? "; --help lists the flags" : `; did you mean ${meant} ${input}?`);
   }
   return `error: ${error instanceof Error ? error.message : describeError(error)}`;
+}
+
+/** What is wrong with a command line whose first words are no command. */
+function describeUnknownCommand(
+  { input, corrections }: { readonly input: string; readonly corrections: readonly string[] },
+): string {
+  const what = escapeControls(input);
+  const unknown = what.startsWith("-") ? `unknown flag ${what}` : `unknown command ${what}`;
+  const meant = corrections.length === 0
+    ? "--help lists the commands"
+    : `did you mean ${corrections.join(" or ").replaceAll("`", "")}?`;
+  return `error: ${unknown}; ${meant}`;
 }
 
 /** `registriesConf` -> `--registries-conf` */

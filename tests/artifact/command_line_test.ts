@@ -16,7 +16,7 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
     ["--registry-conf", "/a"],
     2,
     /^$/,
-    /--registry-conf is no flag .*did you mean --registries-conf\?/,
+    /unknown flag --registry-conf; did you mean --registries-conf\?/,
   ],
   [["--bogus"], 2, /^$/, /error: unknown flag --bogus; --help lists the flags$/m],
   [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is not between 100ms and 55s/],

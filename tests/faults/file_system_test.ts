@@ -174,7 +174,7 @@ for (
       what: "a link to nowhere",
       replace: (path: string) => Deno.symlinkSync(`${path}-no`, path),
       error:
-        /\/auth: cannot create the directory: a symbolic link to \/.*\/auth-no, which is no dir/,
+        /\/auth: cannot create the directory: a symbolic link to \/.*\/auth-no, which is not a dir/,
     },
     {
       what: "a link to another directory",

@@ -100,7 +100,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
       NAME,
       found,
       "they stay so until the image is gone: remove it (crictl rmi), wait for the kubelet's image " +
-        "garbage collection to drop the record, then have it pulled anew; static pods and pods " +
+        "garbage collection to drop the record, then pull it again; static pods and pods " +
         "without a credential of their namespace open it again",
     ),
   );

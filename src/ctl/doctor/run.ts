@@ -33,7 +33,11 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   const root = readLocalPath("root", flags.root) ?? "";
   if (root !== "") requireDirectory(root);
   if (flags.roles === "-" && flags.kubeletCmdline === "-") {
-    throw new UsageError("flags-conflict", "--roles", "reads stdin, as --kubelet-cmdline does");
+    throw new UsageError(
+      "flags-conflict",
+      "--roles",
+      "cannot read stdin, which --kubelet-cmdline reads",
+    );
   }
   const checks = await examineNode({
     root,

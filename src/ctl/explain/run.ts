@@ -76,7 +76,7 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
 
 function formatOf({ format, json }: Flags): Format {
   if (json && format !== undefined && format !== "json") {
-    throw new UsageError("flags-conflict", "--json", `does not go with --format ${format}`);
+    throw new UsageError("flags-conflict", "--json", `cannot be used with --format ${format}`);
   }
   return json ? "json" : format ?? "text";
 }
@@ -217,7 +217,11 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
   }
   if (namespace !== undefined) checkName("--namespace", namespace, isLabel, "namespace");
   if (tokenFile === "-" && secretsFile === "-") {
-    throw new UsageError("flags-conflict", "--secrets-file", "reads stdin, as --token-file does");
+    throw new UsageError(
+      "flags-conflict",
+      "--secrets-file",
+      "cannot read stdin, which --token-file reads",
+    );
   }
   if (tokenFile !== undefined) {
     const text = await readInput(context, tokenFile, "token-file");
@@ -236,14 +240,14 @@ async function readSubject(context: CtlContext, flags: Flags): Promise<Subject> 
     throw new UsageError(
       "flag-needs-flag",
       "--image",
-      "goes with --token-file, or --namespace and --secrets-file",
+      "needs --token-file, or --namespace and --secrets-file",
     );
   }
   if (secretsFile === undefined) {
     throw new UsageError(
       "flag-needs-flag",
       "--namespace",
-      "goes with --secrets-file",
+      "needs --secrets-file",
       "pass --token-file for the API server to be asked",
     );
   }
@@ -275,7 +279,7 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
       throw new UsageError(
         "flag-needs-flag",
         `--${flag}`,
-        "goes with --image; a request on stdin has its own token",
+        "needs --image; a request on stdin has its own token",
       );
     }
   }
@@ -283,14 +287,14 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
     throw new UsageError(
       "flag-needs-flag",
       "--service-account-annotation",
-      "goes with --image; a request on stdin has its own annotations",
+      "needs --image; a request on stdin has its own annotations",
     );
   }
   if (flags.secretsFile === "-") {
     throw new UsageError(
       "flags-conflict",
       "--secrets-file",
-      "reads stdin, as the request does",
+      "cannot read stdin, from which the request is read",
       "pass --image",
     );
   }

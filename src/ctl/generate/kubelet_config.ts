@@ -63,7 +63,7 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
     throw new UsageError(
       "flag-needs-flag",
       "--platform",
-      "goes with --from",
+      "needs --from",
       "use --merge with the platform's file",
     );
   }
@@ -111,19 +111,19 @@ async function renderResource(
     throw new UsageError(
       "flags-conflict",
       "--from",
-      "does not go with --match-image, --audience, --arg, --pulled-images or --runtime",
+      "cannot be used with --match-image, --audience, --arg, --pulled-images or --runtime",
     );
   }
   if (merge !== undefined && platform !== undefined) {
     throw new UsageError(
       "flags-conflict",
       "--merge",
-      "does not go with --platform",
+      "cannot be used with --platform",
       "give one provider file",
     );
   }
   if (path === "-" && merge === "-") {
-    throw new UsageError("flags-conflict", "--merge", "reads stdin, as --from does");
+    throw new UsageError("flags-conflict", "--merge", "cannot read stdin, which --from reads");
   }
   const name = inputName(path);
   const matchImages = parseCrioCredentialProviderConfig(

@@ -18,5 +18,6 @@ export function checkName(
     "flag-value-invalid",
     flag,
     `${JSON.stringify(name)} cannot be the name of a ${kind}`,
+    "names have lower-case letters, digits and hyphens, and begin and end with a letter or digit",
   );
 }

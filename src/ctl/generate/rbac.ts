@@ -34,15 +34,15 @@ export async function generateRbac(this: CtlContext, flags: Flags): Promise<void
   const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
   const secrets = readSecrets(flags);
   if (namespace === undefined && serviceAccount.length > 0) {
-    throw new UsageError("flag-needs-flag", "--service-account", "goes with --namespace");
+    throw new UsageError("flag-needs-flag", "--service-account", "needs --namespace");
   }
   if (allNodes && node.length > 0) {
-    throw new UsageError("flags-conflict", "--all-nodes", "does not go with --node");
+    throw new UsageError("flags-conflict", "--all-nodes", "cannot be used with --node");
   }
   const nodePart = allNodes || node.length > 0;
   for (const flag of ["audience", "from"] as const) {
     if (flags[flag] === undefined || nodePart) continue;
-    throw new UsageError("flag-needs-flag", `--${flag}`, "goes with --node or --all-nodes");
+    throw new UsageError("flag-needs-flag", `--${flag}`, "needs --node or --all-nodes");
   }
   const audience = await readAudience(this, flags);
   const manifests: Manifest[] = [];
@@ -100,7 +100,7 @@ async function readAudience(
     throw new UsageError(
       "flags-conflict",
       "--from",
-      "does not go with --audience",
+      "cannot be used with --audience",
       "give one of them",
     );
   }
@@ -118,13 +118,13 @@ async function readAudience(
 function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
   if (secretsAnnotation !== undefined) {
     if (secret.length === 0) {
-      throw new UsageError("flag-needs-flag", "--secrets-annotation", "goes with --secret");
+      throw new UsageError("flag-needs-flag", "--secrets-annotation", "needs --secret");
     }
     checkAnnotationKey(secretsAnnotation);
   }
   if (secret.length === 0) return [];
   if (namespace === undefined) {
-    throw new UsageError("flag-needs-flag", "--secret", "goes with --namespace");
+    throw new UsageError("flag-needs-flag", "--secret", "needs --namespace");
   }
   for (const name of secret) checkName("--secret", name, isSubdomain, "secret");
   const names = new Set(secret.toReversed());

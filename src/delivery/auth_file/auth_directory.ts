@@ -82,8 +82,8 @@ export function otherWriters(mode: number, group: number): string | undefined {
   if ((mode & 0o002) !== 0) return "everyone";
   if ((mode & 0o020) === 0) return undefined;
   return group === 0
-    ? "root's group, or by whom an access control list names"
-    : `group ${group}, or by whom an access control list names`;
+    ? "root's group, or users whom an access control list names"
+    : `group ${group}, or users whom an access control list names`;
 }
 
 /** How a directory is made private, from an access control list, too: the mode bounds what it gives. */

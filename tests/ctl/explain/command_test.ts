@@ -315,20 +315,25 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
     ["explain", undefined, 2, /stdin: is a terminal; the kubelet's request \(or pass --image\)/],
     ["explain", "{}", 1, /CredentialProviderRequest on stdin: "apiVersion" is missing/],
     ["explain", request(IMAGE, "x"), 1, /service-account token: is not a JWT in compact form/],
-    ["explain --namespace a", "{}", 2, /--namespace: goes with --image/],
-    ["explain --token-file a", "{}", 2, /--token-file: goes with --image/],
-    ["explain --secrets-file -", "{}", 2, /--secrets-file: reads stdin, as the request does; pass/],
+    ["explain --namespace a", "{}", 2, /--namespace: needs --image/],
+    ["explain --token-file a", "{}", 2, /--token-file: needs --image/],
+    [
+      "explain --secrets-file -",
+      "{}",
+      2,
+      /--secrets-file: cannot read stdin, from which the request is read; pass/,
+    ],
     [
       IMAGE_FLAGS,
       undefined,
       2,
-      /--image: goes with --token-file, or --namespace and --secrets-file/,
+      /--image: needs --token-file, or --namespace and --secrets-file/,
     ],
     [
       `${IMAGE_FLAGS} --namespace a`,
       undefined,
       2,
-      /--namespace: goes with --secrets-file; pass --tok/,
+      /--namespace: needs --secrets-file; pass --tok/,
     ],
     [
       `${IMAGE_FLAGS} --namespace A --secrets-file a`,
@@ -340,7 +345,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       `${IMAGE_FLAGS} --token-file - --secrets-file -`,
       "",
       2,
-      /--secrets-file: reads stdin, as --tok/,
+      /--secrets-file: cannot read stdin, which --tok/,
     ],
     [
       `${IMAGE_FLAGS} --token-file /nowhere/t`,
@@ -358,7 +363,7 @@ const REFUSED: readonly [line: string, stdin: string | undefined, code: number, 
       `${IMAGE_FLAGS} --json --format mermaid`,
       undefined,
       2,
-      /--json: does not go with --format mer/,
+      /--json: cannot be used with --format mer/,
     ],
     [
       `${IMAGE_FLAGS} --format svg`,
@@ -532,5 +537,5 @@ Deno.test("a request on stdin has its own annotations", async () => {
   const words = ["explain", "--service-account-annotation", `${ANNOTATION}=x`];
   const result = await runCtlWith(words, request(IMAGE, "x"));
   assert.equal(result.code, 2);
-  assert.match(result.stderr, /--service-account-annotation: goes with --image; a request on/);
+  assert.match(result.stderr, /--service-account-annotation: needs --image; a request on/);
 });

@@ -23,8 +23,8 @@ Deno.test("a directory that is reached by a link is refused with where it leads 
     for (const path of [`${directory}/auth`, `${directory}/link/auth`]) {
       assert.throws(() => refuseLinkedDirectory(path), {
         message:
-          `${path}: leads through a symbolic link to ${directory}/real/auth, where the plugin's ` +
-          `sandbox does not reach; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
+          `${path}: leads through a symbolic link to ${directory}/real/auth, outside of the ` +
+          `plugin's sandbox; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
           "a directory",
       });
     }
@@ -131,9 +131,9 @@ Deno.test({
 const WRITERS: readonly [mode: number, group: number, writers: RegExp | undefined][] = [
   [0o700, 0, undefined],
   [0o755, 5, undefined],
-  [0o775, 5, /^group 5, or by whom an access control list names$/],
+  [0o775, 5, /^group 5, or users whom an access control list names$/],
   // With a list the bits of the group are its mask: acl(5).
-  [0o770, 0, /^root's group, or by whom an access control list names$/],
+  [0o770, 0, /^root's group, or users whom an access control list names$/],
   [0o702, 0, /^everyone$/],
   [0o777, 5, /^everyone$/],
 ];

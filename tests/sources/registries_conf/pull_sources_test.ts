@@ -369,8 +369,8 @@ Deno.test("keys that differ in case only are a warning, since the library takes 
   const main =
     `[[registry]]\nlocation = "a.io"\nLocation = "b.io"\n[[registry.mirror]]\nlocation = "m.io"`;
   assert.deepEqual(readAsInPull(main, "", "a.io/app"), [
-    'main: "location" in "registry[0]" is written in more than one case, and which spelling CRI-O ' +
-    "goes by is left to chance; keep one of them",
+    'main: "location" in "registry[0]" is written in more than one case, and which one CRI-O ' +
+    "reads is left to chance; keep one of them",
   ]);
 });
 
