@@ -182,7 +182,7 @@ function compareWords(found: readonly string[], expected: readonly string[]): st
     ...expected.filter((word) => !found.includes(word)).map((word) => `${word} is missing`),
   ];
   if (deviations.length === 0 && found.join("\n") !== expected.join("\n")) {
-    deviations.push(`its words stand in another order or twice: ${found.join(" ")}`);
+    deviations.push(`its words are in another order, or one is there twice: ${found.join(" ")}`);
   }
   return deviations;
 }
@@ -218,7 +218,7 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
     );
   }
   if (names.slice(1).some((name, index) => name < (names[index] ?? ""))) {
-    deviations.push("its files stand in another order than a build puts them in");
+    deviations.push("its files are in another order than a build puts them in");
   }
   if (deviations.length === 0 && !isLaidOutAsBuilt(bytes, file)) {
     deviations.push("its parts are laid out otherwise than a build lays them out");

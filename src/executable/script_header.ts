@@ -43,7 +43,7 @@ export function shellHeader(
 export function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   if (/[\r\n\u2028\u2029]/.test(word)) {
-    throw new ExecutableError("a line break cannot stand in the header");
+    throw new ExecutableError("a line break cannot be in the header");
   }
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

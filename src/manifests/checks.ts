@@ -133,11 +133,11 @@ opens_secrets() {
     echo 'skip: crio-credential-ctl is not on the PATH of this machine'
     return
   fi
-  told=$(
+  said=$(
     kubectl create token "$account" -n "$namespace" --audience "$audience" --duration 10m |
       crio-credential-ctl explain --image "$image" --token-file - "$@"
   ) || return
-  case $told in
+  case $said in
     *'plugin has nothing to do'*)
       echo "skip: this machine knows no mirror of $image; run this on the node, or see generate checks --image"
       ;;
@@ -316,7 +316,7 @@ function tokenCheck(options: Checks): Check {
     question:
       `Does a token of the account with the audience ${audience} open the namespace's secrets?`,
     expected: ["yes"],
-    remedy: "the message above has what to do; explain alone tells more: " +
+    remedy: "the message above has what to do; explain alone says more: " +
       `${words("kubectl", "create", "token", serviceAccount, "-n", namespace)} ` +
       `${words("--audience", audience)} | ` +
       `${words("crio-credential-ctl", "explain", "--image", image, "--token-file", "-", ...named)}`,

@@ -14,7 +14,7 @@ import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "./settings.t
  * Applies the settings of a file over others.
  *
  * @throws {UsageError} with line and column when the file is not JSON with comments, holds a key that
- * is no setting, or a value that is not of its setting's form.
+ * is not a setting, or a value that is not of its setting's form.
  */
 export function applySettingsFile(base: Settings, text: string, path: string): Settings {
   const root = parseDocument(text, path);
@@ -28,7 +28,7 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
     seen.add(flag);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
-      throw failure(text, path, key, `${JSON.stringify(flag)} is no setting`);
+      throw failure(text, path, key, `${JSON.stringify(flag)} is not a setting`);
     }
     const texts = readTexts(value, setting.repeatable);
     if (texts === undefined) {

@@ -21,9 +21,13 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   [
     "an unknown key",
     `{\n  "auth-dirr": "/a"\n}`,
-    /^UserError: site\.jsonc:2:3: "auth-dirr" is no setting/,
+    /^UserError: site\.jsonc:2:3: "auth-dirr" is not a setting/,
   ],
-  ["a camel-case key", `{"authDir": "/a"}`, /^UserError: site\.jsonc:1:2: "authDir" is no setting/],
+  [
+    "a camel-case key",
+    `{"authDir": "/a"}`,
+    /^UserError: site\.jsonc:1:2: "authDir" is not a setting/,
+  ],
   ["a number", `{\n "timeout": 5\n}`, /^UserError: site\.jsonc:2:13: "timeout" must be a string$/],
   [
     "an array for one value",

@@ -252,7 +252,7 @@ function conclude(
   return [
     `The kubelet gets ${
       pairs === 1 ? "one pair" : `${pairs} pairs`
-    }; with each it pulls anew, and ` +
+    }; it pulls again with each, and ` +
     "containerd goes through all hosts.",
     "The last try is without credentials" +
     (withOrigin ? ", for public images at the image's own registry." : "."),

@@ -41,7 +41,7 @@ export interface LoggedComparison {
   readonly limits: readonly string[];
 }
 
-/** Compares the last pull of the image, and of the namespace as far as the log tells, with an explanation. */
+/** Compares the last pull of the image, and of the namespace as far as the log shows, with an explanation. */
 export function compareWithLog(
   explanation: Explanation,
   log: CrioLog,
@@ -78,7 +78,7 @@ export function compareWithLog(
     differences: [...comparePath(explanation, pull), ...compareSources(explanation, pull)],
     limits: [
       ...(log.debug ? [] : [
-        'the log has no lines of level debug: with log_level = "debug" CRI-O also tells what each ' +
+        'the log has no lines of level debug: with log_level = "debug" CRI-O also says what each ' +
         "registry answered, and where it had the credentials from",
       ]),
       ...(pull.overlapped

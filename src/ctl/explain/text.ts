@@ -210,7 +210,7 @@ function crioBlock({ crioLog }: Explanation): string[] {
     `  outcome: ${OUTCOMES[pull.outcome]}`,
     ...limits.map((limit) => `  note: ${limit}`),
     ...(differences.length === 0
-      ? ["  As expected, as far as the log tells."]
+      ? ["  As expected, as far as the log shows."]
       : differences.map((difference) => `  They part: ${difference}`)),
   ];
 }

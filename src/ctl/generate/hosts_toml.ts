@@ -32,7 +32,7 @@ export function generateHostsToml(this: CtlContext, flags: Flags): void {
     throw new UsageError(
       "flag-value-invalid",
       "--plain-http",
-      `${JSON.stringify(location)} is no mirror of --mirror`,
+      `${JSON.stringify(location)} is not a mirror of --mirror`,
     );
   }
   const root = containerdHostsDir === undefined

@@ -213,7 +213,7 @@ Deno.test("a pull that went as expected is told source by source", async () => {
   + localhost:5000/library/no-role: gave the image; credentials: from /etc/crio/auth/in-use/no-role-1092fb3af32ab9d68e4ad3af6f4f15455c5aace186f94cec1f6d0f368cd9c7b2-5a7f3e73-0354-4763-b3b6-d9c555297975.json
   - docker.io/library/no-role: not tried
   outcome: pulled
-  As expected, as far as the log tells.`,
+  As expected, as far as the log shows.`,
   );
 });
 

@@ -96,9 +96,19 @@ for (const [what, make, said] of NO_DIRECTORY) {
 const OPEN: readonly [who: string, mode: number, group: number, error: RegExp][] = [
   ["everyone", 0o777, 0, /can be written to by everyone; make it private: chmod 0700 \//],
   ["everyone, though sticky", 0o1777, 0, /can be written to by everyone; make it private/],
-  ["another group", 0o770, 65534, /can be written to by group 65534, or by whom an access control/],
+  [
+    "another group",
+    0o770,
+    65534,
+    /can be written to by group 65534, or users whom an access control/,
+  ],
   // An access control list shows so, too: its mask stands where the group's bits do.
-  ["root's group, or a list", 0o770, 0, /can be written to by root's group, or by whom an access/],
+  [
+    "root's group, or a list",
+    0o770,
+    0,
+    /can be written to by root's group, or users whom an access/,
+  ],
 ];
 
 for (const [who, mode, group, error] of OPEN) {
