@@ -121,7 +121,7 @@ export interface ExplainedCredentials {
   readonly warnings: readonly string[];
 }
 
-/** What may be told. */
+/** What may be shown. */
 export interface Disclosure {
   /** Whether user names are part of the explanation. */
   readonly showUsers: boolean;
@@ -242,7 +242,7 @@ function judgeCredentials(
 ): JudgedCredential[] {
   const covering = credentials.filter(({ scope }) => covers(scope, source));
   const others = credentials.filter(({ scope }) => !covers(scope, source));
-  // Of equally specific ones the last counts, so they are told from the last to the first.
+  // Of equally specific ones the last counts, so they are shown from the last to the first.
   const ranked = covering.toReversed().sort((a, b) => compareSpecificity(b.scope, a.scope));
   return [
     ...ranked.map((candidate) => ({

@@ -36,7 +36,7 @@ export interface Flags {
   readonly pulledImages?: PulledImages;
 }
 
-/** What merging gave, and whether anything told the audience in it. */
+/** What merging gave, and whether anything gave the audience in it. */
 interface Merged extends MergeResult {
   readonly isAudienceKnown: boolean;
 }
