@@ -26,7 +26,7 @@ const process: StricliProcess = {
 };
 
 const { settings, facts } = BUILD;
-/** A terminal that does not tell its width says 0. */
+/** A terminal that does not know its width says 0. */
 const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined;
 Deno.exit(
   await runCtl(Deno.args, { process, stdin: Deno.stdin, columns, cwd: Deno.cwd, settings }, facts),

@@ -44,7 +44,7 @@ export function describeFailure(error: unknown): string {
  * @param meant the flag that a word without one is probably meant for.
  */
 export function describeUsage(error: unknown, meant?: string): string {
-  // The library tells its errors apart by their classes' names, which a minified bundle has lost.
+  // The library distinguishes its errors by their classes' names, which a minified bundle has lost.
   if (error instanceof FlagNotFoundError) {
     const { input, corrections } = error;
     return `error: unknown flag --${input}` +
@@ -86,7 +86,7 @@ export function terminal(): StricliProcess {
         try {
           writeText(Deno.stderr, text);
         } catch {
-          // Nobody is left to tell, but the exit status.
+          // Nobody reads it any more; the exit status remains.
         }
       },
     },

@@ -44,7 +44,7 @@ function parameter(name: SettingName, defaults: Settings, hidden: boolean): Para
 /**
  * The texts by flag name, as `applyFlags` takes them.
  *
- * @param cwd tells the directory that relative paths begin at, where they are meant for this machine.
+ * @param cwd gives the directory that relative paths begin at, where they are meant for this machine.
  * @default relative paths stay what they are, for `applyFlags` to refuse
  */
 export function givenFlags(

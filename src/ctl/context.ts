@@ -29,7 +29,7 @@ const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 /** How long the writer of a pipe may take, in milliseconds: it may be asking a person. */
 const INPUT_TIMEOUT = 10 * 60_000;
 
-/** When the person is told what is waited for, in milliseconds: over ssh nobody sees that it is a pipe. */
+/** When the person sees what is waited for, in milliseconds: over ssh nobody sees that it is a pipe. */
 const PATIENCE = 3_000;
 
 /** Writes a line to stderr; stdout is for what was asked for. */

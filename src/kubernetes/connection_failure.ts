@@ -10,7 +10,7 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
-/** Sorts what went wrong into what the operator must mend and what another attempt may. */
+/** Sorts what went wrong into what the operator must correct and what another attempt may get past. */
 export function connectionFailure(error: unknown, server: ApiServer, signal: AbortSignal): Error {
   if (error instanceof UserError || error instanceof ConnectionError) return error;
   if (signal.aborted) return new ConnectionError("no answer within the time limit of a request");

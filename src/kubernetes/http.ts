@@ -28,12 +28,12 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
 }
 
-/** An answer of a kind that nobody asked for, and that another attempt would get again. */
+/** An answer of a kind that was not requested, and that another attempt would get again. */
 export class UnwantedAnswer extends Error {
   override readonly name = "UnwantedAnswer";
 }
 
-/** An answer that is larger than what is borne. */
+/** An answer that is too large. */
 export class TooLargeError extends Error {
   override readonly name = "TooLargeError";
 }
@@ -85,7 +85,7 @@ export class AnswerReader {
    * @param maxBytes largest body of this answer. @default that of the connection
    * @throws {HttpError} when it is none, or ends early.
    * @throws {UnwantedAnswer} when it is one of another kind than was asked for.
-   * @throws {TooLargeError} when its body is larger than what is borne.
+   * @throws {TooLargeError} when its body is too large.
    */
   async read(maxBytes = this.#maxBytes): Promise<HttpAnswer> {
     const head = await this.#readHead();

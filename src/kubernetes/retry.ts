@@ -41,7 +41,7 @@ export interface RetryOptions {
  * Delays double from 100 ms to 5 s and are drawn from the upper half of that range, so that nodes
  * which failed together do not return together. `Retry-After` (RFC 9110 section 10.2.3) sets the
  * least delay. On top of it comes such a backoff, and jitter over as much time again as was asked
- * for, at most 5 s: the first backoff alone would bring back within 50 ms all nodes that were told
+ * for, at most 5 s: the first backoff alone would bring back within 50 ms all nodes that were asked
  * the same.
  *
  * @throws {UserError} when the attempts or the time run out.

@@ -85,7 +85,7 @@ export function isHubAlias(text: string): boolean {
   return HUB_ALIAS.test(text);
 }
 
-/** What the writer of a pattern meant, where that can be told; else `undefined`. */
+/** What the writer of a pattern meant, where that can be seen; else `undefined`. */
 export function canonicalName(text: string): string | undefined {
   const meant = text.replace(/^[a-z]+:\/\//i, "").replace(HUB_ALIAS, "docker.io");
   return meant === text || explainUnmatchable(meant) !== undefined ? undefined : meant;

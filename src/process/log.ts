@@ -97,7 +97,7 @@ export function stderrSink(): LogSink {
     try {
       writeAll(Deno.stderr, encodeUtf8(line + "\n"));
     } catch {
-      // Nobody is left to tell.
+      // Nobody reads it any more.
     }
   };
 }

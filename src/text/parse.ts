@@ -97,7 +97,7 @@ export function foldName(name: string): string {
 
 /** Whether Go's decoders take a key for a name. */
 export function isNamed(key: string, name: string): boolean {
-  // Letters of one name are of one length in both cases, so most keys are told by theirs.
+  // Letters of one name are of one length in both cases, so the length rules most keys out.
   return key === name || (key.length === name.length && foldName(key) === foldName(name));
 }
 

@@ -18,7 +18,7 @@ export type Outcome =
 /** What is found out about the API server. */
 export interface ApiServerFindings {
   readonly checks: readonly Check[];
-  /** `undefined` when it does not tell. */
+  /** `undefined` when it does not say. */
   readonly version: KubernetesVersion | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface AudienceFacts {
 
 /** Compares what is known. */
 export function checkAudience(facts: AudienceFacts): Check[] {
-  // That there is none is told by the check of the configuration.
+  // That there is none is reported by the check of the configuration.
   if (facts.audience === "") return [];
   return [...checkApiServer(facts), ...checkRoles(facts)];
 }

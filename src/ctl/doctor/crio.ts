@@ -118,7 +118,7 @@ export interface Found {
 const CONFIG = "crio-config";
 const BY_DEFAULT = "CRI-O's default";
 
-/** `undefined` when a file cannot be read, which is told. */
+/** `undefined` when a file cannot be read, which is reported. */
 function readImageSettings(
   configs: readonly TextFile[],
   checks: Check[],

@@ -99,7 +99,7 @@ export interface Examination {
   readonly now: number;
 }
 
-/** Examines a node. Nothing is changed, and nobody but the API server is spoken to. */
+/** Examines a node. Nothing is changed, and only the API server is contacted. */
 export async function examineNode(examination: Examination): Promise<Check[]> {
   const { root, given, now } = examination;
   const files = new NodeFiles(root);
@@ -505,7 +505,7 @@ function readPlugin(
       ? files.readBytes(path, "bin-dir")
       : new NodeFiles("").readBytes(path, "plugin");
     if (bytes === undefined) {
-      // That nothing is installed is told by the check of the directory.
+      // That nothing is installed is reported by the check of the directory.
       if (plugin === undefined) return undefined;
       throw new UserError("file-missing", path, "does not exist");
     }
@@ -614,7 +614,7 @@ function readPulledRecords(
     );
 }
 
-/** Paths are told as they are on the node. */
+/** Paths are shown as they are on the node. */
 function withoutRoot(check: Check, root: string): Check {
   if (root === "") return check;
   const strip = (text: string) => text.replaceAll(`${root}/`, "/");

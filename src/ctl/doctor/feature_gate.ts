@@ -78,7 +78,7 @@ export function checkFeatureGate(
  * The kubelet's feature gates as set in its configuration, later files over earlier, and by flag, which
  * wins.
  *
- * @param checks takes what cannot be read. @default nobody: it is told elsewhere
+ * @param checks takes what cannot be read. @default nobody: it is reported elsewhere
  */
 export function collectGates(
   configs: readonly TextFile[],
@@ -126,7 +126,7 @@ const Network = v.object({ clusterDomain: v.optional(v.string(), "") });
 export function readClusterDomain(configs: readonly TextFile[]): string {
   let domain = "";
   for (const { path, text } of configs) {
-    // What is wrong with a file is told by the check of the gate.
+    // What is wrong with a file is reported by the check of the gate.
     const parsed = recordFailure(NAME, [], () => v.safeParse(Network, parseYaml(text, path)));
     if (parsed?.success && parsed.output.clusterDomain !== "") domain = parsed.output.clusterDomain;
   }

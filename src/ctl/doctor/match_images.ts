@@ -99,7 +99,7 @@ function tryParse(text: string): MatchImage | undefined {
   try {
     return parseMatchImage(text);
   } catch (error) {
-    // The kubelet does not start with it, which the check of the configuration tells.
+    // The kubelet does not start with it, which the check of the configuration reports.
     if (error instanceof UserError) return undefined;
     throw error;
   }

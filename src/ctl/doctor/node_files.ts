@@ -93,7 +93,7 @@ export class NodeFiles {
   /**
    * What a path leads to, through symbolic links; `undefined` when there is nothing.
    *
-   * @throws {UserError} when that cannot be told.
+   * @throws {UserError} when that cannot be found out.
    */
   facts(path: string, flag: string): FileFacts | undefined {
     return this.#try(path, "look at", flag, (place) => toFacts(Deno.statSync(place)));
@@ -102,7 +102,7 @@ export class NodeFiles {
   /**
    * The files and directories in a directory, without following links; empty when there is none.
    *
-   * @throws {UserError} when that cannot be told.
+   * @throws {UserError} when that cannot be found out.
    */
   listFacts(path: string, flag: string): NamedFile[] {
     return (this.list(path, flag) ?? []).flatMap((name) => {
@@ -142,7 +142,7 @@ export class NodeFiles {
    * Where a path leads by its symbolic links, as the node sees it: what is at the end need not exist.
    * The links of a copy stay below its root.
    *
-   * @throws {UserError} when that cannot be told.
+   * @throws {UserError} when that cannot be found out.
    */
   realPath(path: string, flag: string): string {
     if (this.#root === "") {

@@ -53,7 +53,7 @@ export function placesToRead(settings: Settings): string[] {
   return [
     ...new Set([
       ...own.map(({ target }) => target),
-      // A plugin that is built with an address does not read it; that it is there tells the platform.
+      // A plugin that is built with an address does not read it; that it is there shows the platform.
       settings.apiserverEnvFile,
       ...PROVIDER_CONFIGS,
       PROVIDER_DIRECTORY,

@@ -132,7 +132,7 @@ export function checkSecretsAnnotation(
   { tokenAttributes }: CredentialProvider,
   annotation: string,
 ): Check[] {
-  // That these are missing is told already.
+  // That these are missing is reported already.
   if (!tokenAttributes) return [];
   const { optionalServiceAccountAnnotationKeys, requiredServiceAccountAnnotationKeys } =
     tokenAttributes;

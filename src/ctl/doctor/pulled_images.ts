@@ -148,7 +148,7 @@ const KubeletConfiguration = v.object({
 
 const DEFAULT_POLICY = "NeverVerifyPreloadedImages";
 
-/** The policy that counts. Files that cannot be read are told by the check of the feature gate. */
+/** The policy that counts. Files that cannot be read are reported by the check of the feature gate. */
 function findPolicy(configs: readonly TextFile[]): {
   readonly value: string;
   readonly place: string;
@@ -213,7 +213,7 @@ function holdsPair(entry: unknown): boolean {
     return readCredential(entry) !== undefined;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    // What is wrong with it is told by the check of the file.
+    // What is wrong with it is reported by the check of the file.
     return false;
   }
 }

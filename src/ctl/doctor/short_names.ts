@@ -82,7 +82,7 @@ function readShortNames({ text }: RegistriesFile) {
     const result = v.safeParse(ShortNames, parse(text, { integersAsBigInt: "asNeeded" }));
     return result.success ? result.output : undefined;
   } catch (error) {
-    // That the file is broken is told by the check of the registries.
+    // That the file is broken is reported by the check of the registries.
     if (error instanceof TomlError) return undefined;
     throw error;
   }

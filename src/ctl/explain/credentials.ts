@@ -122,7 +122,7 @@ export interface ExplainedCredentials {
   readonly warnings: readonly string[];
 }
 
-/** What may be told. */
+/** What may be shown. */
 export interface Disclosure {
   /** Whether user names are part of the explanation. */
   readonly showUsers: boolean;

@@ -1,4 +1,4 @@
-/** Why a pull gets, or does not get, its credentials: the story of `plugin.ts`, told in full. */
+/** Why a pull gets, or does not get, its credentials: the story of `plugin.ts` in full. */
 
 import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";
 import { describeBareMap } from "../../delivery/auth_file/library_entry.ts";
@@ -151,7 +151,7 @@ export function explainWithoutServiceAccount({ image }: Pull): Explanation {
   };
 }
 
-/** What is told of the registries, whatever comes of them. */
+/** What is said of the registries, whatever comes of them. */
 function tellRegistries(image: string, registries: ExplainedRegistries) {
   const { files, table, passedOver, helpers, invalid, blocked } = registries;
   const credentialHelpers = helpers &&

@@ -144,7 +144,7 @@ interface Subject {
   readonly token: string;
   /** `undefined` for a pod without service account. */
   readonly serviceAccount: ServiceAccount | undefined;
-  /** The image as the pod has it; `undefined` when it comes from a request, which does not tell. */
+  /** The image as the pod has it; `undefined` when it comes from a request, which does not say. */
   readonly written?: string;
   /** Of the service account, as far as they are known. */
   readonly annotations: ReadonlyMap<string, string>;

@@ -38,7 +38,7 @@ export interface Flags {
   readonly runtime?: Runtime;
 }
 
-/** What merging gave, and whether anything told the audience in it. */
+/** What merging gave, and whether anything gave the audience in it. */
 interface Merged extends MergeResult {
   readonly isAudienceKnown: boolean;
 }

@@ -139,7 +139,7 @@ export interface Placed {
   /** Time that was spent on waiting until CRI-O took an earlier file, in milliseconds. */
   readonly waited: number;
   /**
-   * Takes the file back when the kubelet cannot be told of it. Nothing is done where CRI-O has taken
+   * Takes the file back when the kubelet does not get the answer. Nothing is done where CRI-O has taken
    * it, or another run has put its own in its place. Never throws.
    */
   readonly withdraw: () => void;

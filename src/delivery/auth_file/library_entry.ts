@@ -1,6 +1,6 @@
 /**
  * What the image library makes of the entries of an auth file (go.podman.io/image v5.38 and v5.42,
- * `pkg/docker/config`), in words: for people to mend, and no part of a pull.
+ * `pkg/docker/config`), in words: for people to correct; it is no part of a pull.
  */
 
 import { isObject, namedValue } from "../../text/parse.ts";

@@ -124,7 +124,7 @@ export async function listPages<Result>(
  * Kubernetes is left out; the others count.
  *
  * @param names of secrets, each checked by `parseSecretNames`.
- * @param onLeftOut told of each that is left out, and why.
+ * @param onLeftOut called for each that is left out, and why.
  * @param read makes of a secret what the caller wants to keep of it.
  * @returns what was made of the secrets, in the order of their names in `names`.
  * @throws {RefusedError} when the account may not get one of them, or its token is not accepted.
@@ -415,7 +415,7 @@ function refuseList(answer: HttpAnswer, options: AskOptions): UserError {
 }
 
 /**
- * What an answer for a named secret other than 200 means. A 403 is told with the Role that is missing:
+ * What an answer for a named secret other than 200 means. The error for a 403 has the Role that is missing:
  * one of the account's own, for the names of its annotation and nothing else.
  */
 function refuseNamed(
@@ -525,7 +525,7 @@ function describeClaims(claims: TokenClaims | undefined): string {
 /**
  * What to do about a 401. kube-apiserver accepts the audiences of `--api-audiences`, which are by
  * default its `--service-account-issuer` (kubernetes/kubernetes, `pkg/kubeapiserver/options/
- * authentication.go` of v1.36): the issuer of the token tells the default.
+ * authentication.go` of v1.36): the issuer of the token shows the default.
  */
 function adviseOnAudience({ claims, namespace }: ServiceAccount): string {
   const isDefault = claims?.issuer !== undefined && claims.audience.includes(claims.issuer);

@@ -1,4 +1,4 @@
-/** Why a text is no reference to the image library: for people to mend, and no part of a pull. */
+/** Why a text is no reference to the image library: for people to correct; it is no part of a pull. */
 
 import {
   isHost,
