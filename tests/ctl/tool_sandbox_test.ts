@@ -17,13 +17,16 @@ Deno.test("a path with a comma, which no list of paths can hold, wants another n
 
 const WRITING: readonly [args: readonly string[], keeps: boolean][] = [
   [["bind", "release", "--in-place"], true],
+  [["generate", "install", "--out", "site"], true],
+  [["generate", "rbac"], false],
+  [["generate"], false],
   [["doctor"], false],
   [["explain", "bind"], false],
   [["--help"], false],
   [[], false],
 ];
 
-Deno.test("every command but bind gives up writing before it begins, for good", async () => {
+Deno.test("every command but bind and generate install gives up writing before it begins, for good", async () => {
   const module = new URL("../../src/ctl/tool_sandbox.ts", import.meta.url);
   for (const [args, keeps] of WRITING) {
     const program = [
