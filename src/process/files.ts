@@ -108,7 +108,7 @@ export class OutsideSandboxError extends UserError {
   override readonly advice: string;
 
   constructor(target: string, attempt: string, flag: string) {
-    const advice = `build it with --${flag} ${target} to allow that`;
+    const advice = `bind or build it with --${flag} ${target} to allow that`;
     super(target, `cannot ${attempt}: outside the sandbox of this executable`, advice);
     this.flag = flag;
     this.advice = advice;
