@@ -23,16 +23,24 @@ import type { ScriptOptions } from "./support/script_options.ts";
  * Shell commands that find out what a command may touch: the files and hosts that its words name. The
  * shell has no sandbox to be led out of, so it looks for them before the runtime starts.
  *
- * - `generate` may read what `--from` and `--merge` name, and nothing else.
+ * - `generate` may read what its flags name, and nothing else; `generate install` may write the directory
+ *   that it makes.
  * - `policy` may read what `--settings` names, `audit` that file and a policy, `bind` that file and the
  *   settings; `bind` may write the file that it makes, and the name under which it does so.
  * - `explain` may read what a pull reads and what its flags name; it may connect to the API server
  *   only when no `--secrets-file` stands in its place. It may write nothing.
  */
 function prelude(settings: Settings): string {
-  const generate = forEachFlag([
-    [["from", "merge"], ADD_FILE],
-  ]);
+  const generate = [
+    forEachFlag([
+      [["from", "merge"], ADD_FILE],
+      [["settings"], ADD_INPUT],
+      [["release"], ADD_FILE],
+      [["out"], `out="$value"`],
+    ]),
+    // The directory is made under another name first.
+    `case "$2" in install) writes="\${out:+,$out,$out.new}"; files="$files$writes";; esac`,
+  ].join("; ");
   const askApiServer = [
     `files="$files$api,"${quote(targets("read", API_SERVER_FILES, settings))}`,
     `hosts="$hosts,"${quote(targets("net", ["apiserver", "apiserverHosts"], settings))}`,

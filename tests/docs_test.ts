@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../scripts/build.ts";
 import { buildCtl } from "../scripts/build_ctl.ts";
+import { compile, compileCtl } from "../scripts/compile.ts";
 import { kubeadmAudience } from "../src/manifests/audience.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { request } from "./support/cluster.ts";
 import { runCtlWith } from "./support/ctl.ts";
+import { formUnderTest } from "./support/executable.ts";
 import {
   allPages,
   type Block,
@@ -89,6 +91,56 @@ function mask(text: string): string {
   return text.replaceAll(/("auth": ")[^"]+/g, "$1…").replaceAll(/(json: )\S+/g, "$1…");
 }
 
+/** Puts the compiled files of a release into a directory, with their checksums. */
+async function makeRelease(directory: string, runtime?: string): Promise<void> {
+  const target = "x86_64-unknown-linux-gnu";
+  const work = await Deno.makeTempDir();
+  try {
+    for (const make of [compile, compileCtl]) {
+      const made = await make({ out: work, target, ...(runtime && { runtime }) });
+      await Deno.copyFile(made, `${directory}/${made.replace(/^.*\//, "")}-${target}`);
+    }
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+  await run("/bin/sh", ["-ec", "sha256sum crio-* > SHA256SUMS"], { cwd: directory });
+}
+
+for (const page of PAGES) {
+  const [commands, ...others] = page.blocks.filter(({ language, text }) =>
+    language === "sh" && text.includes("sha256sum --check") && text.includes(" bind ")
+  );
+  if (commands === undefined) continue;
+  Deno.test({
+    name: `${page.path}: from an empty directory and a release its commands make what it says`,
+    ignore: await formUnderTest() !== "compiled" || Deno.build.arch !== "x86_64",
+    fn: async () => {
+      assert.deepEqual(others, []);
+      const directory = await Deno.makeTempDir();
+      try {
+        await makeRelease(directory);
+        const bin = `${directory}/.local/bin`;
+        await Deno.mkdir(bin, { recursive: true });
+        // A cluster is not at hand.
+        const lines = commands.text.split("\n").filter((line) => !line.startsWith("oc "));
+        await run("/bin/sh", ["-ec", lines.join("\n")], {
+          cwd: directory,
+          env: { HOME: directory, PATH: `${bin}:/usr/bin:/bin` },
+        });
+        const [shown = ""] = await run(
+          `${bin}/crio-credential-ctl`,
+          ["audit", "--json", `${directory}/example/crio-credential-provider`],
+        );
+        const { settings, differences } = JSON.parse(shown);
+        const [, address] = /--apiserver (\S+)/.exec(commands.text) ?? [];
+        assert.deepEqual([settings.apiserver, differences], [`https://${address}`, []]);
+      } finally {
+        await Deno.remove(directory, { recursive: true });
+      }
+    },
+  });
+}
+
 let played: Promise<string[]> | undefined;
 
 /** What the two programs print in the example of the pages, with either address. */
@@ -115,6 +167,7 @@ for (const page of PAGES) {
         for (const [name, path] of Object.entries(GIVEN)) {
           await Deno.copyFile(new URL(path, PROJECT), `${directory}/${name}`);
         }
+        await makeRelease(directory, "/bin/true");
         for (const [commands, blocks] of manifests) {
           // As a reader would paste it.
           const printed = await run("/bin/sh", ["-ec", commands.text], {

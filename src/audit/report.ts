@@ -117,7 +117,7 @@ const NOT_COVERED = [
   "Root can replace this executable, read its memory and every file it reads.",
   "Names are resolved by the C library, which reads its own files and asks the node's name servers.",
   "The runtime cannot list its permissions. That it holds one for a path or host not tried here is " +
-  "found by reading the executable: deno task audit FILE.",
+  "found by reading the executable: crio-credential-ctl audit FILE.",
 ];
 
 /**

@@ -14,7 +14,7 @@ import { completionsCommands } from "./completions/command.ts";
 import type { CtlContext } from "./context.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { explainCommand } from "./explain/command.ts";
-import { GENERATE } from "./generate/command.ts";
+import { generateCommands } from "./generate/command.ts";
 import { POLICY } from "./policy/command.ts";
 import { buildRouteMap } from "../cli/help.ts";
 import { normalizeArguments } from "../cli/setting_flags.ts";
@@ -25,7 +25,7 @@ function commandsFor(settings: Settings, { version }: BuildFacts): RouteMap<CtlC
     routes: {
       explain: explainCommand(settings),
       doctor: doctorCommand(settings),
-      generate: GENERATE,
+      generate: generateCommands(version),
       bind: bindCommand(version),
       audit: AUDIT,
       policy: POLICY,

@@ -19,12 +19,13 @@ export function howToReach(
 }
 
 /**
- * Gives up what only `bind` needs: the compiled form is granted to write anywhere, since the runtime
+ * Gives up what only `bind` and `generate install` need: the compiled form is granted to write anywhere, since the runtime
  * cannot narrow that to the one file that a command line names, and takes it away from all other
  * commands before they begin. A permission that is given up does not come back: nobody is asked.
  *
  * @param args the command line.
  */
 export function giveUpWriting(args: readonly string[]): void {
-  if (args[0] !== "bind") Deno.permissions.revokeSync({ name: "write" });
+  const writes = args[0] === "bind" || (args[0] === "generate" && args[1] === "install");
+  if (!writes) Deno.permissions.revokeSync({ name: "write" });
 }

@@ -68,12 +68,12 @@ export function temporaryName(path: string): string {
 }
 
 /**
- * Puts an executable in place whole: it is written beside its place and then given its name, so that
+ * Puts a file in place whole, such as an executable: it is written beside its place and then given its name, so that
  * nobody finds a part of it, and a running copy of what was there keeps its own.
  *
  * @throws {UserError} when it cannot; then what was at the path is still there.
  */
-export function placeExecutable(
+export function placeFile(
   path: string,
   chunks: readonly Uint8Array[],
   mode: number,
@@ -89,7 +89,7 @@ export function placeExecutable(
         "content-invalid",
         temporary,
         "is in the way",
-        "another bind writes it, or one was interrupted: then remove it",
+        "another run writes it, or one was interrupted: then remove it",
       );
     }
     throw fileError(temporary, "write", "out", error);

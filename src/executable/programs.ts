@@ -37,7 +37,7 @@ function policyOfTool(settings: Settings): Policy {
         kind: "write",
         target: EVERYTHING,
         flag: "",
-        step: "write what bind is asked for; the other commands give this up before they begin",
+        step: "write what bind and generate install are asked for; the others give this up first",
       },
       ...hosts.map(({ target, setting }) =>
         ({ kind: "net", target, flag: `--${SETTINGS[setting].flag}`, step }) as const

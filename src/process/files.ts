@@ -117,7 +117,7 @@ export class OutsideSandboxError extends UserError {
   override readonly advice: string;
 
   constructor(target: string, action: string, flag: string) {
-    const advice = `build it with --${flag} ${target} to allow that`;
+    const advice = `bind or build it with --${flag} ${target} to allow that`;
     super(
       "outside-sandbox",
       target,

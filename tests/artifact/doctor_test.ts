@@ -159,7 +159,7 @@ Deno.test("the built crio-credential-ctl examines the node that its settings nam
     ]
     : [
       // The compiled tool may read any file.
-      `warn api-server: 127.0.0.1:10250: ${notLookedAt} -> build it with --apiserver 127.0.0.1:10250`,
+      `warn api-server: 127.0.0.1:10250: ${notLookedAt} -> bind or build it with --apiserver 127.0.0.1:10250`,
       `${plugin} read ${elsewhere}`,
       `${plugin} connect to 127.0.0.1:10250`,
     ];

@@ -108,7 +108,7 @@ Deno.test("explain in its sandbox", async (test) => {
     assert.match(
       refused.stderr,
       new RegExp(
-        `outside the sandbox .*; ${isScript ? "pass" : "build it with"} ` +
+        `outside the sandbox .*; ${isScript ? "pass" : "bind or build it with"} ` +
           `--apiserver 127\\.0\\.0\\.1:${other.port} to allow`,
       ),
     );

@@ -5,7 +5,10 @@ import { howToReach } from "../../src/ctl/tool_sandbox.ts";
 Deno.test("what the tool's sandbox leaves out, a flag lets in; in the compiled form, a build with it", () => {
   const error = new OutsideSandboxError("a.io:6443", "connect", "apiserver");
   assert.equal(howToReach(error, "script"), "pass --apiserver a.io:6443 to allow that");
-  assert.equal(howToReach(error, "compiled"), "build it with --apiserver a.io:6443 to allow that");
+  assert.equal(
+    howToReach(error, "compiled"),
+    "bind or build it with --apiserver a.io:6443 to allow that",
+  );
 });
 
 Deno.test("a path with a comma, which no list of paths can hold, wants another name", () => {
@@ -17,13 +20,16 @@ Deno.test("a path with a comma, which no list of paths can hold, wants another n
 
 const WRITING: readonly [args: readonly string[], keeps: boolean][] = [
   [["bind", "release", "--in-place"], true],
+  [["generate", "install", "--out", "site"], true],
+  [["generate", "rbac"], false],
+  [["generate"], false],
   [["doctor"], false],
   [["explain", "bind"], false],
   [["--help"], false],
   [[], false],
 ];
 
-Deno.test("every command but bind gives up writing before it begins, for good", async () => {
+Deno.test("every command but bind and generate install gives up writing before it begins, for good", async () => {
   const module = new URL("../../src/ctl/tool_sandbox.ts", import.meta.url);
   for (const [args, keeps] of WRITING) {
     const program = [

@@ -84,7 +84,7 @@ Deno.test("an error tells what was attempted, and for the sandbox the build flag
   assert.equal(describe(new Deno.errors.PermissionDenied()), "/a: cannot write: permission denied");
   assert.equal(
     describe(new Deno.errors.NotCapable()),
-    "/a: cannot write: outside the sandbox of this executable; build it with --auth-dir /a to allow that",
+    "/a: cannot write: outside the sandbox of this executable; bind or build it with --auth-dir /a to allow that",
   );
   assert.equal(
     describe(new Deno.errors.NotCapable()),

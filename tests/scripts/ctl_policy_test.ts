@@ -11,6 +11,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["generate", "rbac", "--all-nodes"],
   ["generate", "kubelet-config", "--match-image", "docker.io", "--merge", "/given.yaml"],
   ["generate", "kubelet-config", "--from", "/given.yaml"],
+  ["generate", "install", "--release", "/given", "--settings", "/given.jsonc", "--out", "/made"],
+  ["generate", "rbac", "--all-nodes", "--out", "/made"],
   ["explain", "--image", "docker.io/library/nginx", "--token-file", "/given.token"],
   ["explain", "--image", "nginx", "--namespace", "n", "--secrets-file", "/given.json"],
   ["explain", "--apiserver", "given.example.com:6443"],
@@ -43,7 +45,9 @@ Deno.test("the operator's tool may do, command by command, what the checked-in p
         const [name = "", targets = ""] = flag.split("=", 2);
         return targets.split(",").map((target) => `${name.slice(2)} ${target}`);
       });
-      const kinds = args[0] === "bind" ? /^--allow-(?:read|write)=\S/ : /^--allow-(?:read|net)=\S/;
+      const kinds = args[0] === "bind" || args[1] === "install"
+        ? /^--allow-(?:read|write)=\S/
+        : /^--allow-(?:read|net)=\S/;
       for (const flag of flags) assert.match(flag, kinds);
     }
     assert.equal(

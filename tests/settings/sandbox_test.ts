@@ -67,7 +67,7 @@ for (const [flag, text, target, attempt] of OUTSIDE) {
     assert.throws(() => refuseOutsideSandbox(settings, (asked) => asked.target !== target), {
       name: "UserError",
       message: `${target}: cannot ${attempt}: outside the sandbox of this executable; ` +
-        `build it with --${flag} ${target} to allow that`,
+        `bind or build it with --${flag} ${target} to allow that`,
     });
     refuseOutsideSandbox(settings, () => true);
   });

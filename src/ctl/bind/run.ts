@@ -9,7 +9,7 @@ import {
   policyChanges,
   readBindable,
 } from "../../executable/bind.ts";
-import { placeExecutable, readExecutableFile } from "../../executable/executable_file.ts";
+import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
@@ -48,7 +48,7 @@ export async function bind(
   const settings = await readSiteSettings(context, flags);
   const { bytes, mode } = readExecutableFile(path);
   const bound = await readOrExplain(path, () => bindExecutable(bytes, settings, version));
-  placeExecutable(out, [bound.bytes], mode);
+  placeFile(out, [bound.bytes], mode);
   context.process.stdout.write(formatBound(out, bound));
 }
 

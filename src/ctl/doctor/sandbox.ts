@@ -27,7 +27,7 @@ export function checkSandbox(
   const checks: Check[] = [];
   const refuse = (what: string, flag: string, value: string) => {
     const found = `${path} may not ${what}: it was built with other settings`;
-    checks.push(fail(NAME, found, `build it with --${flag} ${value}`));
+    checks.push(fail(NAME, found, `bind or build it with --${flag} ${value}`));
   };
   for (const permission of requiredPermissions(wanted)) {
     if (isCovered(permission, granted)) continue;
@@ -49,8 +49,8 @@ export function checkSandbox(
   if (extra.length > 0) {
     checks.push(fail(
       NAME,
-      `${path}: its sandbox differs from that of its settings: ${extra.join(" ")}`,
-      "check what it may access with: deno task audit FILE",
+      `${path}: its header is not what its build makes of its settings: ${extra.join(" ")}`,
+      "check what it may access with: crio-credential-ctl audit FILE",
     ));
   }
   if (checks.length === 0) {

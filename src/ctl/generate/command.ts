@@ -12,12 +12,16 @@ import type { CtlContext } from "../context.ts";
 import type { Flags as ChecksFlags } from "./checks.ts";
 import type { Flags as CrioConfigFlags } from "./crio_credential_provider_config.ts";
 import type { Flags as HostsTomlFlags } from "./hosts_toml.ts";
+import type { Flags as InstallFlags } from "./install.ts";
 import type { Flags as KubeletConfigFlags } from "./kubelet_config.ts";
 import type { Flags as MachineConfigFlags } from "./machine_config.ts";
 import type { Flags as RbacFlags } from "./rbac.ts";
 import type { Flags as RegistriesConfFlags } from "./registries_conf.ts";
 import type { Flags as SecretFlags } from "./secret.ts";
 import { buildCommand, buildRouteMap } from "../../cli/help.ts";
+import { settingFlags } from "../../cli/setting_flags.ts";
+import { DEFAULT_SETTINGS } from "../../settings/settings.ts";
+import { SETTINGS_FILE } from "../site_settings.ts";
 import { optionalText, repeatedText, requiredText } from "../text_flags.ts";
 
 /** A flag whose default depends on the platform that a command is for. */
@@ -351,22 +355,84 @@ const checks = buildCommand<ChecksFlags, [], CtlContext>({
   },
 });
 
-/** The sub-commands. */
-export const GENERATE = buildRouteMap<string, CtlContext>({
-  routes: {
-    kubeletConfig,
-    rbac,
-    secret,
-    checks,
-    registriesConf,
-    hostsToml,
-    machineConfig,
-    crioCredentialProviderConfig: crioConfig,
-  },
-  docs: {
-    brief: "Print manifests, ready to apply",
-    fullDescription:
-      "Prints manifests to stdout and nothing else there; what there is to say about " +
-      "them goes to stderr.",
-  },
-});
+function installCommand(version: string) {
+  return buildCommand<InstallFlags, [], CtlContext>({
+    loader: async () => {
+      const { generateInstall } = await import("./install.ts");
+      return function (this: CtlContext, flags: InstallFlags) {
+        return generateInstall(this, flags, version);
+      };
+    },
+    docs: {
+      brief: "All the files of a site, the bound plugin among them, in one directory",
+      fullDescription: [
+        "Writes a directory that is not there yet: the plugin, bound to the settings; the kubelet's",
+        "provider file and its flags, or for OpenShift a MachineConfig; the registries drop-in; RBAC;",
+        "the policy; and a README of the site with what goes where. For Ansible, an image build or",
+        "GitOps. Nothing secret is in it. --release is a compiled plugin of this tool's version.",
+      ].join("\n"),
+      customUsage: [
+        {
+          input: "--release crio-credential-provider-x86_64 --settings site.jsonc " +
+            "--mirror docker.io=mirror.local/hub --namespace team --out site",
+          brief: "Kubernetes",
+        },
+        {
+          input: "--release crio-credential-provider-x86_64 --settings site.jsonc " +
+            "--mirror docker.io=mirror.local/hub --role worker --platform aws --out site",
+          brief: "OpenShift",
+        },
+      ],
+    },
+    parameters: {
+      flags: {
+        release: requiredText("FILE", "Compiled plugin to bind"),
+        out: requiredText("DIR", "Directory to make"),
+        settings: SETTINGS_FILE,
+        mirror: MIRROR,
+        insecure: INSECURE,
+        matchImage: repeatedText("PATTERN", `${MATCH_IMAGE} [sources of the mirrors]`),
+        merge: optionalText("FILE", MERGE),
+        audience: audience(`${DEFAULT_AUDIENCE}; OpenShift: ${OPENSHIFT_AUDIENCE}`),
+        namespace: optionalText("NAME", "Namespace of pods that pull, for its RBAC"),
+        serviceAccount: repeatedText("NAME", "Service account of the pods [default]"),
+        secret: repeatedText("NAME", "Secret that the service accounts may get, and no other"),
+        role: optionalText("ROLE", "OpenShift: pool of machines, such as worker"),
+        platform: {
+          kind: "enum",
+          values: PLATFORMS,
+          optional: true,
+          brief: "OpenShift: platform of the cluster, whose own provider is kept",
+        },
+        ...settingFlags(DEFAULT_SETTINGS, { hidden: true }),
+      },
+    },
+  });
+}
+
+/**
+ * The sub-commands.
+ *
+ * @param version of this tool, which binds executables of the same.
+ */
+export function generateCommands(version: string) {
+  return buildRouteMap<string, CtlContext>({
+    routes: {
+      kubeletConfig,
+      rbac,
+      secret,
+      checks,
+      registriesConf,
+      hostsToml,
+      machineConfig,
+      crioCredentialProviderConfig: crioConfig,
+      install: installCommand(version),
+    },
+    docs: {
+      brief: "Print manifests, ready to apply",
+      fullDescription:
+        "Prints manifests to stdout and nothing else there; what there is to say about " +
+        "them goes to stderr. install alone writes: a directory with all the files of a site.",
+    },
+  });
+}

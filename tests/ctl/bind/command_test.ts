@@ -240,6 +240,6 @@ Deno.test("bind does not write over what another bind writes, or left behind", a
   await Deno.writeTextFile(place.path("bound.new"), "half");
   const { code, stderr } = await place.bind(place.release, "--out", place.path("bound"));
   strictEqual(code, 1);
-  match(stderr, /bound\.new: is in the way; another bind writes it, or one was interrupted/);
+  match(stderr, /bound\.new: is in the way; another run writes it, or one was interrupted/);
   strictEqual(await Deno.readTextFile(place.path("bound.new")), "half");
 });

@@ -133,7 +133,7 @@ const RUNS: readonly [
   ["another auth directory", BUILT, { ...BUILT, authDir: "/a" }, SERVER, [
     [
       "fail",
-      /\/p may not read \/a: it was built with other settings -> build it with --auth-dir \/a/,
+      /\/p may not read \/a: it was built with other settings -> bind or build it with --auth-dir \/a/,
     ],
     ["fail", /\/p may not write \/a/],
   ]],
@@ -145,7 +145,7 @@ const RUNS: readonly [
     ...SERVER,
     url: "https://b.io",
   }, [
-    ["fail", /may not connect to b\.io:443: .* -> build it with --apiserver b\.io:443/],
+    ["fail", /may not connect to b\.io:443: .* -> bind or build it with --apiserver b\.io:443/],
   ]],
   ["an API server of the env file", LOCAL, LOCAL, found, [
     [
@@ -156,7 +156,7 @@ const RUNS: readonly [
   ["the kubeconfig's CA", BUILT, BUILT, { ...SERVER, caOrigin: "/etc/kubernetes/ca.crt" }, [
     [
       "fail",
-      /read \/etc\/kubernetes\/ca\.crt, the CA by .* -> build it with --ca-file \/etc\/kubernetes/,
+      /read \/etc\/kubernetes\/ca\.crt, the CA by .* -> bind or build it with --ca-file \/etc\/kubernetes/,
     ],
   ]],
 ];

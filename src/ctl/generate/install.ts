@@ -1,0 +1,281 @@
+/** `generate install`: all the files of a site, in one directory. */
+
+import { UsageError, UserError } from "../../errors.ts";
+import { bindExecutable } from "../../executable/bind.ts";
+import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
+import { sha256 } from "../../executable/program.ts";
+import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
+import type { Platform } from "../../manifests/choices.ts";
+import { PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
+import { PLUGIN_DIRECTORY } from "../../manifests/platform_providers.ts";
+import { DROP_IN_PATH } from "../../manifests/registries_conf.ts";
+import { fileError } from "../../process/files.ts";
+import { policyOf, wideLines } from "../../settings/sandbox.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { readOrExplain } from "../audit/run.ts";
+import type { CtlContext } from "../context.ts";
+import { formatPolicy } from "../policy/run.ts";
+import { readSiteSettings, type SiteFlags } from "../site_settings.ts";
+import { generateKubeletConfig } from "./kubelet_config.ts";
+import { generateMachineConfig } from "./machine_config.ts";
+import { generateRbac } from "./rbac.ts";
+import { generateRegistriesConf, parseMirrors } from "./registries_conf.ts";
+
+/** Flags of the command. */
+export interface Flags extends SiteFlags {
+  readonly release: string;
+  readonly out: string;
+  readonly mirror?: readonly string[];
+  readonly insecure?: readonly string[];
+  readonly matchImage?: readonly string[];
+  readonly merge?: string;
+  readonly audience?: string;
+  readonly namespace?: string;
+  readonly serviceAccount?: readonly string[];
+  readonly secret?: readonly string[];
+  readonly role?: string;
+  readonly platform?: Platform;
+}
+
+/** Where the kubelet is told to find the provider file. */
+const PROVIDER_FILE = "/etc/kubernetes/credential-provider-config.yaml";
+
+/** A text of the directory. */
+interface SiteFile {
+  readonly name: string;
+  readonly text: string;
+  /** Where it belongs on a node, or what is done with it. */
+  readonly purpose: string;
+}
+
+/**
+ * Writes the directory, whole or not at all.
+ *
+ * @param version of this tool.
+ * @throws {UserError} when the release is none of this version, or the directory cannot be written.
+ */
+export async function generateInstall(
+  context: CtlContext,
+  flags: Flags,
+  version: string,
+): Promise<void> {
+  if (flags.out === "") {
+    throw new UsageError("flag-value-invalid", "--out", "is empty, expected a path");
+  }
+  const out = flags.out.replace(/(?<=.)\/+$/, "");
+  const settings = await readSiteSettings(context, flags);
+  // What the generators call "as the plugin is built" is as it is bound here.
+  const site: CtlContext = { ...context, settings };
+  const files = [...await nodeFiles(site, flags), ...await clusterFiles(site, flags)];
+  const { bytes, mode } = readExecutableFile(flags.release);
+  const bound = await readOrExplain(
+    flags.release,
+    () => bindExecutable(bytes, settings, version),
+  );
+  if (bound.after.name !== PROVIDER_NAME) {
+    throw new UserError(
+      "content-invalid",
+      flags.release,
+      `is ${bound.after.name}, expected ${PROVIDER_NAME}`,
+    );
+  }
+  const hash = await sha256(bound.bytes);
+  const { compiled: { machine } } = bound.after;
+  files.push({
+    name: "policy.json",
+    text: formatPolicy(settings),
+    purpose: "what the plugin may touch, for review",
+  });
+  const about = { version, machine, hash, settings };
+  files.push({ name: "README.md", text: formatReadme(about, files, flags), purpose: "" });
+  writeDirectory(out, (path) => {
+    placeFile(`${path}/${PROVIDER_NAME}`, [bound.bytes], mode);
+    for (const { name, text } of files) {
+      placeFile(`${path}/${name}`, [new TextEncoder().encode(text)], 0o644);
+    }
+  });
+  const names = [PROVIDER_NAME, ...files.map(({ name }) => name)];
+  context.process.stdout.write(`${out}: ${names.join(", ")}\n`);
+}
+
+/** What a command prints, as text. */
+async function printed(
+  context: CtlContext,
+  command: (context: CtlContext) => Promise<void> | void,
+): Promise<string> {
+  let text = "";
+  const stdout = { write: (more: string) => void (text += more) };
+  // Warnings go where they always go.
+  await command({ ...context, process: { stdout, stderr: context.process.stderr } });
+  return text;
+}
+
+async function nodeFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
+  const { mirror = [], insecure, matchImage, merge, audience, role, platform } = flags;
+  const common = { env: true, ...(merge !== undefined && { merge }) };
+  if (platform !== undefined || role !== undefined) {
+    if (platform === undefined || role === undefined) {
+      throw new UsageError(
+        "flag-needs-flag",
+        "--platform",
+        "needs --role",
+        "give both for OpenShift, or neither",
+      );
+    }
+    const options = {
+      ...common,
+      ...{ role, platform, mirror, ignition: "3.4" as const },
+      ...(insecure && { insecure }),
+      ...(matchImage && { matchImage }),
+      ...(audience !== undefined && { audience }),
+    };
+    const text = await printed(site, (context) => generateMachineConfig.call(context, options));
+    return [{ name: "machine-config.yaml", text, purpose: "oc apply -f machine-config.yaml" }];
+  }
+  const sources = [
+    ...new Set(
+      parseMirrors({ mirror, ...(insecure && { insecure }) })
+        .map(({ source }) => source),
+    ),
+  ];
+  const config = await printed(site, (context) =>
+    generateKubeletConfig.call(context, {
+      ...common,
+      matchImage: matchImage === undefined || matchImage.length === 0 ? sources : matchImage,
+      ...(audience !== undefined && { audience }),
+    }));
+  const files = [{ name: "credential-provider-config.yaml", text: config, purpose: PROVIDER_FILE }];
+  if (mirror.length > 0) {
+    const text = await printed(
+      site,
+      (context) => generateRegistriesConf.call(context, { mirror, ...(insecure && { insecure }) }),
+    );
+    files.push({ name: DROP_IN_PATH.replace(/^.*\//, ""), text, purpose: DROP_IN_PATH });
+  }
+  files.push({
+    name: "kubelet-extra-args.env",
+    text: `KUBELET_EXTRA_ARGS=--image-credential-provider-bin-dir=${PLUGIN_DIRECTORY} ` +
+      `--image-credential-provider-config=${PROVIDER_FILE}\n`,
+    purpose: "to be added to KUBELET_EXTRA_ARGS of /etc/default/kubelet or /etc/sysconfig/kubelet",
+  });
+  return files;
+}
+
+async function clusterFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
+  const { namespace, serviceAccount, secret, platform } = flags;
+  const audience = flags.audience ?? (platform === undefined ? undefined : OPENSHIFT_AUDIENCE);
+  const text = await printed(site, (context) =>
+    generateRbac.call(context, {
+      allNodes: true,
+      ...(audience !== undefined && { audience }),
+      ...(namespace !== undefined && { namespace }),
+      ...(serviceAccount && { serviceAccount }),
+      ...(secret && { secret }),
+    }));
+  return [{ name: "rbac.yaml", text, purpose: "kubectl apply -f rbac.yaml" }];
+}
+
+function formatReadme(
+  { version, machine, hash, settings }: {
+    readonly version: string;
+    readonly machine: string;
+    readonly hash: string;
+    readonly settings: Settings;
+  },
+  files: readonly SiteFile[],
+  { platform }: Flags,
+): string {
+  const policy = policyOf(settings);
+  const touches = policy.allow.map(({ kind, target, step }) => `- ${kind} \`${target}\`: ${step}`);
+  const plugin = `${PLUGIN_DIRECTORY}/${PROVIDER_NAME}`;
+  const steps = platform === undefined
+    ? [
+      "On each node, as root, with these files in the working directory:",
+      "",
+      "```sh",
+      `install -D -m 0755 ${PROVIDER_NAME} ${plugin}.new`,
+      `mv ${plugin}.new ${plugin}`,
+      ...files.filter(({ purpose }) => purpose.startsWith("/"))
+        .map(({ name, purpose }) => `install -D -m 0644 ${name} ${purpose}`),
+      "```",
+      "",
+      "Add the flags of `kubelet-extra-args.env` to what the kubelet's `KUBELET_EXTRA_ARGS` has in",
+      "`/etc/default/kubelet` (Debian, Ubuntu) or `/etc/sysconfig/kubelet` (Fedora, RHEL). Then:",
+      "",
+      "```sh",
+      "crio-credential-ctl doctor",
+      "systemctl reload crio",
+      "systemctl restart kubelet",
+      "```",
+    ]
+    : [
+      `The nodes' image gets the plugin as \`${plugin}\`, by image layering. Then:`,
+      "",
+      "```sh",
+      "oc apply -f machine-config.yaml",
+      "```",
+    ];
+  return [
+    "# crio-credential-provider of this site",
+    "",
+    `Version ${version} for ${machine}, bound with \`crio-credential-ctl generate install\`.`,
+    `SHA-256 of the executable: \`${hash}\`. Nothing here is secret.`,
+    "",
+    "| file | where it goes |",
+    "| ---- | ------------- |",
+    `| ${PROVIDER_NAME} | ${plugin} |`,
+    ...files.map(({ name, purpose }) => `| ${name} | ${purpose} |`),
+    "",
+    "## In the cluster",
+    "",
+    "```sh",
+    "kubectl apply -f rbac.yaml",
+    "```",
+    "",
+    "## On the nodes",
+    "",
+    ...steps,
+    "",
+    "## What the plugin may touch",
+    "",
+    ...touches,
+    ...wideLines(policy).map((line) => `- ${line}`),
+    "",
+    `See for yourself: \`crio-credential-ctl audit --policy policy.json ${PROVIDER_NAME}\``,
+    "",
+  ].join("\n");
+}
+
+/** Writes a directory under another name and then gives it its own. */
+function writeDirectory(out: string, write: (path: string) => void): void {
+  const temporary = `${out}.new`;
+  try {
+    if (isThere(out)) {
+      throw new UserError("file-failed", out, "is there already", "name another, or remove it");
+    }
+    Deno.mkdirSync(temporary, { mode: 0o755 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      const advice = "another run writes it, or one was interrupted: then remove it";
+      throw new UserError("file-failed", temporary, "is in the way", advice);
+    }
+    throw fileError(out, "write", "out", error);
+  }
+  try {
+    write(temporary);
+    Deno.renameSync(temporary, out);
+  } catch (error) {
+    Deno.removeSync(temporary, { recursive: true });
+    throw fileError(out, "write", "out", error);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

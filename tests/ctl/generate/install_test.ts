@@ -1,0 +1,160 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { DEFAULT_SETTINGS } from "../../../src/settings/settings.ts";
+import { runCtlWith } from "../../support/ctl.ts";
+import { smallRelease } from "../../support/small_release.ts";
+
+const SITE =
+  `{ "apiserver-hosts": ["*.clusters.example.com:6443"], "pulled-images": "service-account" }`;
+const SETTINGS = {
+  ...DEFAULT_SETTINGS,
+  apiserverHosts: ["*.clusters.example.com:6443"],
+  pulledImages: "service-account",
+} as const;
+
+/** A directory with a release and a site's settings. */
+async function makePlace() {
+  const directory = await Deno.makeTempDir();
+  const path = (name: string) => `${directory}/${name}`;
+  await Deno.writeFile(path("release"), await smallRelease(), { mode: 0o755 });
+  await Deno.writeTextFile(path("site.jsonc"), SITE);
+  const entries = async (name = "") =>
+    (await Array.fromAsync(Deno.readDir(path(name)))).map(({ name }) => name).sort();
+  const install = (...args: readonly string[]) =>
+    runCtlWith([
+      ...["generate", "install", "--release", path("release"), "--out", path("site")],
+      ...["--settings", path("site.jsonc"), ...args],
+    ]);
+  return {
+    path,
+    entries,
+    install,
+    [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
+  };
+}
+
+const MIRROR = ["--mirror", "docker.io=mirror.local/hub", "--audience", "https://a.example"];
+
+Deno.test("generate install writes all the files of a site, as the single commands print them", async () => {
+  await using place = await makePlace();
+  const { code, stdout, stderr } = await place.install(...MIRROR, "--namespace", "team");
+  deepStrictEqual([code, stderr], [0, ""]);
+  deepStrictEqual(await place.entries(), ["release", "site", "site.jsonc"]);
+  const names = [
+    "50-crio-credential-provider.conf",
+    "README.md",
+    "credential-provider-config.yaml",
+    "crio-credential-provider",
+    "kubelet-extra-args.env",
+    "policy.json",
+    "rbac.yaml",
+  ];
+  deepStrictEqual(await place.entries("site"), names);
+  for (const name of names) ok(stdout.includes(name), name);
+
+  const read = (name: string) => Deno.readTextFile(place.path(`site/${name}`));
+  const plugin = await Deno.readFile(place.path("site/crio-credential-provider"));
+  deepStrictEqual(plugin, await smallRelease({ settings: SETTINGS }));
+  const { mode } = await Deno.stat(place.path("site/crio-credential-provider"));
+  strictEqual((mode ?? 0) & 0o777, 0o755);
+  const printed: readonly [file: string, args: readonly string[]][] = [
+    ["50-crio-credential-provider.conf", ["registries-conf", ...MIRROR.slice(0, 2)]],
+    ["credential-provider-config.yaml", [
+      "kubelet-config",
+      "--match-image=docker.io",
+      ...MIRROR.slice(2),
+    ]],
+    ["rbac.yaml", ["rbac", "--all-nodes", "--namespace=team", ...MIRROR.slice(2)]],
+  ];
+  for (const [file, args] of printed) {
+    const alone = await runCtlWith(["generate", ...args], undefined, SETTINGS);
+    strictEqual(await read(file), alone.stdout, file);
+  }
+  match(
+    await read("kubelet-extra-args.env"),
+    /^KUBELET_EXTRA_ARGS=--image-credential-provider-bin/,
+  );
+  const readme = await read("README.md");
+  for (const name of names) if (name !== "README.md") ok(readme.includes(`| ${name} |`), name);
+  match(readme, /wider than a host: \*\.clusters\.example\.com:6443/);
+  const audit = await runCtlWith([
+    ...["audit", "--policy", place.path("site/policy.json")],
+    place.path("site/crio-credential-provider"),
+  ]);
+  strictEqual(audit.code, 0, audit.stdout);
+});
+
+Deno.test("the commands of a site's README are such as a shell understands, and install what is there", async () => {
+  await using place = await makePlace();
+  await place.install(...MIRROR);
+  const readme = await Deno.readTextFile(place.path("site/README.md"));
+  const [, commands = ""] = /```sh\n(install -D[^]*?)```/.exec(readme) ?? [];
+  const below = commands.replaceAll(/ (\/(?:usr|etc)\/)/g, ` ${place.path("node")}$1`);
+  const { code, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-euc", below],
+    cwd: place.path("site"),
+  }).output();
+  strictEqual(code, 0, new TextDecoder().decode(stderr));
+  const installed = "node/usr/libexec/kubelet-image-credential-provider-plugins";
+  deepStrictEqual(await place.entries(installed), ["crio-credential-provider"]);
+  deepStrictEqual(
+    await place.entries("node/etc/containers/registries.conf.d"),
+    ["50-crio-credential-provider.conf"],
+  );
+});
+
+Deno.test("generate install for OpenShift writes a MachineConfig in the place of the node's files", async () => {
+  await using place = await makePlace();
+  const { code, stderr } = await place.install(
+    ...MIRROR.slice(0, 2),
+    ...["--role", "worker", "--platform", "aws"],
+  );
+  strictEqual(code, 0, stderr);
+  deepStrictEqual(await place.entries("site"), [
+    "README.md",
+    "crio-credential-provider",
+    "machine-config.yaml",
+    "policy.json",
+    "rbac.yaml",
+  ]);
+  const rbac = await Deno.readTextFile(place.path("site/rbac.yaml"));
+  match(rbac, /- https:\/\/kubernetes\.default\.svc\n/);
+});
+
+Deno.test("generate install writes nothing where anything is wrong", async (test) => {
+  const cases: readonly [string, readonly string[], number, RegExp][] = [
+    ["no registry", [], 2, /--match-image: is missing/],
+    ["half of OpenShift", [...MIRROR, "--role", "worker"], 2, /--platform: goes with --role/],
+    ["a setting that is none", [...MIRROR, "--timeout", "x"], 2, /--timeout/],
+    ["another program", [...MIRROR, "--release", "/bin/true"], 1, /not made by deno compile/],
+  ];
+  for (const [name, args, code, problem] of cases) {
+    await test.step(name, async () => {
+      await using place = await makePlace();
+      const words = ["generate", "install", "--out", place.path("site"), ...args];
+      const release = args.includes("--release") ? [] : ["--release", place.path("release")];
+      const result = await runCtlWith([...words, ...release]);
+      deepStrictEqual([result.code, result.stdout], [code, ""]);
+      match(result.stderr, problem);
+      deepStrictEqual(await place.entries(), ["release", "site.jsonc"]);
+    });
+  }
+  await test.step("a directory that is there", async () => {
+    await using place = await makePlace();
+    await Deno.mkdir(place.path("site"));
+    const { code, stdout, stderr } = await place.install(...MIRROR);
+    deepStrictEqual([code, stdout], [1, ""]);
+    match(stderr, /site: is there already; name another, or remove it/);
+    deepStrictEqual(await place.entries("site"), []);
+  });
+  await test.step("the tool in the plugin's place", async () => {
+    await using place = await makePlace();
+    await Deno.writeFile(
+      place.path("release"),
+      await smallRelease({ name: "crio-credential-ctl" }),
+    );
+    const { code, stderr } = await place.install(...MIRROR);
+    strictEqual(code, 1);
+    match(stderr, /is crio-credential-ctl, expected crio-credential-provider/);
+    deepStrictEqual(await place.entries(), ["release", "site.jsonc"]);
+  });
+});
