@@ -262,7 +262,11 @@ function examineContainerd(
         .map((name) => ({
           root,
           name,
-          text: files.read(`${root}/${name}/hosts.toml`, flag, { keepByteOrderMark: true })?.text,
+          text: attempt(
+            "hosts-toml",
+            checks,
+            () => files.read(`${root}/${name}/hosts.toml`, flag, { keepByteOrderMark: true }),
+          )?.text,
         }))
     );
     checks.push(...checkHostsFiles(found, roots));
