@@ -35,12 +35,14 @@ export async function readCommandLine(
   let settings: Settings | undefined;
   const command = buildCommand<Flags>({
     docs: {
-      brief: "Kubelet image credential provider for CRI-O: namespaced credentials for mirrors",
+      brief:
+        "Kubelet image credential provider for CRI-O and containerd: credentials of the namespace",
       fullDescription: [
         "The kubelet runs this program for each image pull, with a CredentialProviderRequest on",
         "stdin. It writes the credentials of the pod's namespace for the image's mirrors to a file",
-        "that CRI-O takes for that pull, and answers on stdout. Flags can be passed through args in",
-        "the kubelet's CredentialProviderConfig; none reaches beyond the sandbox of the build.",
+        "that CRI-O takes for that pull, and answers on stdout; for containerd they are part of the",
+        "answer. Flags can be passed through args in the kubelet's CredentialProviderConfig; none",
+        "reaches beyond the sandbox of the build.",
       ].join("\n"),
       customUsage: [
         { input: "< request.json", brief: "answer a request" },

@@ -3,6 +3,9 @@
 import { UserError } from "../errors.ts";
 import { decodeUtf8, looksLikeUtf16 } from "../text/utf8.ts";
 
+/** A file that is there and readable, and whose bytes are no UTF-8 text. */
+export class NotTextError extends UserError {}
+
 /** How to read one file and how to speak of it when that fails. */
 export interface ReadOptions {
   /** Whether a UTF-8 byte order mark stays in the text. @default false */
@@ -38,7 +41,7 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
     throw fileError(path, "read", options.flag, error);
   }
   if (looksLikeUtf16(bytes)) {
-    throw new UserError(
+    throw new NotTextError(
       "file-not-utf8",
       path,
       "is UTF-16 text, as PowerShell writes it",
@@ -49,7 +52,7 @@ export function readTextFile(path: string, options: ReadOptions): string | undef
     const text = decodeUtf8(bytes);
     return options.keepByteOrderMark && startsWithMark(bytes) ? `\ufeff${text}` : text;
   } catch {
-    throw new UserError("file-not-utf8", path, "is not UTF-8 text");
+    throw new NotTextError("file-not-utf8", path, "is not UTF-8 text");
   }
 }
 

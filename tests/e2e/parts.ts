@@ -204,6 +204,36 @@ export async function findKeyring(): Promise<string> {
   return await build({ target: "./keyring", out: `${directory}/keyring` });
 }
 
+/**
+ * containerd and the program that pulls by it, built from source, with what its registries need; beside
+ * them the containerd that is installed, if one is.
+ */
+export async function findContainerd(): Promise<
+  & Pick<Parts, "dockerRegistry" | "htpasswd" | "skopeo">
+  & { readonly daemon: string; readonly installed: string | undefined; readonly pull: string }
+> {
+  const found = await findAll(["docker-registry", "htpasswd", "skopeo"]);
+  const version = await pinnedVersion("containerd/go.mod", CONTAINERD_MODULE);
+  const sources = ["containerd/go.mod", "containerd/go.sum", "containerd/pull/main.go"];
+  const directory = await cacheDirectory(`containerd-${version}`, sources);
+  const module = `${MODULE}containerd`;
+  return {
+    dockerRegistry: found("docker-registry"),
+    htpasswd: found("htpasswd"),
+    skopeo: found("skopeo"),
+    daemon: await build({
+      module,
+      target: `${CONTAINERD_MODULE}/cmd/containerd`,
+      out: `${directory}/containerd`,
+      args: ["-tags", "no_btrfs no_zfs no_devmapper"],
+    }),
+    installed: await which("containerd"),
+    pull: await build({ module, target: "./pull", out: `${directory}/pull` }),
+  };
+}
+
+const CONTAINERD_MODULE = "github.com/containerd/containerd/v2";
+
 async function kubernetesDirectory(): Promise<string> {
   const version = await pinnedVersion("go.mod", "k8s.io/kubernetes");
   return await cacheDirectory(`kubernetes-${version}`, ["go.mod", "go.sum"]);

@@ -3,17 +3,20 @@
 import type { Parts } from "./parts.ts";
 import { freePort, mustRun, Program } from "./process.ts";
 
+/** What a registry needs. */
+type RegistryParts = Pick<Parts, "dockerRegistry" | "htpasswd" | "skopeo">;
+
 /** A registry of the run. */
 export class DistributionRegistry implements AsyncDisposable {
   /** `127.0.0.1:<port>` */
   readonly host: string;
   readonly #directory: string;
-  readonly #parts: Parts;
+  readonly #parts: RegistryParts;
   readonly #users: Readonly<Record<string, string>>;
   #program: Program | undefined;
 
   private constructor(
-    parts: Parts,
+    parts: RegistryParts,
     directory: string,
     users: Readonly<Record<string, string>>,
     host: string,
@@ -29,7 +32,7 @@ export class DistributionRegistry implements AsyncDisposable {
    * @param host `host:port`. @default a free port of 127.0.0.1
    */
   static async start(
-    parts: Parts,
+    parts: RegistryParts,
     directory: string,
     users: Readonly<Record<string, string>>,
     host = `127.0.0.1:${freePort()}`,

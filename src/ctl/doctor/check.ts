@@ -15,6 +15,8 @@ export const CHECK_NAMES = [
   "feature-gate",
   "match-images",
   "registries",
+  "containerd-config",
+  "hosts-toml",
   "mirrors",
   "short-names",
   "auth-directory",

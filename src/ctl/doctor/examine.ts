@@ -1,6 +1,6 @@
 /** Is this node ready? The story of an examination: the node's files in, findings out. */
 
-import { readGlobalAuthFile } from "../../delivery/auth_file/auth_file.ts";
+import { type AuthFile, readGlobalAuthFile } from "../../delivery/auth_file/auth_file.ts";
 import { staleAge } from "../../delivery/auth_file/stale_files.ts";
 import { UserError } from "../../errors.ts";
 import { type ApiServer, findApiServer } from "../../kubernetes/api_server.ts";
@@ -43,6 +43,13 @@ import {
   type ImageSettings,
   LIBRARY_AUTH_FILES,
 } from "./crio.ts";
+import {
+  checkContainerdConfig,
+  CONTAINERD_CONF,
+  importsOf,
+  parseContainerdFile,
+} from "./containerd.ts";
+import { checkHostsFiles, checkMatchedRegistries } from "./hosts_toml.ts";
 import { checkFeatureGate, readClusterDomain } from "./feature_gate.ts";
 import { checkGlobalAuthFile } from "./global_auth_file.ts";
 import { checkJournald } from "./journald.ts";
@@ -101,7 +108,7 @@ export interface Examination {
 
 /** Examines a node. Nothing is changed, and only the API server is contacted. */
 export async function examineNode(examination: Examination): Promise<Check[]> {
-  const { root, given, now } = examination;
+  const { root, given } = examination;
   const files = new NodeFiles(root);
   const copied = root !== "";
   const checks: Check[] = [];
@@ -122,9 +129,68 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     );
   } else if (!isKnown) checks.push(...withoutProvider());
 
+  const isCrio = settings.runtime === "crio";
+  const mirrors = isCrio
+    ? examineCrioFiles(examination, settings, provider, files, checks)
+    : examineContainerd(settings, provider, files, checks);
+
+  const server = await findServer(settings, root, checks);
+  const api = server === undefined
+    ? undefined
+    : checkApiServer(server, await askVersion(server, settings.timeout), copied);
+  checks.push(...api?.checks ?? []);
+  if (plugin !== undefined) {
+    const local = server && { ...server, caOrigin: server.caOrigin.slice(root.length) };
+    checks.push(...checkSandbox(plugin.path, plugin.built, settings, copied ? local : server));
+    if (server === undefined) {
+      checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
+    }
+  }
+  const { journaldSocket } = settings;
+  recordFailure("journald", checks, () => {
+    const facts = journaldSocket === ""
+      ? undefined
+      : files.facts(journaldSocket, "journald-socket");
+    // Sockets are not copied.
+    if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
+  });
+  if (isCrio) checks.push(...examineCrio(settings, mirrors.registries, files));
+  const gates = {
+    ...kubeletConfigs,
+    flag: findFlag(kubelet.sources, "feature-gates"),
+    version: api?.version,
+  };
+  checks.push(...checkFeatureGate(gates));
+  checks.push(...checkPulledImages({
+    ...gates,
+    // Where pairs are given, images are always the service account's.
+    mode: isCrio ? settings.pulledImages : "service-account",
+    records: readPulledRecords(examination, kubelet, files, checks),
+    ...mirrors,
+  }));
+  return checks.map((check) => withoutRoot(check, root)).sort(byName);
+}
+
+/** What the node says of mirrors and of its own credentials. */
+interface Mirrors {
+  /** `undefined` when the registries files could not be read whole, and on nodes with containerd. */
+  readonly registries: RegistriesConfiguration | undefined;
+  /** The global auth file. */
+  readonly global: AuthFile | undefined;
+}
+
+/** Checks the files of a node with CRI-O that the plugin reads and writes. */
+function examineCrioFiles(
+  { root, now }: Examination,
+  settings: Settings,
+  provider: CredentialProvider | undefined,
+  files: NodeFiles,
+  checks: Check[],
+): Mirrors {
+  const copied = root !== "";
   const registries = examineRegistries(root, settings, provider, files, checks);
 
-  const { authDir, kubeletAuthFile, journaldSocket } = settings;
+  const { authDir, kubeletAuthFile } = settings;
   recordFailure("auth-directory", checks, () => {
     const flag = "auth-dir";
     const real = files.realPath(authDir, flag);
@@ -153,26 +219,16 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     }
     return file;
   });
+  return { registries, global };
+}
 
-  const server = await findServer(settings, root, checks);
-  const api = server === undefined
-    ? undefined
-    : checkApiServer(server, await askVersion(server, settings.timeout), copied);
-  checks.push(...api?.checks ?? []);
-  if (plugin !== undefined) {
-    const local = server && { ...server, caOrigin: server.caOrigin.slice(root.length) };
-    checks.push(...checkSandbox(plugin.path, plugin.built, settings, copied ? local : server));
-    if (server === undefined) {
-      checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
-    }
-  }
-  recordFailure("journald", checks, () => {
-    const facts = journaldSocket === ""
-      ? undefined
-      : files.facts(journaldSocket, "journald-socket");
-    // Sockets are not copied.
-    if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
-  });
+/** Checks CRI-O's own configuration. */
+function examineCrio(
+  settings: Settings,
+  registries: RegistriesConfiguration | undefined,
+  files: NodeFiles,
+): Check[] {
+  const checks: Check[] = [];
   const follow = (path: string) =>
     recordFailure("crio-config", [], () => files.realPath(path, "auth-dir"));
   const crio = checkCrio(
@@ -184,20 +240,72 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   if (crio.image !== undefined) {
     checks.push(...examineCrioPulls(crio.image, registries, settings, files));
   }
-  const gates = {
-    ...kubeletConfigs,
-    flag: findFlag(kubelet.sources, "feature-gates"),
-    version: api?.version,
-  };
-  checks.push(...checkFeatureGate(gates));
-  checks.push(...checkPulledImages({
-    ...gates,
-    mode: settings.pulledImages,
-    records: readPulledRecords(examination, kubelet, files, checks),
-    global,
-    registries,
-  }));
-  return checks.map((check) => withoutRoot(check, root)).sort(byName);
+  return checks;
+}
+
+/** Checks containerd's configuration and its `hosts.toml` files. */
+function examineContainerd(
+  { containerdHostsDir: roots }: Settings,
+  provider: CredentialProvider | undefined,
+  files: NodeFiles,
+  checks: Check[],
+): Mirrors {
+  recordFailure("containerd-config", checks, () => {
+    const configs = readContainerdConfigs(files).map(parseContainerdFile);
+    checks.push(...checkContainerdConfig(configs, roots));
+  });
+  recordFailure("hosts-toml", checks, () => {
+    const flag = "containerd-hosts-dir";
+    const found = roots.flatMap((root) =>
+      (files.list(root, flag) ?? [])
+        .filter((name) => files.facts(`${root}/${name}`, flag)?.kind === "directory")
+        .map((name) => ({
+          root,
+          name,
+          text: recordFailure(
+            "hosts-toml",
+            checks,
+            () => files.read(`${root}/${name}/hosts.toml`, flag, { keepByteOrderMark: true }),
+          )?.text,
+        }))
+    );
+    checks.push(...checkHostsFiles(found, roots));
+    if (provider !== undefined) {
+      checks.push(...checkMatchedRegistries(provider.matchImages, found));
+    }
+  });
+  return { registries: undefined, global: undefined };
+}
+
+/** containerd's files in the order in which it merges them: the main one, then what it imports. */
+function readContainerdConfigs(files: NodeFiles): TextFile[] {
+  const flag = "root";
+  const read: TextFile[] = [];
+  const pending = [CONTAINERD_CONF];
+  const seen = new Set<string>();
+  for (let path = pending.shift(); path !== undefined; path = pending.shift()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    if (path.includes("*")) {
+      pending.unshift(...expand(path, files, flag));
+      continue;
+    }
+    const file = files.read(path, flag);
+    if (file === undefined) continue;
+    read.push(file);
+    pending.push(...importsOf(parseContainerdFile({ ...file, path })));
+  }
+  return read;
+}
+
+/** The files of a pattern that has its `*` in the last part, as drop-ins have it. */
+function expand(pattern: string, files: NodeFiles, flag: string): string[] {
+  const slash = pattern.lastIndexOf("/");
+  const [start = "", ...rest] = pattern.slice(slash + 1).split("*");
+  const end = rest.at(-1) ?? "";
+  return (files.list(pattern.slice(0, slash), flag) ?? [])
+    .filter((name) => name.startsWith(start) && name.endsWith(end))
+    .map((name) => `${pattern.slice(0, slash)}/${name}`);
 }
 
 const UNREAD_REGISTRIES = "the registries files could not be read completely";

@@ -3,6 +3,7 @@
 import {
   fileError,
   OutsideSandboxError,
+  type ReadOptions,
   readTextFile,
   refuseOtherKinds,
 } from "../../process/files.ts";
@@ -62,8 +63,12 @@ export class NodeFiles {
    *
    * @throws {UserError} when there is something that cannot be read as text.
    */
-  read(path: string, flag: string): TextFile | undefined {
-    const text = readTextFile(this.at(path), { flag });
+  read(
+    path: string,
+    flag: string,
+    options: Omit<ReadOptions, "flag"> = {},
+  ): TextFile | undefined {
+    const text = readTextFile(this.at(path), { ...options, flag });
     return text === undefined ? undefined : { path, text };
   }
 

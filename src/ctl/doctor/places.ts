@@ -5,6 +5,7 @@ import { PLATFORM_PROVIDERS, PLUGIN_DIRECTORY } from "../../manifests/platform_p
 import { requiredPermissions } from "../../settings/sandbox.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { PKI_CA_FILE } from "../../kubernetes/kubeadm.ts";
+import { CONTAINERD_CONF, CONTAINERD_CONF_DIRECTORY } from "./containerd.ts";
 import { API_SERVER_MANIFEST } from "./audience.ts";
 import {
   CRIO_CONF,
@@ -65,6 +66,9 @@ export function placesToRead(settings: Settings): string[] {
       DEFAULT_AUTH_DIRECTORY,
       CRIO_CONF,
       CRIO_CONF_DIRECTORY,
+      CONTAINERD_CONF,
+      CONTAINERD_CONF_DIRECTORY,
+      ...settings.containerdHostsDir,
       ...CRIO_VERSION_FILES,
       ...LIBRARY_AUTH_FILES,
       API_SERVER_MANIFEST,

@@ -21,7 +21,8 @@ export function explainCommand(settings: Settings) {
       fullDescription: [
         "Follows a pull and shows what it finds on the way: the [[registry]] table, the pull",
         "sources, every credential with the reason it is chosen or passed over, the keys of the auth",
-        "file. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
+        "file; with --runtime containerd the hosts, who would see each credential and the order of",
+        "tries. Nothing is written. The pull is a CredentialProviderRequest on stdin, or --image",
         "with --token-file or --namespace. The secrets come from --secrets-file, else from the API",
         "server, with the token. --crio-log puts beside it what CRI-O did, source by source, by its log",
         "at level info or debug. Passwords are never shown.",

@@ -1,6 +1,6 @@
 /** Registry host -> the directory in which containerd looks for its `hosts.toml`. */
 
-import { fileError, readTextFile } from "../../process/files.ts";
+import { fileError, NotTextError, readTextFile } from "../../process/files.ts";
 
 /** The flag that names the roots, for errors about the sandbox. */
 const FLAG = "containerd-hosts-dir";
@@ -15,6 +15,8 @@ export interface HostDirectory {
   readonly file: string;
   /** What the file holds, with a byte order mark if there is one; `undefined` when it is missing. */
   readonly text: string | undefined;
+  /** Why the file is no text, in words that follow its name, where it is none. */
+  readonly notText?: string;
 }
 
 /** A candidate, in the order in which containerd looks. */
@@ -54,9 +56,14 @@ export function findHostDirectory(
 ): HostDirectory | undefined {
   for (const candidate of hostDirectories(roots, host)) {
     const file = `${candidate.path}/hosts.toml`;
-    const text = readTextFile(file, { flag: FLAG, keepByteOrderMark: true });
-    // One file operation tells both where there is a file, as nearly everywhere.
-    if (text !== undefined || isThere(candidate.path)) return { ...candidate, file, text };
+    try {
+      const text = readTextFile(file, { flag: FLAG, keepByteOrderMark: true });
+      // One file operation tells both where there is a file, as nearly everywhere.
+      if (text !== undefined || isThere(candidate.path)) return { ...candidate, file, text };
+    } catch (error) {
+      if (!(error instanceof NotTextError)) throw error;
+      return { ...candidate, file, text: "", notText: error.problem };
+    }
   }
   return undefined;
 }

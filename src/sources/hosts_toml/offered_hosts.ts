@@ -61,6 +61,13 @@ export function findOfferedHosts(
 ): OfferedHosts {
   const nothing = { directory, hosts: [], unsure: undefined, warnings: [] };
   if (directory?.text === undefined) return nothing;
+  const { notText } = directory;
+  if (notText !== undefined) {
+    return {
+      ...nothing,
+      unsure: { line: undefined, problem: notText, advice: "save it as UTF-8" },
+    };
+  }
   const file = parseHostsFile(directory.text);
   if (isUnsure(file)) return { ...nothing, unsure: file };
   const { host, path } = splitImage(image);

@@ -109,6 +109,27 @@ Deno.test("a file that is unsure gives no host", () => {
   match(unsure?.problem ?? "", /"server"/);
 });
 
+Deno.test("a file that is no text gives no host, and says so", () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    Deno.mkdirSync(`${root}/docker.io`);
+    for (const bytes of [[0xff, 0x41], [0xff, 0xfe, 0x41, 0]]) {
+      Deno.writeFileSync(`${root}/docker.io/hosts.toml`, Uint8Array.from(bytes));
+      const { hosts, unsure } = readOfferedHosts([root], "docker.io/a/b");
+      deepStrictEqual(hosts, []);
+      match(unsure?.problem ?? "", /UTF/);
+    }
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
+Deno.test("lines may end as on Windows", () => {
+  const text = `server = "https://m.example.com"\r\n[host."https://m.example.com"]\r\n`;
+  deepStrictEqual(asked(text), asked(text.replaceAll("\r", "")));
+  strictEqual(asked(text).length, 2);
+});
+
 Deno.test("what may surprise is a warning with file and line", () => {
   const { warnings } = findOfferedHosts(
     directory(
