@@ -352,6 +352,13 @@ const BAD: readonly [args: readonly string[], message: RegExp][] = [
   [["--image", "UPPER"], /--image: "UPPER"/],
 ];
 
+Deno.test("checks of more secrets than a pull reads are not printed", async () => {
+  const secrets = Array.from({ length: 33 }, (_, index) => ["--secret", `s${index}`]).flat();
+  const { code, stderr } = await runCtlWith([...LISTED, ...secrets]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--secret: names 33 secrets, and at most 32 are read/);
+});
+
 for (const [args, message] of BAD) {
   Deno.test(`checks with ${args.join(" ")} are not printed`, async () => {
     const given = new Map([["--namespace", "team"], ["--node", "worker-1"]]);
