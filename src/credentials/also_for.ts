@@ -58,8 +58,8 @@ export function isWellFormed(text: string): boolean {
     parseAlsoFor(text);
     return true;
   } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    return false;
   }
 }
 

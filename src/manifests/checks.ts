@@ -26,8 +26,10 @@ interface Check {
   readonly expected: readonly string[];
   /** What to apply where the answer is another: a command, or a sentence. */
   readonly remedy: string;
-  /** What answers it: a command of the shell, with its input if it takes any. */
+  /** What answers it: a command of the shell, which reads no stdin. */
   readonly command: string;
+  /** A function of the shell that the command calls. */
+  readonly definition?: string;
 }
 
 /** From which version on kubelets hand tokens to plugins, without a feature gate. */
@@ -70,7 +72,8 @@ check() {
   question=$1 expected=$2 remedy=$3
   shift 3
   printf '%s\\n' "$question"
-  answer=$("$@") || :
+  # The script itself may come from stdin.
+  answer=$("$@" </dev/null) || :
   for right in $expected; do
     if [ "$answer" = "$right" ]; then
       passed=$((passed + 1))
@@ -151,14 +154,16 @@ if ! command -v kubectl >/dev/null 2>&1; then
 fi
 `;
 
-function formatCheck({ question, expected, remedy, command }: Check, number: number): string {
-  const [first = "", ...input] = command.split("\n");
+function formatCheck(
+  { question, expected, remedy, command, definition }: Check,
+  number: number,
+): string {
   return [
+    ...(definition === undefined ? [] : [definition]),
     `check ${quoteWord(`${number}. ${question}`)} \\`,
     `  ${quoteWord(expected.join(" "))} \\`,
     `  ${quoteWord(remedy)} \\`,
-    `  ${first}`,
-    ...input,
+    `  ${command}`,
     "",
   ].join("\n");
 }
@@ -178,7 +183,6 @@ function nodeChecks({ namespace, serviceAccount, node, audience }: Checks): Chec
   );
   const user = `system:node:${node}`;
   const groups = ["system:nodes", "system:authenticated"];
-  // kubectl auth can-i takes no resource with a slash in its name, as audiences have.
   const review = JSON.stringify({
     apiVersion: "authorization.k8s.io/v1",
     kind: "SubjectAccessReview",
@@ -214,7 +218,13 @@ function nodeChecks({ namespace, serviceAccount, node, audience }: Checks): Chec
       question: `May node ${node} ask for its tokens with the audience ${audience}?`,
       expected: ["true"],
       remedy: `${rbac} | kubectl apply -f -`,
-      command: `kubectl create -f - -o 'jsonpath={.status.allowed}' <<'EOF'\n${review}\nEOF`,
+      definition: `# kubectl auth can-i takes no resource with slashes in it, as audiences have.
+may_ask_for_tokens() {
+  kubectl create -f - -o 'jsonpath={.status.allowed}' <<'EOF'
+${review}
+EOF
+}`,
+      command: "may_ask_for_tokens",
     },
   ];
 }

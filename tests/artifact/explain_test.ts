@@ -10,6 +10,7 @@ import { tempNode } from "../support/temp_node.ts";
 const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const CONF = `${FIXTURES}registries/openshift.conf`;
 const SECRETS = `${FIXTURES}secrets/team.json`;
+const LOG = `${FIXTURES}crio/pulls-info.log`;
 const WORKSTATION = ["explain", "--image", "nginx", "--namespace", "team"];
 
 Deno.test("explain in its sandbox", async (test) => {
@@ -58,6 +59,7 @@ Deno.test("explain in its sandbox", async (test) => {
   await test.step("reads the files that flags name, in each spelling, and asks nobody", async () => {
     const flags = [
       ["--secrets-file", SECRETS, "--registries-conf", CONF],
+      ["--secrets-file", SECRETS, "--registries-conf", CONF, "--crio-log", LOG],
       [`--secrets-file=${SECRETS}`, `--registries-conf=${CONF}`],
       ["-secrets-file", SECRETS, `-registries-conf=${CONF}`],
     ];
@@ -69,7 +71,8 @@ Deno.test("explain in its sandbox", async (test) => {
         stdout,
         /\nFor pulls by tag: mirror\.example\.com:8443\/hub\/nginx is pulled with .*"mirror"/,
       );
-      await assertGranted(args, { read: [...ofNode, SECRETS, CONF].sort() });
+      const log = words.includes(LOG) ? [LOG] : [];
+      await assertGranted(args, { read: [...ofNode, SECRETS, CONF, ...log].sort() });
     }
     assert.equal(api.requests.length, 1);
   });

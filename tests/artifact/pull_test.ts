@@ -124,6 +124,26 @@ Deno.test("a broken secret and a broken entry are skipped with a warning; the ot
   assert.ok(await cluster.authFile());
 });
 
+Deno.test("a secret's annotation extends its credential to the mirror, unless the site says no", async () => {
+  await using cluster = await Cluster.start();
+  const { api, node } = cluster;
+  api.deleteSecret("default", "my-registry");
+  api.addSecret("default", {
+    name: "hub",
+    data: { ".dockerconfigjson": JSON.stringify({ auths: { "docker.io": { auth: AUTH } } }) },
+    annotations: { "crio-credential-provider/also-for": "localhost:5000" },
+  });
+  assertDone(await cluster.pull({ args: ["--also-for", "off"] }));
+  assert.deepEqual(await cluster.authFile(), { auths: { "docker.io": { auth: AUTH } } });
+  for (const name of await node.authDirEntries()) {
+    await Deno.remove(`${node.settings.authDir}/${name}`);
+  }
+  assertDone(await cluster.pull());
+  assert.deepEqual(await cluster.authFile(), {
+    auths: { "localhost:5000": { auth: AUTH }, "docker.io": { auth: AUTH } },
+  });
+});
+
 Deno.test("an API server at an IPv6 address is reached", async () => {
   await using cluster = await Cluster.start({ api: { hostname: "::1" } });
   assertDone(await cluster.pull());

@@ -242,6 +242,23 @@ export const CASES: readonly Case<World>[] = [
     },
   },
   {
+    name: "a login that is meant for a mirror, too",
+    expected: "refused without the annotation; with it pulled as the registry's user",
+    play: async (world) => {
+      const { mirror } = world;
+      const pod = await world.namespace("also-for", {});
+      const args = ["secret", "--namespace=also-for", "--registry=docker.io", "--name=hub"];
+      const make = (...more: string[]) =>
+        world.apply([...args, "--username=a", ...more], mirror.password("a"));
+      await make();
+      const refused = await world.pull(pod, NGINX);
+      assert.deepEqual([refused.code === 0, refused.users], [false, []]);
+      await make(`--also-for=${mirror.host}/library`);
+      assertPulled(await world.pull(pod, NGINX), "a");
+      return "the mirror saw nobody, then user a";
+    },
+  },
+  {
     name: "rotation",
     expected: "the second pull uses the changed secret",
     play: async (world) => {

@@ -311,6 +311,61 @@ for (const [name, log, options, difference] of PARTS) {
   });
 }
 
+Deno.test("a pull that ends early, without a file and with a helper's credentials, is told so", async () => {
+  const none = JSON.stringify({ kind: "List", items: [] });
+  const { text, differences, sources } = await explain(
+    [
+      line("Pulling image: docker.io/library/no-role:latest", "A"),
+      line('Trying to access "localhost:5000/library/no-role:latest"'),
+      line("Found credentials for localhost:5000 in credential helper ecr-login"),
+      line("Error pulling image docker.io/library/no-role:latest: context deadline exceeded", "A"),
+      // Of nobody's pull.
+      line("No credentials for localhost:5000/library/no-role found"),
+    ].join("\n"),
+    { secrets: none },
+  );
+  assert.deepEqual(sources.map(({ answer, credentials }) => [answer, credentials]), [
+    ["did not give the image", "from the credential helper ecr-login"],
+    [undefined, undefined],
+  ]);
+  assert.deepEqual(differences, [
+    "CRI-O found credentials for localhost:5000/library/no-role, where none are expected.",
+    "CRI-O gave up before it tried docker.io/library/no-role.",
+  ]);
+  assert.match(text, /^ {2}- docker\.io\/library\/no-role: not tried$/m);
+});
+
+Deno.test("a pull of which the log has no source, and one with a file elsewhere, are told so", async () => {
+  const elsewhere = AUTH_FILE.replace("/etc/crio/auth", "/etc/other");
+  const { differences } = await explain([
+    line("Pulling image: docker.io/library/no-role:latest", "A"),
+    line(`Using auth file for namespace no-role: ${elsewhere}`, "A"),
+    line("Pulled image: 0123", "A"),
+  ].join("\n"));
+  assert.deepEqual(differences, [
+    `CRI-O took ${elsewhere}, and ${AUTH_FILE} is expected.`,
+    "The log names no source that CRI-O tried, and localhost:5000/library/no-role is expected.",
+  ]);
+});
+
+Deno.test("lines that are cut, or of another make, are passed over", () => {
+  const rows = [
+    'time="2026-01-02T03:04:05Z" level=info',
+    '{"level": "info", "msg": ',
+    '{"msg": "x", }',
+    '{"level": "info"}',
+    String.raw`time="2026" level=info msg="Trying to access \"a.io/b\q\""`,
+  ];
+  assert.deepEqual(parseCrioLog(rows.join("\n")).pulls, []);
+  // Go's own escapes are read.
+  const { pulls: [pull] } = parseCrioLog([
+    line("Pulling image: quay.io/a", "A"),
+    line('Trying to access "quay.io/a:latest"'),
+    String.raw`time="2026" level=debug msg="Accessing \"quay.io/a:latest\" failed: \x1b[31m\a"`,
+  ].join("\n"));
+  assert.equal(pull?.attempts[0]?.error, "\x1b[31m?");
+});
+
 const NONE: readonly [name: string, log: string, options: object, limit: RegExp][] = [
   ["an empty log", "", {}, /^there is no line of CRI-O's in it: journalctl -u crio -o cat prints/],
   ["a log of other images", INFO, { image: "nginx" }, /^it has no pull of the image: CRI-O logs/],

@@ -64,7 +64,7 @@ function fake(answers: Readonly<Record<string, Answer>>): string {
   const cases = Object.entries(answers).map(([args, { stdout = "", stderr = "", code = 0 }]) =>
     `${quote(args)}) printf %s ${quote(stdout)}; printf %s ${quote(stderr)} >&2; exit ${code};;`
   );
-  return `#!/bin/sh\ncase "$*" in "create -f "*|explain*) cat >>"$0.stdin";; esac\n` +
+  return `#!/bin/sh\ncase "$*" in "create -f "*|explain*) cat >>"$0.stdin";; *) cat >/dev/null;; esac\n` +
     `case "$*" in\n${cases.join("\n")}\nesac\necho "unexpected: $*" >&2; exit 97\n`;
 }
 
@@ -79,11 +79,19 @@ interface Outcome {
 /** Prints the script, and runs it as it is printed. */
 async function check(
   kubectl: Readonly<Record<string, Answer>>,
-  { args = NAMED, explain = { [EXPLAIN]: EXPLAINED }, words = [], shell = "/bin/sh" }: {
+  {
+    args = NAMED,
+    explain = { [EXPLAIN]: EXPLAINED },
+    words = [],
+    shell = "/bin/sh",
+    piped: isPiped = false,
+  }: {
     readonly args?: readonly string[];
     readonly explain?: Readonly<Record<string, Answer>> | undefined;
     readonly words?: readonly string[];
     readonly shell?: string;
+    /** Whether the shell reads the script from stdin. */
+    readonly piped?: boolean;
   } = {},
 ): Promise<Outcome> {
   const script = await runCtlWith(args);
@@ -102,8 +110,10 @@ async function check(
       await Deno.symlink(path, `${directory}/${name}`);
     }
     await Deno.writeTextFile(`${directory}/checks.sh`, script.stdout);
-    const { code, stdout, stderr } = await new Deno.Command(shell, {
-      args: [`${directory}/checks.sh`, ...words],
+    const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
+      args: isPiped
+        ? ["-c", `exec ${shell} -s -- "$@" <"$0"`, `${directory}/checks.sh`, ...words]
+        : ["-c", `exec ${shell} "$0" "$@"`, `${directory}/checks.sh`, ...words],
       env: { PATH: directory },
       clearEnv: true,
     }).output();
@@ -129,12 +139,17 @@ function exists(path: string): boolean {
   }
 }
 
-for (const shell of ["/bin/sh", "/bin/bash"]) {
+const SHELLS = ["/bin/sh", "/bin/bash"].flatMap((shell) => [
+  { shell, piped: false },
+  { shell, piped: true },
+]);
+
+for (const { shell, piped: isPiped } of SHELLS) {
   Deno.test({
-    name: `where all is in place every check is passed, in ${shell}`,
+    name: `where all is in place every check is passed, in ${shell}${isPiped ? " by a pipe" : ""}`,
     ignore: !exists(shell),
     fn: async () => {
-      const { code, stdout, stderr, piped } = await check(READY, { shell });
+      const { code, stdout, stderr, piped } = await check(READY, { shell, piped: isPiped });
       assert.deepEqual([code, stderr], [0, ""]);
       assert.match(stdout, /\n10 passed, 0 failed, 0 not checked\n$/);
       assert.equal(stdout.match(/^ {2}ok /gm)?.length, 10);
@@ -351,6 +366,13 @@ const BAD: readonly [args: readonly string[], message: RegExp][] = [
   [["--audience", "a\nb"], /--audience: must name one audience/],
   [["--image", "UPPER"], /--image: "UPPER"/],
 ];
+
+Deno.test("checks of more secrets than a pull reads are not printed", async () => {
+  const secrets = Array.from({ length: 33 }, (_, index) => ["--secret", `s${index}`]).flat();
+  const { code, stderr } = await runCtlWith([...LISTED, ...secrets]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--secret: names 33 secrets, and at most 32 are read/);
+});
 
 for (const [args, message] of BAD) {
   Deno.test(`checks with ${args.join(" ")} are not printed`, async () => {

@@ -554,21 +554,30 @@ const BAD_SECRETS: readonly [flags: string, stdin: string | undefined, code: num
   ["--username a:b", "hidden", 2, /--username: is empty, or has a colon/],
   ["--registry *.local", "hidden", 2, /--registry: is not a registry with port and path/],
   ["--also-for *.local", "hidden", 2, /--also-for: is not a registry with port and path/],
+  [
+    Array.from({ length: 33 }, (_, index) => `--also-for r${index}.io`).join(" "),
+    "hidden",
+    2,
+    /--also-for: names 33 registries, and at most 32 are read/,
+  ],
   ["--also-for a.io,b.io", "hidden", 2, /--also-for: is not a registry with port and path/],
   ["--also-for a.io/x=b", "hidden", 2, /--also-for: is not a registry with port and path/],
   ["--registry user:hidden@mirror.local", "hidden", 2, /--registry: is not a registry with port/],
 ];
 
 for (const [flags, stdin, code, message] of BAD_SECRETS) {
-  Deno.test(`a secret with ${flags || JSON.stringify(stdin)} is refused, and its password not told`, async () => {
+  Deno.test(`a secret with ${flags.slice(0, 60) || JSON.stringify(stdin)} is refused, and its password not told`, async () => {
     const given = new Map([
       ["--namespace", "team"],
       ["--registry", "mirror.local"],
       ["--username", "me"],
     ]);
-    const [flag, value] = flags.split(" ");
+    const [flag, value, ...more] = flags.split(" ");
     if (flag !== undefined && value !== undefined) given.set(flag, value);
-    const result = await runCtlWith(["generate", "secret", ...[...given].flat()], stdin);
+    const result = await runCtlWith(
+      ["generate", "secret", ...[...given].flat(), ...more],
+      stdin,
+    );
     assert.match(result.stderr, message);
     assert.equal(result.code, code);
     assert.equal(result.stdout, "");

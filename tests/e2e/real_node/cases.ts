@@ -55,6 +55,25 @@ function advice(lines: readonly string[], index: number): string[] {
   return /^ +->/.test(next) ? [next] : [];
 }
 
+/** What explain tells of the last pull of an image in the namespace of its name, by CRI-O's log. */
+async function explainWithLog(world: RealWorld, name: string): Promise<string> {
+  const log = "/tmp/crio.log";
+  await put(log, await world.node.logSince("crio", 0));
+  const args = [
+    "explain",
+    "--image",
+    `${image(name)}:latest`,
+    "--token-file",
+    "-",
+    "--crio-log",
+    log,
+  ];
+  const stdin = await world.plane.token(name);
+  const { code, stdout, stderr } = await run("/usr/local/bin/crio-credential-ctl", args, { stdin });
+  assert.equal(code, 0, stderr);
+  return stdout.slice(stdout.indexOf("CRI-O's log"));
+}
+
 /** Installs with other arguments for the plugin, plays, and installs as before. */
 async function withArguments<Result>(
   world: RealWorld,
@@ -149,6 +168,24 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
       return `event: ${
         first.slice(0, 160)
       }…\nthe log's two kubectl commands were enough: Running, pulled as a`;
+    },
+  },
+  {
+    name: "CRI-O's log beside what explain expects",
+    expected: "a pull with its file is as expected; one without it parts where it did",
+    play: async (world) => {
+      await world.push("logged");
+      await world.namespace("logged", "a", { role: false });
+      const pod = { namespace: "logged", name: "web" };
+      await world.refuse(pod, { image: image("logged") });
+      await world.allow("logged");
+      const without = await explainWithLog(world, "logged");
+      assert.match(without, /They part: CRI-O took no auth file, and \S+ is expected/);
+      assert.deepEqual(await world.pulledAs("logged", () => world.untilRunning(pod)), ["a"]);
+      const withFile = await explainWithLog(world, "logged");
+      assert.match(withFile, /^ {2}As expected, as far as the log tells\.$/m);
+      assert.match(withFile, /^ {2}\+ \S+\/library\/logged: gave the image$/m);
+      return withFile.split("\n").filter((line) => /^CRI-O's log|^ {2}[+-] /.test(line)).join("\n");
     },
   },
   {
