@@ -44,6 +44,8 @@ export interface CompileOptions {
   readonly hosts?: readonly string[];
   /** Changes what the compiler is called with, for tests of who reads an executable. */
   readonly changeCall?: (args: readonly string[]) => readonly string[];
+  /** Leaves what the compiler made unchecked and as it is, for tests of its runtime. @default false */
+  readonly isLeftAsMade?: boolean;
 }
 
 /**
@@ -141,7 +143,7 @@ async function compileProgram(
     }).output();
     if (!success) throw new BuildError(describeFailure(new TextDecoder().decode(stderr)));
     await refuseOtherMachine(path, target);
-    await writeInOneForm(path, name, policy, files);
+    if (!options.isLeftAsMade) await writeInOneForm(path, name, policy, files);
     return path;
   } catch (error) {
     await Deno.remove(path).catch(() => {});

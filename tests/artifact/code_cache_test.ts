@@ -21,6 +21,7 @@ async function realCache({ node, token }: Cluster): Promise<Uint8Array<ArrayBuff
     out: node.path("cached"),
     program: await bundleFiles("crio-credential-provider", node.settings),
     changeCall: (args) => args.filter((arg) => arg !== "--no-code-cache"),
+    isLeftAsMade: true,
   });
   const directory = node.path("cached/tmp");
   await Deno.mkdir(directory, { recursive: true });
