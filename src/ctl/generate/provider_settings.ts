@@ -62,7 +62,9 @@ export function explainPulledImages(
   const mode = PULLED_IMAGES.find((each) => each === given) ?? built.pulledImages;
   const texts = [
     ...PULLED_IMAGES.map((each) =>
-      `--pulled-images ${each}${each === mode ? " (so here)" : ""}: ${PULLED_IMAGES_MEANING[each]}.`
+      `--pulled-images ${each}${each === mode ? " (set here)" : ""}: ${
+        PULLED_IMAGES_MEANING[each]
+      }.`
     ),
     `The setting: ${PULLED_IMAGES_SINCE}.`,
   ];

@@ -64,7 +64,7 @@ Deno.test("what was built into a plugin is read off the executables of both buil
     const args = ["run", "--allow-all", "scripts/compile.ts", "--out", out, "--apiserver", API];
     const { code } = await new Deno.Command(Deno.execPath(), {
       args,
-      cwd: new URL("../../../../", import.meta.url),
+      cwd: new URL("../../../", import.meta.url),
       // Any file does as the runtime, since the executable is read and not run.
       env: { DENORT_BIN: "/bin/true" },
       stdout: "null",
