@@ -39,25 +39,34 @@ export function describeFailure(error: unknown): string {
 }
 
 /**
- * What is wrong with a command line.
+ * What a command says of a command line that it does not understand.
  *
  * @param meant the flag that a word without one is probably meant for.
  */
 export function describeUsage(error: unknown, meant?: string): string {
+  return `error: ${usageProblem(error, meant)}`;
+}
+
+/**
+ * What is wrong with a command line.
+ *
+ * @param meant the flag that a word without one is probably meant for.
+ */
+export function usageProblem(error: unknown, meant?: string): string {
   // The library distinguishes its errors by their classes' names, which a minified bundle has lost.
   if (error instanceof FlagNotFoundError) {
     const { input, corrections } = error;
-    return `error: unknown flag --${input}` +
+    return `unknown flag --${input}` +
       (corrections.length === 0
         ? "; --help lists the flags"
         : `; did you mean ${corrections.map(spell).join(" or ")}?`);
   }
   if (error instanceof UnexpectedPositionalError) {
     const input = escapeControls(error.input);
-    return `error: unexpected argument ${JSON.stringify(input)}` +
+    return `unexpected argument ${JSON.stringify(input)}` +
       (meant === undefined ? "; --help lists the flags" : `; did you mean ${meant} ${input}?`);
   }
-  return `error: ${error instanceof Error ? error.message : describeError(error)}`;
+  return error instanceof Error ? error.message : describeError(error);
 }
 
 /** What is wrong with a command line whose first words are no command. */

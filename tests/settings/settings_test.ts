@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import * as v from "valibot";
+import { ExactSettingsSchema, SettingsSchema } from "../../src/settings/settings_schema.ts";
 import { settingFlags } from "../../src/cli/setting_flags.ts";
 import {
   applyFlags,
   DEFAULT_SETTINGS,
   formatSetting,
+  isSettings,
   SETTING_NAMES,
   SETTINGS,
   type Settings,
@@ -74,6 +77,7 @@ const VALUES: readonly [flag: string, text: string, name: keyof Settings, value:
   ["stale-after", "0s", "staleAfter", 0],
   ["stale-after", "10m", "staleAfter", 600_000],
   ["stale-after", "2h", "staleAfter", 7_200_000],
+  ["stale-after", "1h30m", "staleAfter", 5_400_000],
   ["pulled-images", "service-account", "pulledImages", "service-account"],
   [
     "secrets-annotation",
@@ -137,6 +141,8 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
     /--secret-types: must be one of kubernetes.io\/dockerconfigjson, .*, not "Opaque"/,
   ],
   ["secret-types", "kubernetes.io/dockercfg,", /--secret-types: must be one of .*, not ""/],
+  ["stale-after", "1ns", /is shorter than 10m/],
+  ["timeout", "-0.5s", /--timeout: "-0\.5s" is not a duration/],
   ["stale-after", "9m", /is shorter than 10m/],
   ["stale-after", "599999ms", /is shorter than 10m/],
   ["stale-after", "1ms", /is shorter than 10m/],
@@ -198,4 +204,25 @@ Deno.test("a flag that is not repeatable must be given once, and the others may 
     if (repeatable) twice();
     else assert.throws(twice, new RegExp(`--${flag}: must be given once$`));
   }
+});
+
+Deno.test("settings that were read as JSON are known by the table, whatever else is beside them", () => {
+  assert.ok(isSettings(JSON.parse(JSON.stringify(DEFAULT_SETTINGS))));
+  assert.ok(isSettings({ ...DEFAULT_SETTINGS, ofALaterVersion: true }));
+  for (const name of SETTING_NAMES) {
+    for (const value of [undefined, true, {}, [1], "no such word", ["no such word"], -1]) {
+      const isValue = SETTINGS[name].isValue(value);
+      assert.equal(isSettings({ ...DEFAULT_SETTINGS, [name]: value }), isValue, name);
+    }
+    assert.ok(SETTINGS[name].isValue(DEFAULT_SETTINGS[name]), name);
+    assert.ok(!SETTINGS[name].isValue(true) && !SETTINGS[name].isValue(undefined), name);
+  }
+  assert.ok(!SETTINGS.logLevel.isValue("loud") && !SETTINGS.secretTypes.isValue(["Opaque"]));
+  assert.ok(!isSettings(null) && !isSettings([]));
+});
+
+Deno.test("the settings of an executable are these and no others", () => {
+  assert.ok(v.is(ExactSettingsSchema, DEFAULT_SETTINGS));
+  assert.ok(!v.is(ExactSettingsSchema, { ...DEFAULT_SETTINGS, other: 1 }));
+  assert.ok(v.is(SettingsSchema, { ...DEFAULT_SETTINGS, other: 1 }));
 });

@@ -89,7 +89,7 @@ function judge(audience: string, { audiences, place }: Accepted): Check {
     `${named} is not what the API server accepts, ${list} (${place}): ` +
       "every pull gets a 401",
     `set serviceAccountTokenAudience to ${first}, and the same in the nodes' ClusterRole: ` +
-      `crio-credential-ctl generate kubelet-config --audience ${first}, and generate rbac likewise`,
+      `crio-credential-ctl generate kubelet-config --audience ${first}, and the same --audience for generate rbac`,
   );
 }
 

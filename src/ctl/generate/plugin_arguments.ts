@@ -3,7 +3,7 @@
 import { buildApplication, buildCommand, run } from "@stricli/core";
 import { UsageError } from "../../errors.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
-import { APPLICATION } from "../../cli/application.ts";
+import { APPLICATION, usageProblem } from "../../cli/application.ts";
 import {
   givenFlags,
   normalizeArguments,
@@ -31,14 +31,23 @@ export async function checkPluginArguments(
       given = givenFlags(flags);
     },
   });
-  const app = buildApplication(command, { name: "crio-credential-provider", ...APPLICATION });
+  const app = buildApplication(command, {
+    name: "crio-credential-provider",
+    ...APPLICATION,
+    localization: {
+      text: {
+        ...APPLICATION.localization.text,
+        exceptionWhileParsingArguments: (error: unknown) => usageProblem(error),
+      },
+    },
+  });
   const process = {
     stdout: { write: () => {} },
     stderr: { write: (text: string) => void (said += text) },
   };
   await run(app, normalizeArguments(args), { process });
   if (given === undefined) {
-    const problem = said.trim().replace(/^error: /, "") || "with it the plugin answers no request";
+    const problem = said.trim() || "with it the plugin answers no request";
     throw new UsageError(
       "flag-value-invalid",
       "--arg",

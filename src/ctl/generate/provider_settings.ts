@@ -72,7 +72,9 @@ function explainModes(args: readonly string[], built: Settings): string[] {
   const mode = PULLED_IMAGES.find((each) => each === given) ?? built.pulledImages;
   return [
     ...PULLED_IMAGES.map((each) =>
-      `--pulled-images ${each}${each === mode ? " (so here)" : ""}: ${PULLED_IMAGES_MEANING[each]}.`
+      `--pulled-images ${each}${each === mode ? " (set here)" : ""}: ${
+        PULLED_IMAGES_MEANING[each]
+      }.`
     ),
     `The setting: ${PULLED_IMAGES_SINCE}.`,
   ];

@@ -114,6 +114,6 @@ export function describeBareMap({ auths, otherFields }: AuthFile): string | unde
     /[.:]/.test(key) && parseScope(key) !== undefined && isObject(value)
   );
   return isBare
-    ? `holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them`
+    ? `has registries outside of "auths", as a .dockercfg does: CRI-O finds none of them`
     : undefined;
 }

@@ -78,7 +78,7 @@ const FILES: readonly [
   ]]],
   ["a bare map", { "quay.io": ENTRY }, 0o600, [[
     "warn",
-    /\/f holds no "auths", but registries, as a \.dockercfg does: CRI-O finds none of them -> put them into/,
+    /\/f has registries outside of "auths", as a \.dockercfg does: CRI-O finds none of them -> put them into/,
   ]]],
   ["fields in another case", { Auths: { "quay.io": { Auth: ENTRY.auth } } }, 0o600, [[
     "pass",

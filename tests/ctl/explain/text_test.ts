@@ -261,7 +261,7 @@ Deno.test("restricted mirrors, blocked sources and credential helpers stand in t
 Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
   const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
   assert.deepEqual(bare.warnings, [
-    'config.json holds no "auths", but registries, as a .dockercfg does: CRI-O finds none of them',
+    'config.json has registries outside of "auths", as a .dockercfg does: CRI-O finds none of them',
   ]);
   const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
   assert.match(

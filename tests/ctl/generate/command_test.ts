@@ -468,7 +468,7 @@ for (const mode of PULLED_IMAGES) {
     const { text } = await provider(`${OURS} --pulled-images ${mode}`);
     const comment = text.slice(0, text.indexOf("apiVersion")).replaceAll(/\n?# ?/g, " ");
     assert.ok(
-      comment.includes(`--pulled-images ${mode} (so here): ${PULLED_IMAGES_MEANING[mode]}.`),
+      comment.includes(`--pulled-images ${mode} (set here): ${PULLED_IMAGES_MEANING[mode]}.`),
     );
     for (const each of PULLED_IMAGES) assert.ok(comment.includes(PULLED_IMAGES_MEANING[each]));
     assert.match(
