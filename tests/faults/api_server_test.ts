@@ -193,8 +193,18 @@ const CASES: readonly Case[] = [
     sends(answer(429, "", [`Retry-After: ${"9".repeat(400)}`])),
     /after 1 attempt: HTTP status 429; /,
   ),
-  refused("a continue token that repeats", pages(() => "same"), /token is one that it gave before$/, 2),
-  refused("tokens that take turns", pages((count) => `${count % 2}`), /is one that it gave before$/, 3),
+  refused(
+    "a continue token that repeats",
+    pages(() => "same"),
+    /token is one that it gave before$/,
+    2,
+  ),
+  refused(
+    "tokens that take turns",
+    pages((count) => `${count % 2}`),
+    /is one that it gave before$/,
+    3,
+  ),
   refused("a first page that has expired", sends(EXPIRED), /HTTP status 410 Expired: old$/),
   refused(
     "pages that always expire",

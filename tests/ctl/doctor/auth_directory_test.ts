@@ -40,7 +40,10 @@ const DIRECTORIES: readonly [
     NONE,
   ]],
   ["can be written to by an access control list", { facts: { ...DIRECTORY, mode: 0o770 } }, 60, [
-    ["fail", /mode 0770 and can be written to by root's group, or users whom an access control list/],
+    [
+      "fail",
+      /mode 0770 and can be written to by root's group, or users whom an access control list/,
+    ],
     NONE,
   ]],
   ["can be written to by everyone", { facts: { ...DIRECTORY, mode: 0o777 } }, 60, [
