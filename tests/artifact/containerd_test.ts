@@ -97,7 +97,7 @@ Deno.test("an executable for CRI-O does not run for containerd, and says what to
   assert.deepEqual([code === 0, stdout], [false, ""]);
   assert.match(
     stderr,
-    /outside the sandbox of this executable; build it with --runtime containerd --containerd-hosts-dir/,
+    /outside the sandbox of this executable; bind or build it with --runtime containerd --containerd-hosts-dir/,
   );
 });
 

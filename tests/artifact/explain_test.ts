@@ -40,6 +40,7 @@ Deno.test("explain in its sandbox", async (test) => {
   const ofNode = [
     ...settings.registriesConf,
     ...settings.registriesConfDir,
+    ...settings.containerdHostsDir,
     settings.kubeletAuthFile,
   ];
   const host = hostAndPort(settings.apiserver);
