@@ -62,8 +62,8 @@ function readFull(file: Deno.FsFile, into: Uint8Array, path: string): void {
   }
 }
 
-/** The name under which an executable is written before it gets its own. */
-export function temporaryName(path: string): string {
+/** The name under which a file is written before it gets its own. */
+function temporaryName(path: string): string {
   return `${path}.new`;
 }
 
@@ -81,6 +81,7 @@ export function placeFile(
   const temporary = temporaryName(path);
   let file: Deno.FsFile;
   try {
+    refuseOccupied(path);
     // Nobody else may read or run it before it is whole.
     file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
   } catch (error) {
@@ -104,6 +105,17 @@ export function placeFile(
     removeQuietly(temporary);
     throw fileError(path, "write", "out", error);
   }
+}
+
+/** Refuses to put a file in the place of a directory or a device, which renaming would do. */
+function refuseOccupied(path: string): void {
+  try {
+    if (Deno.statSync(path).isFile) return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw fileError(path, "write", "out", error);
+  }
+  throw new UserError(path, "is there and is no file", "name a file, or a place for one");
 }
 
 function writeFull(file: Deno.FsFile, bytes: Uint8Array): void {

@@ -109,6 +109,8 @@ const SERVER: ApiServer = {
 const LOCAL = { ...DEFAULT_SETTINGS, registriesConfDir: ["/etc/containers/registries.conf.d"] };
 const found = { ...SERVER, origin: "/etc/kubernetes/apiserver-url.env" };
 
+const MANY = { ...LOCAL, apiserverHosts: ["*.example.com:6443"] };
+
 const RUNS: readonly [
   name: string,
   build: Settings,
@@ -130,6 +132,23 @@ const RUNS: readonly [
     ...SERVER,
     url: "https://localhost:6443",
   }, [["pass", /may/]]],
+  ["an API server within its patterns", MANY, MANY, found, [["pass", /may/]]],
+  [
+    "a host of its patterns that a flag names",
+    MANY,
+    {
+      ...LOCAL,
+      apiserver: "https://api.example.com:6443",
+    },
+    found,
+    [["pass", /may/]],
+  ],
+  ["an API server outside of its patterns", MANY, MANY, { ...found, url: "https://b.io:6443" }, [
+    ["fail", /may not connect to b\.io:6443, the API server by \/etc\/kubernetes\/apiserver-url/],
+  ]],
+  ["wider patterns", MANY, { ...MANY, apiserverHosts: ["10.0.0.0/8:6443"] }, undefined, [
+    ["fail", /may not connect to 10\.0\.0\.0\/8:6443: .* bind or build it with --apiserver-hosts/],
+  ]],
   ["another auth directory", BUILT, { ...BUILT, authDir: "/a" }, SERVER, [
     [
       "fail",
