@@ -187,9 +187,14 @@ export function formatReport(report: AuditReport): string {
       report.allow.map((line) => [...columns(line), line.granted ? "" : "NOT GRANTED"]),
     ),
     "",
-    "but not",
-    ...formatTable(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),
-    "",
+    // A mode that writes no file has nothing to keep its hands off.
+    ...(report.deny.length === 0 ? [] : [
+      "but not",
+      ...formatTable(
+        report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""]),
+      ),
+      "",
+    ]),
     "Tried just now, and to be denied",
     ...formatTable(
       report.tried.map(({ kind, attempt, denied }) => [

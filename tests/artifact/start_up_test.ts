@@ -18,6 +18,13 @@ Deno.test("the path of a pull evaluates no module that it does not need", async 
   assert.ok(!own.some((path) => /hosts_toml|response_auth/.test(path)), own.join("\n"));
 });
 
+Deno.test("what is loaded for containerd alone brings nothing of CRI-O's", async () => {
+  for (const path of ["sources/hosts_toml/pull_sources.ts", "delivery/response_auth.ts"]) {
+    const { own } = await modulesAtStart(`src/${path}`);
+    assert.ok(!own.some((path) => /registries_conf|auth_file/.test(path)), own.join("\n"));
+  }
+});
+
 /** What the runtime is asked for, by its own record: kind and path below the node's root. */
 async function accesses(cluster: Cluster, image: string): Promise<string[]> {
   const { code, accesses } = await recordPull(cluster, image);
