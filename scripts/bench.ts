@@ -3,6 +3,7 @@
  * the same request and decodes the answer. `deno task bench [runs]`
  */
 
+import type { Runtime } from "../src/kubelet/runtime.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { TEST_NODE_ROOT } from "../tests/support/executable.ts";
 import { type TempNode, tempNode } from "../tests/support/temp_node.ts";
@@ -98,10 +99,14 @@ async function prepare(node: TempNode, server: BenchServer): Promise<Map<string,
   );
   await Deno.mkdir(settings.authDir, { recursive: true, mode: 0o700 });
   const deno = Deno.execPath();
-  const build = async (name: string, program?: string) => {
+  await node.writeHostsToml(
+    "docker.io",
+    `server = "http://localhost:5000"\n[host."http://localhost:5000"]\n`,
+  );
+  const build = async (name: string, program?: string, runtime: Runtime = "crio") => {
     const out = node.path(`bin/${name}`);
     const path = await buildScript({
-      settings,
+      settings: { ...settings, runtime },
       deno,
       out,
       ...(program !== undefined && { program }),
@@ -123,6 +128,10 @@ async function prepare(node: TempNode, server: BenchServer): Promise<Map<string,
   const none = await request("none", "quay.io/team/app", "one");
   commands.set("empty program", { executable: await build("empty", ""), stdin: none });
   commands.set("no mirror", { executable: ours, stdin: none });
+  const containerd = await build("containerd", undefined, "containerd");
+  const one = await request("containerd", IMAGE, "one");
+  commands.set("containerd none", { executable: containerd, stdin: none });
+  commands.set("containerd one", { executable: containerd, stdin: one });
   const go = Deno.env.get("GO_PLUGIN");
   for (const namespace of Object.keys(NAMESPACES)) {
     const stdin = await request(namespace, IMAGE, namespace);
@@ -220,6 +229,8 @@ function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
   const verdicts = [
     compareWalls("one secret, to the bare GET", of("one"), of("GET one"), 1),
     compareWalls("no mirror, to an empty program", of("no mirror"), of("empty program"), 1.1),
+    compareWalls("no mirror, containerd to CRI-O", of("containerd none"), of("no mirror"), 1.05),
+    compareWalls("one secret, containerd to CRI-O", of("containerd one"), of("one"), 1.05),
     compareWalls("1,000 secrets, to the bare GET", of("many"), of("GET many"), 1.25),
     {
       what: "each further secret of 5,000, to each of 1,000",

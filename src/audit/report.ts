@@ -193,9 +193,14 @@ export function formatReport(report: AuditReport): string {
     ),
     ...report.wide.map((line) => `  ${line}`),
     "",
-    "Denied within that",
-    ...formatTable(report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""])),
-    "",
+    // A mode that writes no file has nothing to keep its hands off.
+    ...(report.deny.length === 0 ? [] : [
+      "Denied within that",
+      ...formatTable(
+        report.deny.map((line) => [...columns(line), line.granted ? "NOT DENIED" : ""]),
+      ),
+      "",
+    ]),
     "Tried just now; each must be denied",
     ...formatTable(
       report.tried.map(({ kind, attempt, denied }) => [

@@ -115,7 +115,12 @@ function refuseOccupied(path: string): void {
     if (error instanceof Deno.errors.NotFound) return;
     throw fileError(path, "write", "out", error);
   }
-  throw new UserError(path, "is there and is no file", "name a file, or a place for one");
+  throw new UserError(
+    "file-not-regular",
+    path,
+    "is there and is not a file",
+    "name a file, or a place for one",
+  );
 }
 
 function writeFull(file: Deno.FsFile, bytes: Uint8Array): void {

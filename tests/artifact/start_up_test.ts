@@ -49,6 +49,13 @@ Deno.test("what a pull leaves out at its start is there, so that the list is of 
   }
 });
 
+Deno.test("what is loaded for containerd alone brings nothing of CRI-O's", async () => {
+  for (const path of ["sources/hosts_toml/pull_sources.ts", "delivery/response_auth.ts"]) {
+    const { own } = await modulesAtStart(`src/${path}`);
+    assert.ok(!own.some((path) => /registries_conf|auth_file/.test(path)), own.join("\n"));
+  }
+});
+
 /** What the runtime is asked for, by its own record: kind and path below the node's root. */
 async function accesses(cluster: Cluster, image: string): Promise<string[]> {
   const { code, accesses } = await recordPull(cluster, image);

@@ -3,6 +3,7 @@
 import { UsageError, UserError } from "../../errors.ts";
 import type { PulledImages } from "../../kubelet/pulled_images.ts";
 import type { Runtime } from "../../kubelet/runtime.ts";
+import { findArgument } from "../../manifests/arguments.ts";
 import { ASSUMED_AUDIENCE } from "../../manifests/audience.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import {
@@ -11,6 +12,7 @@ import {
   mergeProvider,
   type MergeResult,
   ownAudience,
+  PROVIDER_NAME,
 } from "../../manifests/credential_provider_config.ts";
 import {
   parseCrioCredentialProviderConfig,
@@ -95,7 +97,27 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
     ...(arg !== undefined && arg.length > 0 && { args: arg }),
     ...settingOptions(context, flags),
   });
+  refuseOtherRuntimes(merged, runtime, merge);
   return { ...merged, isAudienceKnown: (audience ?? ownAudience(existing)) !== undefined };
+}
+
+/** Arguments that are kept from a file, and that the plugin would refuse in every pull. */
+function refuseOtherRuntimes(
+  { config }: MergeResult,
+  runtime: Runtime,
+  merge: string | undefined,
+): void {
+  const args = config?.providers.find(({ name }) => name === PROVIDER_NAME)?.args ?? [];
+  const flags = runtime === "containerd"
+    ? ["pulled-images", "wait-for-taken"]
+    : ["containerd-hosts-dir", "containerd-also-offer", "cache-duration"];
+  const flag = flags.find((flag) => findArgument(args, flag) !== undefined);
+  if (flag === undefined || merge === undefined) return;
+  throw new UserError(
+    inputName(merge),
+    `passes --${flag} to the plugin, which has no meaning with --runtime ${runtime}`,
+    `drop it from "args"`,
+  );
 }
 
 async function renderResource(

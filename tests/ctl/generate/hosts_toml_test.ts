@@ -135,6 +135,16 @@ Deno.test("kubelet-config --runtime containerd passes the runtime, and tells who
   );
 });
 
+Deno.test("kubelet-config refuses to keep an argument that the plugin would refuse in every pull", async () => {
+  const old = await runCtlWith([...CONFIG, "--pulled-images", "node"]);
+  const merged = await runCtlWith(
+    [...CONFIG, "--runtime", "containerd", "--merge", "-"],
+    old.stdout,
+  );
+  assert.equal(merged.code, 1);
+  assert.match(merged.stderr, /passes --pulled-images to the plugin, .* drop it from "args"/);
+});
+
 Deno.test("kubelet-config refuses what has no meaning for the runtime", async () => {
   const mode = await runCtlWith([...CONFIG, "--runtime", "containerd", "--pulled-images", "node"]);
   assert.match(mode.stderr, /--pulled-images: has no meaning with --runtime containerd/);

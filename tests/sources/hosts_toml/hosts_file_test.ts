@@ -1,4 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert";
+import fc from "fast-check";
+import { share } from "../../support/share.ts";
 import { isUnsure, parseHostsFile } from "../../../src/sources/hosts_toml/hosts_file.ts";
 
 const MIRROR_ONLY = `server = "https://mirror.example.com"
@@ -6,6 +8,38 @@ const MIRROR_ONLY = `server = "https://mirror.example.com"
 [host."https://mirror.example.com"]
   capabilities = ["pull", "resolve"]
 `;
+
+const PIECES = [
+  `server = "https://m.example.com"\n`,
+  `[host."https://m.example.com"]\n`,
+  `[host."https://m.example.com".header]\n`,
+  `capabilities = ["pull"]\n`,
+  `ca = [`,
+  `"""`,
+  `\ufeff`,
+  `[[host]]\n`,
+  `host = 1\n`,
+  `x = { a = 1,`,
+  `header = { a = ["b"] }\n`,
+  `client = [["a", "b"]]\n`,
+  `dial_timeout = "3s"\r\n`,
+  `__proto__ = 1\n`,
+  `"\\u0000" = 1\n`,
+];
+
+Deno.test("no text makes the reading of a file fail: it is read, or unsure", () => {
+  const text = fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 8 })), {
+    maxLength: 8,
+  }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(text, (text) => {
+      const file = parseHostsFile(text);
+      if (isUnsure(file)) ok(file.problem !== "" && file.advice !== "");
+      else ok(file.hosts.every(({ host }) => host !== ""));
+    }),
+    { numRuns: share(2_000, 100_000) },
+  );
+});
 
 function hosts(text: string) {
   const file = parseHostsFile(text);
