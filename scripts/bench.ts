@@ -1,23 +1,24 @@
 /**
- * Times the built plugin as a whole process beside floor programs: an empty one, and one that sends
- * the same request and decodes the answer. `deno task bench [runs]`
+ * Times what a node runs, the compiled plugin, as a whole process beside floor programs that are compiled
+ * alike, the script form and, where `GO_PLUGIN` names it, the Go program. `deno task bench [runs] [plot]`
+ *
+ * Writes `dist/bench.json`, and where a pull's time goes as a picture.
  */
 
-import type { Runtime } from "../src/kubelet/runtime.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
+import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { TEST_NODE_ROOT } from "../tests/support/executable.ts";
-import { type TempNode, tempNode } from "../tests/support/temp_node.ts";
-import { buildScript } from "./build.ts";
-import type { BenchServer } from "./support/bench_server.ts";
-import { NAMESPACES } from "./support/bench_server.ts";
+import { tempNode } from "../tests/support/temp_node.ts";
+import { type Part, plotParts } from "./support/bench_plot.ts";
+import { preparePrograms, type Programs } from "./support/bench_programs.ts";
+import { type BenchServer, NAMESPACES } from "./support/bench_server.ts";
 import { type Command, measure, measureMemory, median } from "./support/measure.ts";
 import { DIST, PROJECT } from "./support/project.ts";
 
-const IMAGE = "docker.io/library/nginx";
 const LEAST_RUNS = 20;
 const MEMORY_RUNS = 5;
 const WARM_UP_RUNS = 3;
 const AT_ONCE = 20;
+const AT_ONCE_ROUNDS = 5;
 
 /** The port that a Go build has baked in, with the root of `test_node.jsonc`. */
 const GO_PORT = 16443;
@@ -26,24 +27,28 @@ function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-/** What one program's runs took. */
-interface Figures {
-  /** Milliseconds of each run, round by round. */
-  readonly walls: readonly number[];
-  /** Medians, in milliseconds. */
-  readonly wall: number;
-  readonly cpu: number;
+/** What one program's runs took, in milliseconds, round by round. */
+interface Times {
+  readonly wall: readonly number[];
+  readonly cpu: readonly number[];
+}
+
+interface Figures extends Times {
   /** KiB. */
   readonly memory: number;
 }
 
-/** A line of the table. */
+/** A line of the table of goals. */
 interface Verdict {
   readonly what: string;
   readonly ours: string;
-  readonly floor: string;
+  readonly other: string;
+  /** Of what the goal is about: processor time, or memory. */
   readonly ratio: number;
-  readonly goal: number;
+  /** Of wall time, where the goal is about processor time. */
+  readonly wallRatio?: number;
+  /** @default none */
+  readonly goal?: number;
 }
 
 /** The API server, until it is disposed of. */
@@ -70,109 +75,28 @@ async function startServer(port: number): Promise<BenchServer & AsyncDisposable>
   };
 }
 
-/** The bare request: a client, `fetch`, `json`. */
-function getProgram({ url, caPem, tokens }: BenchServer, namespace: string): string {
-  const query = new URLSearchParams({ fieldSelector: "type=kubernetes.io/dockerconfigjson" });
-  return [
-    `const client = Deno.createHttpClient({ caCerts: [${JSON.stringify(caPem)}] });`,
-    `const url = ${JSON.stringify(`${url}/api/v1/namespaces/${namespace}/secrets?${query}`)};`,
-    `const headers = { Authorization: ${JSON.stringify(`Bearer ${tokens[namespace]}`)} };`,
-    `const response = await fetch(url, { client, headers });`,
-    `await response.json();`,
-  ].join("\n");
-}
-
-function requestFor(image: string, token: string): string {
-  return JSON.stringify({
-    apiVersion: "credentialprovider.kubelet.k8s.io/v1",
-    kind: "CredentialProviderRequest",
-    image,
-    serviceAccountToken: token,
+async function measureAll(programs: Programs, runs: number): Promise<Map<string, Figures>> {
+  const rows = Array.from(programs, ([name, command]) => {
+    const wall: number[] = [];
+    const cpu: number[] = [];
+    return { name, command, wall, cpu };
   });
-}
-
-/** The programs by name, each with its stdin. */
-async function prepare(node: TempNode, server: BenchServer): Promise<Map<string, Command>> {
-  const { settings } = node;
-  await node.writeRegistriesConf(
-    `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "localhost:5000"\n`,
-  );
-  await Deno.mkdir(settings.authDir, { recursive: true, mode: 0o700 });
-  const deno = Deno.execPath();
-  await node.writeHostsToml(
-    "docker.io",
-    `server = "http://localhost:5000"\n[host."http://localhost:5000"]\n`,
-  );
-  const build = async (name: string, program?: string, runtime: Runtime = "crio") => {
-    const out = node.path(`bin/${name}`);
-    const path = await buildScript({
-      settings: { ...settings, runtime },
-      deno,
-      out,
-      ...(program !== undefined && { program }),
-    });
-    // A cache of its own, as on a node: each run of the runtime goes through what others have put
-    // into a common one and it has not merged yet.
-    const cache = `DENO_DIR=${node.path(`cache/${name}`)}`;
-    const script = await Deno.readTextFile(path);
-    await Deno.writeTextFile(path, script.replace("/usr/bin/env -i", `$& ${cache}`));
-    return path;
-  };
-  const commands = new Map<string, Command>();
-  const ours = await build("ours");
-  const request = async (name: string, image: string, namespace: string) => {
-    const path = node.path(`requests/${name}.json`);
-    await node.write(path, requestFor(image, server.tokens[namespace] ?? ""));
-    return path;
-  };
-  const none = await request("none", "quay.io/team/app", "one");
-  commands.set("empty program", { executable: await build("empty", ""), stdin: none });
-  commands.set("no mirror", { executable: ours, stdin: none });
-  const containerd = await build("containerd", undefined, "containerd");
-  const one = await request("containerd", IMAGE, "one");
-  commands.set("containerd none", { executable: containerd, stdin: none });
-  commands.set("containerd one", { executable: containerd, stdin: one });
-  const go = Deno.env.get("GO_PLUGIN");
-  for (const namespace of Object.keys(NAMESPACES)) {
-    const stdin = await request(namespace, IMAGE, namespace);
-    const bare = await build(`get-${namespace}`, getProgram(server, namespace));
-    commands.set(`GET ${namespace}`, { executable: bare, stdin });
-    commands.set(namespace, { executable: ours, stdin });
-    if (go !== undefined) commands.set(`Go ${namespace}`, { executable: go, stdin });
-  }
-  if (go !== undefined) commands.set("Go no mirror", { executable: go, stdin: none });
-  return commands;
-}
-
-async function measureAll(
-  commands: ReadonlyMap<string, Command>,
-  runs: number,
-): Promise<Map<string, Figures>> {
-  const walls = new Map<string, number[]>();
-  const cpus = new Map<string, number[]>();
-  for (const [name, command] of commands) {
-    // Warms the file cache, and the runtime's cache of compiled code, which it fills on the side.
+  for (const { command } of rows) {
+    // Warms the file cache, and the script form's cache of compiled code, which it fills on the side.
     for (let run = 0; run < WARM_UP_RUNS; run++) await measure(command);
-    walls.set(name, []);
-    cpus.set(name, []);
   }
   for (let round = 0; round < runs; round++) {
-    for (const [name, command] of commands) {
-      const { wall, cpu } = await measure(command);
-      walls.get(name)?.push(wall);
-      cpus.get(name)?.push(cpu);
+    for (const { command, wall, cpu } of rows) {
+      const run = await measure(command);
+      wall.push(run.wall);
+      cpu.push(run.cpu);
     }
   }
   const figures = new Map<string, Figures>();
-  for (const [name, command] of commands) {
+  for (const { name, command, wall, cpu } of rows) {
     const memory: number[] = [];
-    for (let i = 0; i < MEMORY_RUNS; i++) memory.push(await measureMemory(command));
-    figures.set(name, {
-      walls: walls.get(name) ?? [],
-      wall: median(walls.get(name) ?? []),
-      cpu: median(cpus.get(name) ?? []),
-      memory: median(memory),
-    });
+    for (let run = 0; run < MEMORY_RUNS; run++) memory.push(await measureMemory(command));
+    figures.set(name, { wall, cpu, memory: median(memory) });
   }
   return figures;
 }
@@ -181,132 +105,205 @@ async function measureAll(
 async function measureAtOnce(command: Command): Promise<Verdict> {
   const together: number[] = [];
   const alone: number[] = [];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < AT_ONCE_ROUNDS; round++) {
     const singles: number[] = [];
     for (let i = 0; i < 5; i++) singles.push((await measure(command)).cpu);
     alone.push(AT_ONCE * median(singles));
     together.push((await measure(command, AT_ONCE)).cpu);
   }
-  const ratio = medianRatio(together, alone);
-  const what = `${AT_ONCE} at once, processor time`;
-  return { what, ours: inMs(median(together)), floor: inMs(median(alone)), ratio, goal: 1.1 };
+  return {
+    what: `${AT_ONCE} at once, to ${AT_ONCE} × one`,
+    ours: inMs(median(together)),
+    other: inMs(median(alone)),
+    ratio: medianRatio(together, alone),
+    goal: 1.1,
+  };
 }
 
 /** The median of the ratios round by round: a machine whose speed drifts slows both of a round. */
-function medianRatio(ours: readonly number[], floor: readonly number[]): number {
-  return median(ours.map((value, round) => value / (floor[round] ?? NaN)));
+function medianRatio(ours: readonly number[], other: readonly number[]): number {
+  return median(ours.map((value, round) => value / (other[round] ?? NaN)));
+}
+
+/** The median of the differences round by round. */
+function medianDifference(more: readonly number[], less: readonly number[]): number {
+  return median(more.map((value, round) => value - (less[round] ?? NaN)));
 }
 
 function inMs(milliseconds: number): string {
   return `${milliseconds.toFixed(1)} ms`;
 }
 
-function compareWalls(what: string, ours: Figures, floor: Figures, goal: number): Verdict {
-  const ratio = medianRatio(ours.walls, floor.walls);
-  return { what, ours: inMs(ours.wall), floor: inMs(floor.wall), ratio, goal };
+function inMiB(kib: number): string {
+  return `${(kib / 1024).toFixed(1)} MiB`;
 }
 
-function compareMemory(what: string, ours: Figures, floor: Figures, goal: number): Verdict {
-  const show = ({ memory }: Figures) => `${(memory / 1024).toFixed(1)} MiB`;
-  return { what, ours: show(ours), floor: show(floor), ratio: ours.memory / floor.memory, goal };
-}
+/** Finds rows by their names. */
+type Rows = (name: string) => Figures;
 
-/** What the goals are about, from the figures. */
-function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
-  const of = (name: string): Figures => {
+function rowsOf(figures: ReadonlyMap<string, Figures>): Rows {
+  return (name) => {
     const found = figures.get(name);
     if (found === undefined) throw new Error(`nothing was measured of ${name}`);
     return found;
   };
-  /** Milliseconds that a secret takes: the median of the differences round by round. */
-  const perSecret = (few: string, more: string) => {
-    const secrets = (NAMESPACES[more] ?? 0) - (NAMESPACES[few] ?? 0);
-    const walls = of(few).walls;
-    return median(of(more).walls.map((wall, round) => wall - (walls[round] ?? NaN))) / secrets;
+}
+
+/** What the goals are about, from the figures. */
+function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
+  const of = rowsOf(figures);
+  const times = (what: string, our: string, their: string, goal?: number): Verdict => {
+    const [ours, other] = [of(our), of(their)];
+    return {
+      what,
+      ours: inMs(median(ours.cpu)),
+      other: inMs(median(other.cpu)),
+      ratio: medianRatio(ours.cpu, other.cpu),
+      wallRatio: medianRatio(ours.wall, other.wall),
+      ...(goal !== undefined && { goal }),
+    };
   };
+  const memory = (what: string, our: string, their: string, goal?: number): Verdict => {
+    const [ours, other] = [of(our).memory, of(their).memory];
+    const ratio = ours / other;
+    return {
+      what,
+      ours: inMiB(ours),
+      other: inMiB(other),
+      ratio,
+      ...(goal !== undefined && { goal }),
+    };
+  };
+  /** Milliseconds that each further secret takes. */
+  const perSecret = (few: string, more: string) =>
+    medianDifference(of(more).cpu, of(few).cpu) /
+    ((NAMESPACES[more] ?? NaN) - (NAMESPACES[few] ?? NaN));
   const inUs = (milliseconds: number) => `${(milliseconds * 1000).toFixed(1)} µs`;
   const [first, further] = [perSecret("one", "many"), perSecret("many", "most")];
   const verdicts = [
-    compareWalls("one secret, to the bare GET", of("one"), of("GET one"), 1),
-    compareWalls("no mirror, to an empty program", of("no mirror"), of("empty program"), 1.1),
-    compareWalls("no mirror, containerd to CRI-O", of("containerd none"), of("no mirror"), 1.05),
-    compareWalls("one secret, containerd to CRI-O", of("containerd one"), of("one"), 1.05),
-    compareWalls("1,000 secrets, to the bare GET", of("many"), of("GET many"), 1.25),
+    times("no mirror, to an empty program", "no mirror", "empty program", 1.25),
+    times("one secret, to a bare GET", "one", "GET one", 0.85),
+    times("one secret, named, to a bare GET", "one, named", "GET one", 0.85),
+    times("one secret, env file, to a bare GET", "one, env file", "GET one", 0.85),
+    times("one secret, kubeconfig, to a bare GET", "one, kubeconfig", "GET one", 0.95),
+    ...(figures.has("one, containerd")
+      ? [times("one secret, containerd, to a bare GET", "one, containerd", "GET one", 0.85)]
+      : []),
+    times("1,000 secrets, to a bare GET", "many", "GET many"),
+    times("5,000 secrets, to a bare GET", "most", "GET most"),
     {
       what: "each further secret of 5,000, to each of 1,000",
       ours: inUs(further),
-      floor: inUs(first),
+      other: inUs(first),
       ratio: further / first,
       goal: 1,
     },
-    compareMemory("one secret, peak memory", of("one"), of("GET one"), 1.15),
-    compareMemory("1,000 secrets, peak memory", of("many"), of("GET many"), 1.5),
-    compareMemory("5,000 secrets, peak memory", of("most"), of("GET most"), 1.5),
+    memory("one secret, memory, to a bare GET", "one", "GET one", 1.1),
+    memory("5,000 secrets, memory, to a bare GET", "most", "GET most"),
+    times("one secret, to the script form", "one", "script: one"),
   ];
-  if (figures.has("Go many")) {
+  if (figures.has("Go: one")) {
     verdicts.push(
-      compareWalls("one secret, to the Go program", of("one"), of("Go one"), Infinity),
-      compareWalls("1,000 secrets, to the Go program", of("many"), of("Go many"), 0.45),
-      compareWalls("5,000 secrets, to the Go program", of("most"), of("Go most"), 0.45),
+      times("no mirror, to the Go program", "no mirror", "Go: no mirror"),
+      times("one secret, to the Go program", "one", "Go: one"),
+      times("1,000 secrets, to the Go program", "many", "Go: many", 0.5),
+      times("5,000 secrets, to the Go program", "most", "Go: most", 0.2),
     );
   }
   return verdicts;
 }
 
+/** Where the processor time of pulls goes: each part is what one program takes more than another. */
+function partsOf(figures: ReadonlyMap<string, Figures>): Map<string, Part[]> {
+  const of = rowsOf(figures);
+  const runtime = { what: "the runtime starts", ms: median(of("empty program").cpu) };
+  const begin = {
+    what: "the program is loaded, reads request and registries",
+    ms: medianDifference(of("no mirror").cpu, of("empty program").cpu),
+  };
+  const handshake = {
+    what: "TLS: random numbers and handshake",
+    ms: medianDifference(of("handshake").cpu, of("empty program").cpu),
+  };
+  const common = [runtime, begin, handshake];
+  const rest = (row: string) => {
+    const before = common.reduce((sum, { ms }) => sum + ms, 0);
+    return { what: "secrets are asked for and read, the file is written", ms: before, row };
+  };
+  const pulls = new Map<string, Part[]>([["no mirror", [runtime, begin]]]);
+  for (const [row, label] of PULLS) {
+    if (!figures.has(row)) continue;
+    const { what, ms } = rest(row);
+    pulls.set(label, [...common, { what, ms: Math.max(0, median(of(row).cpu) - ms) }]);
+  }
+  for (const [row, label] of GO_PULLS) {
+    const go = figures.get(row);
+    if (go !== undefined) pulls.set(label, [{ what: "the Go program", ms: median(go.cpu) }]);
+  }
+  return pulls;
+}
+
+const PULLS = [
+  ["one", "one secret"],
+  ["one, kubeconfig", "one secret, kubeconfig"],
+  ["many", "1,000 secrets"],
+  ["most", "5,000 secrets"],
+] as const;
+
+const GO_PULLS = [
+  ["Go: one", "Go: one secret"],
+  ["Go: many", "Go: 1,000 secrets"],
+] as const;
+
 function printTable(figures: ReadonlyMap<string, Figures>, verdicts: readonly Verdict[]): void {
-  print(`${"".padEnd(16)}${"wall".padStart(10)}${"cpu".padStart(12)}${"peak".padStart(12)}`);
+  const columns = (name: string, cells: readonly string[]) =>
+    print(`${name.padEnd(20)}${cells.map((cell) => cell.padStart(12)).join("")}`);
+  columns("", ["cpu, median", "cpu, least", "wall, median", "wall, least", "peak"]);
   for (const [name, { wall, cpu, memory }] of figures) {
-    print(
-      `${name.padEnd(16)}${`${wall.toFixed(1)} ms`.padStart(10)}${
-        `${cpu.toFixed(1)} ms`.padStart(12)
-      }` +
-        `${`${(memory / 1024).toFixed(1)} MiB`.padStart(12)}`,
-    );
+    const times = [median(cpu), Math.min(...cpu), median(wall), Math.min(...wall)];
+    columns(name, [...times.map(inMs), inMiB(memory)]);
   }
   print("");
   const width = Math.max(...verdicts.map(({ what }) => what.length));
-  const header = ["ours", "floor"].map((name) => name.padStart(11)).join("");
-  print(`${"".padEnd(width)}${header}  ratio   goal`);
-  for (const { what, ours, floor, ratio, goal } of verdicts) {
-    const met = goal === Infinity ? "" : ratio <= goal ? "met" : "not met";
-    const bound = goal === Infinity ? "-" : goal.toFixed(2);
+  const header = ["ours", "other"].map((name) => name.padStart(12)).join("");
+  print(`${"".padEnd(width)}${header}  ratio   wall   goal`);
+  for (const { what, ours, other, ratio, wallRatio, goal } of verdicts) {
+    const met = goal === undefined ? "" : ratio <= goal ? "met" : "not met";
     print(
-      `${what.padEnd(width)}${ours.padStart(11)}${floor.padStart(11)}  ${ratio.toFixed(2)}   ` +
-        `${bound.padStart(4)}  ${met}`.trimEnd(),
+      `${what.padEnd(width)}${ours.padStart(12)}${other.padStart(12)}  ${ratio.toFixed(2)}   ` +
+        `${wallRatio?.toFixed(2) ?? "   -"}   ${goal?.toFixed(2) ?? "   -"}  ${met}`.trimEnd(),
     );
   }
 }
 
-async function main(runs: number): Promise<void> {
-  const go = Deno.env.get("GO_PLUGIN") !== undefined;
-  await using server = await startServer(go ? GO_PORT : 0);
-  const settings: Partial<Settings> = {
-    apiserver: server.url,
-    logLevel: DEFAULT_SETTINGS.logLevel,
-  };
-  await using node = await tempNode({ settings, ...(go && { root: TEST_NODE_ROOT }) });
-  await node.writeCa(server.caPem);
-  const { hostname, port } = new URL(server.url);
-  if (go) await node.writeApiserverEnv(hostname, Number(port));
-  const commands = await prepare(node, server);
-  print(`${runs} interleaved runs of each; medians, of the ratios too\n`);
-  const figures = await measureAll(commands, runs);
-  const one = commands.get("one");
+async function main(runs: number, plot: string): Promise<void> {
+  const go = Deno.env.get("GO_PLUGIN");
+  await using server = await startServer(go === undefined ? 0 : GO_PORT);
+  const settings = { apiserver: server.url, logLevel: DEFAULT_SETTINGS.logLevel };
+  await using node = await tempNode({
+    settings,
+    ...(go !== undefined && { root: TEST_NODE_ROOT }),
+  });
+  const programs = await preparePrograms(node, server, go);
+  print(`${runs} interleaved runs of each; ratios are medians of the rounds'\n`);
+  const figures = await measureAll(programs, runs);
   const verdicts = judge(figures);
-  if (one !== undefined) {
-    verdicts.push(await measureAtOnce(one));
-  }
+  const one = programs.get("one");
+  if (one !== undefined) verdicts.push(await measureAtOnce(one));
   printTable(figures, verdicts);
   await Deno.mkdir(DIST, { recursive: true });
   const results = { deno: Deno.version.deno, runs, figures: Object.fromEntries(figures), verdicts };
   await Deno.writeTextFile(`${DIST}/bench.json`, JSON.stringify(results, null, 2) + "\n");
+  await Deno.writeTextFile(plot, plotParts(partsOf(figures)));
 }
 
 if (import.meta.main) {
-  const runs = Number(Deno.args[0] ?? LEAST_RUNS);
-  if (!Number.isInteger(runs) || runs < 1) {
-    Deno.stderr.writeSync(new TextEncoder().encode("error: the number of runs is no number\n"));
+  const [runs = String(LEAST_RUNS), plot = `${DIST}/bench.svg`] = Deno.args;
+  if (!/^[1-9]\d*$/.test(runs)) {
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(`error: ${JSON.stringify(runs)} is not a number of runs\n`),
+    );
     Deno.exit(2);
   }
-  await main(runs);
+  await main(Number(runs), plot);
 }

@@ -22,8 +22,14 @@ export const NAMESPACES: Readonly<Record<string, number>> = { one: 1, many: 1000
 /** Entries of a secret in the larger namespaces. */
 const ENTRIES = 5;
 
+interface Secret {
+  readonly metadata: { readonly name: string; readonly [member: string]: string };
+  readonly data: Readonly<Record<string, string>>;
+  readonly type: string;
+}
+
 /** Secrets as the API server lists them when `kubectl create secret docker-registry` made them. */
-function secretsOf(namespace: string): unknown[] {
+function secretsOf(namespace: string): Secret[] {
   const count = NAMESPACES[namespace] ?? 0;
   return Array.from({ length: count }, (_, i) => {
     const auths: Record<string, unknown> = {};
@@ -49,14 +55,23 @@ function secretsOf(namespace: string): unknown[] {
 
 const answers = new Map<string, Uint8Array>();
 
-/** The answer to a request, in pages as it asks for them. */
+/** The answer to a request: a secret, or a list in pages as it asks for them. */
 function answerTo(path: string): Uint8Array | undefined {
   const known = answers.get(path);
   if (known !== undefined) return known;
   const url = new URL(path, "https://localhost");
-  const namespace = /^\/api\/v1\/namespaces\/(\w+)\/secrets$/.exec(url.pathname)?.[1];
+  const [, namespace, name] =
+    /^\/api\/v1\/namespaces\/(\w+)\/secrets(?:\/([\w-]+))?$/.exec(url.pathname) ?? [];
   if (namespace === undefined) return undefined;
   const secrets = secretsOf(namespace);
+  if (name !== undefined) {
+    const secret = secrets.find(({ metadata }) => metadata.name === name);
+    if (secret === undefined) return undefined;
+    const whole = { kind: "Secret", apiVersion: "v1", ...secret };
+    const answer = new TextEncoder().encode(JSON.stringify(whole));
+    answers.set(path, answer);
+    return answer;
+  }
   const from = Number(url.searchParams.get("continue") ?? 0);
   const to = from + Number(url.searchParams.get("limit") ?? Infinity);
   const metadata = {

@@ -114,6 +114,7 @@ function refuseOtherRuntimes(
   const flag = flags.find((flag) => findArgument(args, flag) !== undefined);
   if (flag === undefined || merge === undefined) return;
   throw new UserError(
+    "flags-conflict",
     inputName(merge),
     `passes --${flag} to the plugin, which has no meaning with --runtime ${runtime}`,
     `drop it from "args"`,
