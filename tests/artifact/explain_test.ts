@@ -42,6 +42,7 @@ Deno.test("explain in its sandbox", async (test) => {
     ...settings.registriesConfDir,
     ...settings.containerdHostsDir,
     settings.kubeletAuthFile,
+    ...settings.containerdHostsDir,
   ];
   const host = hostAndPort(settings.apiserver);
 
@@ -76,6 +77,17 @@ Deno.test("explain in its sandbox", async (test) => {
       await assertGranted(args, { read: [...ofNode, SECRETS, CONF, ...log].sort() });
     }
     assert.equal(api.requests.length, 1);
+  });
+
+  await test.step("explains a pull by containerd with a tool that was built for CRI-O", async () => {
+    await node.writeHostsToml("docker.io", `[host."http://localhost:5000"]\n`);
+    const args = [...WORKSTATION, "--runtime", "containerd", "--secrets-file", SECRETS];
+    const { code, stdout, stderr } = await runPlugin(ctl, { args });
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(
+      stdout,
+      /\nhost 1: http:\/\/localhost:5000\/v2\/library\/nginx \(mirror, line 1\)/,
+    );
   });
 
   await test.step("with a file of secrets, flags about the API server grant nothing", async () => {
