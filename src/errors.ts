@@ -36,14 +36,6 @@ export class UserError extends Error {
   }
 }
 
-/**
- * Whether an error is one that a user meets. By its name: what a pull loads later has a class of its own
- * (`scripts/support/later_modules.ts`).
- */
-export function isUserError(error: unknown): error is UserError {
-  return error instanceof Error && error.name === "UserError";
-}
-
 /** A command line or settings file that cannot be understood: exit status 2. */
 export class UsageError extends UserError {}
 
@@ -52,7 +44,7 @@ export class UsageError extends UserError {}
  * input (`JSON.parse` does), so only their kind and the place they came from are given.
  */
 export function describeError(error: unknown): string {
-  if (isUserError(error)) return error.message;
+  if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return "internal error: a value that is not an error was thrown";
   // The stack repeats the message, of which any line may look like a frame.
   const stack = error.stack ?? "";

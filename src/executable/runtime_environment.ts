@@ -51,6 +51,8 @@ export const RUNTIME_VARIABLES: readonly RuntimeVariable[] = [
   runtime("DENO_CERT", FOREIGN_CA, NULL_DEVICE),
   runtime("NODE_EXTRA_CA_CERTS", FOREIGN_CA),
   runtime("SSLKEYLOGFILE", "writes the keys of TLS connections to any file", NULL_DEVICE),
+  // Of each module that is loaded a line. An empty value would be read as the name of a file.
+  runtime("DENO_SNAPSHOT_IMPORT_GRAPH", "adds lines to any file", NULL_DEVICE),
   runtime("DENO_UNSTABLE_CRON_SOCK", "connects to any host or socket"),
   runtime("DENO_INTERNAL_CHILD_ENTRYPOINT", "runs another program in the place of this one"),
   runtime("DENO_LOG", "makes the runtime log what it does"),

@@ -47,7 +47,10 @@ export class TempNode implements AsyncDisposable {
       registriesConfDir: [this.path("etc/containers/registries.conf.d")],
       authDir: this.path("etc/crio/auth"),
       kubeletAuthFile: this.path("var/lib/kubelet/config.json"),
-      containerdHostsDir: [this.path("etc/containerd/certs.d"), this.path("etc/docker/certs.d")],
+      // Without meaning on a node with CRI-O, so that nobody sets it there.
+      ...(settings?.runtime === "containerd" && {
+        containerdHostsDir: [this.path("etc/containerd/certs.d"), this.path("etc/docker/certs.d")],
+      }),
       apiserverEnvFile: this.path("etc/kubernetes/apiserver-url.env"),
       kubeconfig: [this.path("etc/kubernetes/kubelet.conf")],
       caFile: this.path("etc/kubernetes/pki/ca.crt"),

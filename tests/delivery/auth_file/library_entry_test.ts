@@ -78,7 +78,7 @@ Deno.test("a bare map of registries is told apart from an auth file", () => {
     describeBareMap(parseAuthFile(JSON.stringify(content), "f"));
   assert.match(
     describe({ "quay.io": { auth: "dTpw" } }) ?? "",
-    /^holds no "auths", but registries/,
+    /^has registries outside of "auths"/,
   );
   assert.equal(describe({ auths: { "quay.io": {} } }), undefined);
   assert.equal(describe({ HttpHeaders: {}, "x.y": 5 }), undefined);
