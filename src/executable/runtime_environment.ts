@@ -151,15 +151,13 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /**
  * What both forms tell the engine. Text is not compiled: `eval` and the constructors of functions throw.
- * With the other defaults
- *
- * - a pull that lists some thousand secrets would spend more time on collecting garbage than on reading
- *   them: the memory for new objects begins at 1 MiB, and what lives is copied whenever it is full.
- *   With 8 MiB most pulls end before that. Memory that is not touched is not used.
+ * And no code is optimised: a run of 20 to 100 ms ends before that pays, one that lists 5,000 secrets, too
+ * (`docs/develop/start-up.md` has the figures).
  */
 export const V8_FLAGS: readonly string[] = [
   "--disallow-code-generation-from-strings",
-  "--min-semi-space-size=8",
+  "--no-maglev",
+  "--no-opt",
 ];
 
 /**

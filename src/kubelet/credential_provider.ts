@@ -13,7 +13,7 @@ import {
   parseJson,
   requiredText,
 } from "../text/parse.ts";
-import { decodeUtf8, isPrintableAscii } from "../text/utf8.ts";
+import { decodeUtf8 } from "../text/utf8.ts";
 
 const API_VERSION = "credentialprovider.kubelet.k8s.io/v1";
 
@@ -81,7 +81,6 @@ function readTexts(members: Members): Map<string, string> {
 function imageProblem(image: string): string | undefined {
   if (image === "") return "is empty";
   if (image.length > LONGEST_IMAGE) return `is longer than ${LONGEST_IMAGE} characters`;
-  if (isPrintableAscii(image) && !image.includes(" ")) return undefined;
   // deno-lint-ignore no-control-regex -- control characters are what is refused
   if (/[\s\u0000-\u001f\u007f]/.test(image)) return "has white space or control characters";
   // In a file's name, which is a hash of UTF-8, all lone surrogates would be one.

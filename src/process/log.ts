@@ -6,7 +6,7 @@
 import { timer } from "./clock.ts";
 import { sendAll, writeAll } from "./write_all.ts";
 import { LONGEST_MESSAGE, redact, redactList } from "../text/redact.ts";
-import { encodeUtf8, isPrintableAscii } from "../text/utf8.ts";
+import { encodeUtf8 } from "../text/utf8.ts";
 
 /** From most to least urgent. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -82,8 +82,6 @@ function redactField(value: LogFields[string]): LogFields[string] {
  * strangers, and must not be able to write lines of their own.
  */
 export function escapeControls(line: string): string {
-  // As most lines are, and a pattern takes longer to compile than a line to look at.
-  if (isPrintableAscii(line)) return line;
   return line.replace(
     // deno-lint-ignore no-control-regex -- control characters are what is replaced
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -1,33 +1,8 @@
-/**
- * Characters and bytes of text. A pull without mirrors handles short ASCII text alone: by hand,
- * because the runtime loads its encoders at their first use, and compiles patterns at theirs, which
- * takes longer than all that is looked at here.
- */
-
-/** Up to this length text is looked at by hand. */
-const SHORT = 4096;
-
-const LAST_ASCII = 0x7f;
-
-/** Whether a text is of the ASCII characters from space to tilde alone. */
-export function isPrintableAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e) return false;
-  }
-  return true;
-}
+/** Characters and bytes of text. */
 
 /** The UTF-8 bytes of a text. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length > SHORT) return new TextEncoder().encode(text);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > LAST_ASCII) return new TextEncoder().encode(text);
-    bytes[i] = code;
-  }
-  return bytes;
+  return new TextEncoder().encode(text);
 }
 
 /**
@@ -37,10 +12,6 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
  * @throws {TypeError} when they are refused.
  */
 export function decodeUtf8(bytes: Uint8Array, { fatal = true } = {}): string {
-  // Built-ins are done with a request sooner than a loop that is interpreted.
-  if (bytes.length <= SHORT && Reflect.apply(Math.max, undefined, bytes) <= LAST_ASCII) {
-    return Reflect.apply(String.fromCharCode, undefined, bytes);
-  }
   lenient ??= new TextDecoder();
   const text = lenient.decode(bytes);
   // Refusing takes the runtime several times as long as replacing, so it is asked for where it matters.

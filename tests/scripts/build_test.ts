@@ -37,7 +37,7 @@ Deno.test("the header clears the environment, grants what the settings need, and
     "--no-remote",
     "--no-npm",
     "--deny-import",
-    "--v8-flags=--disallow-code-generation-from-strings,--min-semi-space-size=8",
+    "--v8-flags=--disallow-code-generation-from-strings,--no-maglev,--no-opt",
     "--allow-read=/r.conf,/with space,/with'quote,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
     "--allow-write=/etc/crio/auth",
     "--allow-net=api.example.com:6443",

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeUtf8, encodeUtf8, isPrintableAscii, looksLikeUtf16 } from "../../src/text/utf8.ts";
+import { decodeUtf8, encodeUtf8, looksLikeUtf16 } from "../../src/text/utf8.ts";
 
-/** Around the length up to which ASCII is treated by hand. */
 const LONG = "x".repeat(4096);
 
 Deno.test("bytes are those of the runtime's encoder", () => {
@@ -60,13 +59,4 @@ Deno.test("UTF-16 is told by its mark, or by NULs beside ASCII", () => {
   for (const bytes of [[], [0x61], [0xff], [0x61, 0x62], [0, 0], [0xff, 0xff], [0x61, 0, 0x62]]) {
     assert.ok(!looksLikeUtf16(Uint8Array.from(bytes)), bytes.join());
   }
-});
-
-Deno.test("printable ASCII is all from space to tilde", () => {
-  for (let code = 0; code < 0x180; code++) {
-    const text = `a${String.fromCharCode(code)}`;
-    assert.equal(isPrintableAscii(text), /^[ -~]*$/.test(text), JSON.stringify(text));
-  }
-  assert.ok(isPrintableAscii(""));
-  assert.ok(!isPrintableAscii("\u{1f600}"));
 });
