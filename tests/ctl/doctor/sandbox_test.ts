@@ -173,7 +173,7 @@ const HEADERS: readonly [name: string, header: string, expected: Expected][] = [
   ["another runtime", scriptHeader(BUILT, "/opt/my deno"), ["pass", /script form/]],
   ["a further permission", scriptHeader(BUILT, "deno").replace("run ", "run --allow-env "), [
     "fail",
-    /sandbox differs from that of its settings: --allow-env must not be there -> check/,
+    /its header is not what its build makes of its settings: --allow-env must not be there -> check/,
   ]],
   ["all permissions", scriptHeader(BUILT, "deno").replace("run ", "run -A "), [
     "fail",
