@@ -5,6 +5,8 @@ import {
   type StricliProcess,
   text_en,
   UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { describeError } from "../errors.ts";
 import { escapeControls } from "../process/log.ts";
@@ -65,6 +67,14 @@ export function usageProblem(error: unknown, meant?: string): string {
     const input = escapeControls(error.input);
     return `unexpected argument ${JSON.stringify(input)}` +
       (meant === undefined ? "; --help lists the flags" : `; did you mean ${meant} ${input}?`);
+  }
+  if (error instanceof UnsatisfiedPositionalError) {
+    return `${error.placeholder} is missing; --help says what it is`;
+  }
+  if (error instanceof UnsatisfiedFlagError) {
+    const { externalFlagName: flag, nextFlagName: next } = error;
+    return `${spell(flag)}: its value is missing` +
+      (next === undefined ? "; --help lists the flags" : `: ${spell(next)} follows at once`);
   }
   return error instanceof Error ? error.message : describeError(error);
 }

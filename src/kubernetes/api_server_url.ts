@@ -3,9 +3,14 @@
 import { hideUserInfo } from "../errors.ts";
 import { trimSlashesAtEnd } from "../text/parse.ts";
 
+/** A host as `URL` normalises it: labels of a DNS name or of an IPv4 address, or an IPv6 address. */
+const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:]+\])$/;
+
 /**
  * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is
- * neither: plain `http` is refused, because what is sent to the address is a bearer token.
+ * neither: plain `http` is refused, because what is sent to the address is a bearer token, and so is a
+ * host that is no name and no address. Those are more than `URL` lets through: the host becomes a
+ * permission to connect, where a comma divides hosts and a star stands for any.
  */
 export function parseApiServerUrl(text: string): string | undefined {
   const hasScheme = text.includes("://");
@@ -13,7 +18,7 @@ export function parseApiServerUrl(text: string): string | undefined {
   if (!hasScheme && !/^(?:[^:/?#@\[\]\s]+|\[[0-9a-fA-F:.]+\]):\d+$/.test(text)) return undefined;
   const url = URL.parse(hasScheme ? text : `https://${text}`);
   if (url === null || url.username !== "" || url.password !== "") return undefined;
-  if (url.search !== "" || url.hash !== "") return undefined;
+  if (url.search !== "" || url.hash !== "" || !HOST.test(url.hostname)) return undefined;
   return url.origin + trimSlashesAtEnd(url.pathname);
 }
 

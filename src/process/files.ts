@@ -69,7 +69,8 @@ export function refuseOtherKinds(found: Deno.FileInfo, path: string): void {
   throw new UserError("file-not-regular", path, `is a ${kindOf(found)}, expected a file`);
 }
 
-function kindOf(found: Deno.FileInfo): string {
+/** What a path is that is no regular file. */
+export function kindOf(found: Deno.FileInfo): string {
   if (found.isDirectory) return "directory";
   if (found.isFifo) return "named pipe (FIFO)";
   if (found.isSocket) return "socket";

@@ -20,7 +20,7 @@ const COMMAND_LINES: readonly [args: string[], code: number, stdout: RegExp, std
   ],
   [["--bogus"], 2, /^$/, /error: unknown flag --bogus; --help lists the flags$/m],
   [["--timeout", "1h"], 2, /^$/, /error: --timeout: 1h is not between 100ms and 55s/],
-  [["--timeout"], 2, /^$/, /Expected input for flag --timeout/],
+  [["--timeout"], 2, /^$/, /^error: --timeout: its value is missing/],
   [["pull"], 2, /^$/, /unexpected argument "pull"; --help lists/],
   [
     ["--auth-dir", "/elsewhere"],

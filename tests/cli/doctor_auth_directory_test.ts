@@ -29,7 +29,7 @@ const NODES: readonly [name: string, change: Change, expected: RegExp, args?: re
         await Deno.mkdir(`${node.root}/data/auth`, { recursive: true, mode: 0o700 });
         await link(node, "/data/auth");
       },
-      /^fail auth-directory: \/etc\/crio\/auth leads through a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth, or make \/etc\/crio\/auth a directory$/,
+      /^fail auth-directory: \/etc\/crio\/auth leads through a symbolic link to \/data\/auth, .* -> bind or build it with --auth-dir \/data\/auth, or make \/etc\/crio\/auth a directory$/,
     ],
     [
       "a link among the directories above",

@@ -183,7 +183,7 @@ for (
         Deno.symlinkSync("auth-real", path);
       },
       error:
-        /\/auth: leads through a symbolic link to (\/.*\/auth-real), outside .*; build with --auth-dir \1, /,
+        /\/auth: leads through a symbolic link to (\/.*\/auth-real), outside .*; bind or build it with --auth-dir \1, /,
     },
     {
       what: "a link to shared memory",

@@ -31,6 +31,20 @@ const ADDRESSES: readonly [text: string, url: string | undefined, target?: strin
   ["api.example.com:port", undefined],
   ["api example.com:6443", undefined],
   ["", undefined],
+  ["https://api,b:6443", undefined],
+  ["api,b:6443", undefined],
+  ["*.com:6443", undefined],
+  ["https://*.example.com:6443", undefined],
+  ["https://*:6443", undefined],
+  ["https://api.example.com.:6443", "https://api.example.com.:6443", "api.example.com.:6443"],
+  ["https://api..example.com:6443", undefined],
+  ["https://api_1.example.com:6443", "https://api_1.example.com:6443", "api_1.example.com:6443"],
+  [
+    "https://bücher.example:6443",
+    "https://xn--bcher-kva.example:6443",
+    "xn--bcher-kva.example:6443",
+  ],
+  ["https://a'b;c:6443", undefined],
 ];
 
 for (const [text, url, target] of ADDRESSES) {

@@ -1,7 +1,7 @@
 /** Binds an executable to a site, and says what that changed. */
 
 import { givenFlags } from "../../cli/setting_flags.ts";
-import { UsageError } from "../../errors.ts";
+import { UsageError, UserError } from "../../errors.ts";
 import {
   type Bindable,
   bindExecutable,
@@ -11,6 +11,7 @@ import {
 } from "../../executable/bind.ts";
 import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
+import { kindOf } from "../../process/files.ts";
 import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
@@ -75,6 +76,7 @@ function placeOf(flags: Flags, path: string, cwd: () => string): string | undefi
     throw new UsageError("flag-value-invalid", "--out", "is empty, expected a path");
   }
   const replaced = existing(out, cwd);
+  if (replaced !== undefined) refuseToReplace(replaced, out);
   if (replaced !== undefined && replaced === existing(path, cwd)) {
     throw new UsageError(
       "flags-conflict",
@@ -84,6 +86,18 @@ function placeOf(flags: Flags, path: string, cwd: () => string): string | undefi
     );
   }
   return out;
+}
+
+/**
+ * Refuses to put an executable in the place of something else.
+ *
+ * @throws {UserError} when a directory, a device, a pipe or a socket is there.
+ */
+function refuseToReplace(path: string, out: string): void {
+  const found = Deno.lstatSync(path);
+  if (found.isFile) return;
+  const problem = `is a ${kindOf(found)}, expected a file`;
+  throw new UserError("file-not-regular", out, problem, "name the file to write with --out");
 }
 
 /** Where a path leads to, if anywhere. */

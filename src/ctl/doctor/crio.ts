@@ -162,7 +162,9 @@ function checkPlaces(
     checks.push(fail(
       CONFIG,
       `${place}, but the plugin writes to ${authDir}: CRI-O finds no auth file`,
-      `set namespaced_auth_dir = ${JSON.stringify(authDir)}, or build with --auth-dir`,
+      `set namespaced_auth_dir = ${
+        JSON.stringify(authDir)
+      }, or bind or build the plugin with --auth-dir`,
     ));
   }
   if (globalAuthFile !== undefined && globalAuthFile.value !== kubeletAuthFile) {
@@ -172,7 +174,7 @@ function checkPlaces(
         JSON.stringify(globalAuthFile.value)
       } (${globalAuthFile.path}), but the plugin ` +
         `copies ${kubeletAuthFile}: pulls with an auth file do not find the former's credentials`,
-      `build with --kubelet-auth-file ${globalAuthFile.value}`,
+      `bind or build the plugin with --kubelet-auth-file ${globalAuthFile.value}`,
     ));
   }
   if (checks.length === 0) checks.push(pass(CONFIG, `${place}, where the plugin writes`));

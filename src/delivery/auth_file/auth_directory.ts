@@ -128,6 +128,6 @@ export function describeLink(real: string): string {
 export function adviceOnLink(authDir: string, real: string): string {
   const closed = CLOSED.find((directory) => real.startsWith(directory));
   return closed === undefined
-    ? `build with --auth-dir ${real}, or make ${authDir} a directory`
+    ? `bind or build it with --auth-dir ${real}, or make ${authDir} a directory`
     : `make ${authDir} a directory: no build can write below ${closed}`;
 }

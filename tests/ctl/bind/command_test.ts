@@ -217,8 +217,13 @@ const WAYS: readonly [name: string, args: readonly string[], code: number, probl
   ["a file that is missing", ["--in-place", "--settings", "$/none"], 1, /none: does not exist/],
   ["a file with an error", ["--in-place", "--settings", "$/release"], 1, /not UTF-8|JSON|site/],
   ["a directory that is missing", ["--out", "$/none/bound"], 1, /none\/bound\.new: cannot write/],
-  ["a directory as the place", ["--out", "$/taken"], 1, /taken: is there and is not a file/],
-  ["a device as the place", ["--out", "/dev/null"], 1, /\/dev\/null: /],
+  [
+    "a directory as the place",
+    ["--out", "$/taken"],
+    1,
+    /taken: is a directory, expected a file; name the file/,
+  ],
+  ["a device as the place", ["--out", "/dev/null"], 1, /^error: \/dev\/null: is a .*device, exp/],
 ];
 
 Deno.test("bind refuses a command line that it cannot follow, and writes nothing", async (test) => {

@@ -53,7 +53,7 @@ const DIRECTORIES: readonly [
   ["is a link", { real: "/data/auth" }, 60, [
     [
       "fail",
-      /: \/a leads through a symbolic link to \/data\/auth, .* -> build with --auth-dir \/data\/auth/,
+      /: \/a leads through a symbolic link to \/data\/auth, .* -> bind or build it with --auth-dir \/data\/auth/,
     ],
     NONE,
   ]],

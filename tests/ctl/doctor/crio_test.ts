@@ -73,7 +73,7 @@ const NODES: readonly [
     FINE,
     [
       "warn",
-      /"\/g\.json" \(\/c0\), but .* copies \/var\/lib.* -> build with --kubelet-auth-file \/g/,
+      /"\/g\.json" \(\/c0\), but .* copies \/var\/lib.* -> bind or build the plugin with --kubelet-auth-file \/g/,
     ],
   ]],
   ["1.33", `"1.33.2"`, [], [["fail", /CRI-O is 1\.33\.2 .* -> CRI-O 1\.34\.3, or/], DEFAULT]],

@@ -165,7 +165,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     /^$/,
     /--from: cannot be used with --match-image, --audience, --arg, --pulled-images or --runtime/,
   ],
-  ["generate secret", 2, /^$/, /Expected input for flag --registry/],
+  ["generate secret", 2, /^$/, /error: --registry: its value is missing; --help lists the flags$/m],
   [
     "generate registries-conf --mirror docker.io",
     2,
@@ -247,8 +247,8 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     /^$/,
     /Expected "ibm" to be one of \(aws\|gcp\|azure\|none\)/,
   ],
-  ["generate machine-config --platform aws", 2, /^$/, /Expected input for flag --role/],
-  ["generate machine-config --role worker", 2, /^$/, /Expected input for flag --platform/],
+  ["generate machine-config --platform aws", 2, /^$/, /error: --role: its value is missing/],
+  ["generate machine-config --role worker", 2, /^$/, /error: --platform: its value is missing/],
   ["generate machine-config --role worker --platform aws", 2, /^$/, /--match-image: is missing/],
   ["generate machine-config --role Worker --platform aws", 2, /^$/, /name of a role/],
   [

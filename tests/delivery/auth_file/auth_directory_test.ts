@@ -24,7 +24,7 @@ Deno.test("a directory that is reached by a link is refused with where it leads 
       assert.throws(() => refuseLinkedDirectory(path), {
         message:
           `${path}: leads through a symbolic link to ${directory}/real/auth, outside of the ` +
-          `plugin's sandbox; build with --auth-dir ${directory}/real/auth, or make ${path} ` +
+          `plugin's sandbox; bind or build it with --auth-dir ${directory}/real/auth, or make ${path} ` +
           "a directory",
       });
     }
