@@ -21,6 +21,7 @@ import { DIST, PROJECT } from "./support/project.ts";
 const NAME = "crio-credential-provider";
 const TOOL = "crio-credential-ctl";
 const DOCUMENTATION = `/usr/share/doc/${NAME}`;
+const LICENSES = `/usr/share/licenses/${NAME}`;
 
 /** The forms of packages. */
 export const FORMATS = ["deb", "rpm"] as const;
@@ -30,6 +31,12 @@ export type Format = typeof FORMATS[number];
 const ARCHITECTURES: Readonly<Record<typeof TARGETS[number], string>> = {
   "x86_64-unknown-linux-gnu": "amd64",
   "aarch64-unknown-linux-gnu": "arm64",
+};
+
+/** What the runtime part links to: glibc's newest symbol in it is of 2.27, on both platforms. */
+const LIBRARIES: Readonly<Record<Format, readonly string[]>> = {
+  deb: ["libc6 (>= 2.27)", "libgcc-s1 | libgcc1"],
+  rpm: ["glibc >= 2.27", "libgcc"],
 };
 
 /** What to make packages of, and where. */
@@ -140,7 +147,7 @@ export async function packagedFiles(
     [`${shared}/${NAME}.8.gz`, `/usr/share/man/man8/${NAME}.8.gz`],
     [
       `${PROJECT}/LICENSE`,
-      format === "deb" ? `${DOCUMENTATION}/copyright` : `/usr/share/licenses/${NAME}/LICENSE`,
+      format === "deb" ? `${DOCUMENTATION}/copyright` : `${LICENSES}/LICENSE`,
     ],
     ...["README.md", "SECURITY.md", "CHANGELOG.md"].map((name) =>
       [`${PROJECT}/${name}`, `${DOCUMENTATION}/${name}`] as const
@@ -184,14 +191,6 @@ export function formatConfig(
   facts: { readonly version: string; readonly date: string; readonly architecture: string },
 ): string {
   const owner = { owner: "root", group: "root", mtime: facts.date };
-  // Those that are this package's alone, or that may be nobody's: else they are left when it is removed.
-  const own = [PLUGIN_DIRECTORY, DOCUMENTATION].flatMap((path) => [
-    path,
-    ...new Set(
-      files.map(({ path }) => path.replace(/\/[^/]*$/, ""))
-        .filter((directory) => directory.startsWith(`${path}/`)),
-    ),
-  ]);
   const summary = "Kubelet image credential provider: credentials of the pod's namespace";
   return JSON.stringify({
     name: NAME,
@@ -208,18 +207,40 @@ export function formatConfig(
     mtime: facts.date,
     disable_globbing: true,
     contents: [
-      ...own.map((dst) => ({ dst, type: "dir", file_info: { ...owner, mode: 0o755 } })),
+      ...ownDirectories(files).map((dst) => ({
+        dst,
+        type: "dir",
+        file_info: { ...owner, mode: 0o755 },
+      })),
       ...files.map(({ source, path, mode }) => ({
         src: source,
         dst: path,
-        ...(format === "rpm" && path.startsWith("/usr/share/licenses/") && { type: "license" }),
+        ...(format === "rpm" && path.startsWith(`${LICENSES}/`) && { type: "license" }),
         ...(format === "rpm" && path.startsWith(`${DOCUMENTATION}/`) && { type: "doc" }),
         file_info: { ...owner, mode },
       })),
     ],
+    depends: LIBRARIES[format],
     deb: { compression: "gzip" },
     rpm: { summary, compression: "gzip", buildhost: "localhost" },
   });
+}
+
+/**
+ * Directories that nothing else may own: a package manager leaves those that no package lists when the
+ * package is removed.
+ */
+function ownDirectories(files: readonly PackagedFile[]): string[] {
+  const roots = [PLUGIN_DIRECTORY, DOCUMENTATION, LICENSES];
+  const directories = new Set<string>();
+  for (const { path } of files) {
+    const root = roots.find((root) => path.startsWith(`${root}/`));
+    for (let directory = path; root !== undefined && directory !== root;) {
+      directory = directory.replace(/\/[^/]*$/, "");
+      directories.add(directory);
+    }
+  }
+  return [...directories].sort();
 }
 
 /**
