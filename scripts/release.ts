@@ -17,7 +17,7 @@ import { BuildError, bundleFiles, bundleProgram } from "./support/bundle.ts";
 import { DIST } from "./support/project.ts";
 
 /** The platforms that are compiled for. */
-const TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] as const;
+export const TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] as const;
 
 /** Where to put a release, and for which settings. */
 export interface ReleaseOptions {
@@ -74,12 +74,12 @@ export async function release(options: ReleaseOptions): Promise<string> {
 }
 
 /** What a program says of its build. */
-function readFacts(text: string): BuildFacts {
+export function readFacts(text: string): BuildFacts {
   return parseProgram(text).build.facts;
 }
 
-/** Lines as `sha256sum --check` reads them. */
-async function checksums(directory: string): Promise<string> {
+/** The checksums of a directory's files, in lines as `sha256sum --check` reads them. */
+export async function checksums(directory: string): Promise<string> {
   const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).sort();
   const lines = names.map(async (name) =>
     `${await sha256(await Deno.readFile(`${directory}/${name}`))}  ${name}\n`

@@ -19,8 +19,8 @@ import { POLICY } from "./policy/command.ts";
 import { buildRouteMap } from "../cli/help.ts";
 import { normalizeArguments } from "../cli/setting_flags.ts";
 
-/** The commands. Each loads what it needs when it is run. */
-function commandsFor(settings: Settings, { version }: BuildFacts): RouteMap<CtlContext> {
+/** The commands of the tool. Each loads what it needs when it is run. */
+export function toolCommands(settings: Settings, { version }: BuildFacts): RouteMap<CtlContext> {
   const commands: RouteMap<CtlContext> = buildRouteMap<string, CtlContext>({
     routes: {
       explain: explainCommand(settings),
@@ -98,7 +98,7 @@ export async function runCtl(
     return writeAlone(context, formatVersionJson(facts));
   }
   const { text } = APPLICATION.localization;
-  const app = buildApplication(commandsFor(context.settings, facts), {
+  const app = buildApplication(toolCommands(context.settings, facts), {
     ...APPLICATION,
     localization: {
       text: {

@@ -1,0 +1,293 @@
+/** Packages: what is in them, and, in the long run, what package managers make of them. */
+
+import assert from "node:assert/strict";
+import {
+  type Format,
+  formatConfig,
+  FORMATS,
+  makePackages,
+  packagedFiles,
+} from "../../scripts/package.ts";
+import { BuildError } from "../../scripts/support/bundle.ts";
+import { providerManual, toolManual } from "../../scripts/support/manual_pages.ts";
+import { PROJECT } from "../../scripts/support/project.ts";
+import { DEFAULT_SETTINGS, SETTING_NAMES, SETTINGS } from "../../src/settings/settings.ts";
+import { share } from "../support/share.ts";
+import { report } from "../support/summary.ts";
+
+const NAME = "crio-credential-provider";
+const PLUGIN = `/usr/libexec/kubelet-image-credential-provider-plugins/${NAME}`;
+const TOOL = "/usr/bin/crio-credential-ctl";
+const DOCUMENTATION = `/usr/share/doc/${NAME}`;
+const TARGET = "x86_64-unknown-linux-gnu";
+const FACTS = { version: "1.2.3", date: "2026-01-02T03:04:05Z", architecture: "amd64" };
+const PLACES = { binaries: "/binaries", shared: "/shared" };
+
+for (const format of FORMATS) {
+  Deno.test(`a ${format} has the two programs executable, and everything else readable`, async () => {
+    const files = await packagedFiles({ format, ...PLACES });
+    const executable = files.filter(({ mode }) => mode === 0o755).map(({ path }) => path);
+    assert.deepEqual(executable, [TOOL, PLUGIN]);
+    assert.ok(files.every(({ mode }) => [0o755, 0o644].includes(mode)));
+    const paths = files.map(({ path }) => path);
+    assert.equal(new Set(paths).size, paths.length);
+    for (
+      const path of [
+        "/usr/share/bash-completion/completions/crio-credential-ctl",
+        "/usr/share/man/man1/crio-credential-ctl.1.gz",
+        `/usr/share/man/man8/${NAME}.8.gz`,
+        `${DOCUMENTATION}/README.md`,
+        `${DOCUMENTATION}/docs/operate/install-kubernetes.md`,
+        `${DOCUMENTATION}/examples/kubernetes/credential-provider-config.yaml`,
+      ]
+    ) assert.ok(paths.includes(path), path);
+    for (const { source } of files) {
+      if (source.startsWith(PROJECT)) assert.ok((await Deno.stat(source)).isFile, source);
+    }
+  });
+
+  Deno.test(`a ${format} has no script, nothing below /etc, and all from the commit's date and root`, async () => {
+    const files = await packagedFiles({ format, ...PLACES });
+    const config = JSON.parse(formatConfig(format, files, FACTS));
+    assert.ok(!JSON.stringify(config).includes('"scripts"'));
+    assert.equal(config.mtime, FACTS.date);
+    for (const { dst, file_info: { owner, group, mtime } } of config.contents) {
+      assert.match(dst, /^\/usr\//);
+      assert.deepEqual([owner, group, mtime], ["root", "root", FACTS.date], dst);
+    }
+    // What is removed with the package, down from each directory that is its own.
+    const directories = config.contents.filter(({ type }: { type?: string }) => type === "dir")
+      .map(({ dst }: { dst: string }) => dst);
+    for (const path of [`${DOCUMENTATION}/examples`, `${DOCUMENTATION}/docs/operate`]) {
+      assert.ok(directories.includes(path), path);
+    }
+    assert.ok(!directories.includes("/usr/bin"));
+  });
+}
+
+Deno.test("the manual page of the plugin has each setting with its default, that of the tool each command", () => {
+  const options = { version: "1.2.3", date: FACTS.date, documentation: DOCUMENTATION };
+  const provider = providerManual({ ...DEFAULT_SETTINGS, timeout: 12_000 }, options);
+  for (const name of SETTING_NAMES) {
+    assert.ok(provider.includes(`\\-\\-${SETTINGS[name].flag.replaceAll("-", "\\-")}`), name);
+  }
+  assert.match(provider, /Default: 12s\./);
+  const tool = toolManual(options);
+  for (const command of ["explain", "doctor", "generate kubelet\\-config", "bind", "audit"]) {
+    assert.ok(tool.includes(`.B ${command}\n`), command);
+  }
+  for (const page of [provider, tool]) {
+    assert.match(page, /^\.TH \S+ [18] "2026\\-01\\-02" "\S+ 1\.2\.3"\n\.SH NAME\n/);
+    // A line that begins with a dot is a request: only those that are meant.
+    for (const [, request = ""] of page.matchAll(/^[.'](\S*)/gm)) {
+      assert.ok(["TH", "SH", "TP", "PP", "B", "BR", "br"].includes(request), request);
+    }
+  }
+});
+
+async function run(
+  program: string,
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function must(program: string, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, args);
+  assert.equal(code, 0, `${program} ${args.join(" ")}\n${stderr}`);
+  return stdout;
+}
+
+/** What a package manager is asked for, in a root of its own. */
+interface Manager {
+  readonly prepare: (root: string) => Promise<void>;
+  /** Also upgrades. */
+  readonly install: (root: string, file: string) => Promise<unknown>;
+  readonly version: (root: string) => Promise<string>;
+  readonly files: (root: string) => Promise<string>;
+  /** What differs from the package; empty: nothing. */
+  readonly verify: (root: string) => Promise<string>;
+  /** Scripts that run at installation, upgrade or removal; empty: none. */
+  readonly scripts: (file: string) => Promise<string>;
+  readonly remove: (root: string) => Promise<unknown>;
+}
+
+/** The C library is not in the root: dependencies are named by the package, and not looked for. */
+const MANAGERS: Readonly<Record<Format, Manager>> = {
+  deb: {
+    prepare: async (root) => {
+      for (const directory of ["info", "updates", "triggers"]) {
+        await Deno.mkdir(`${root}/var/lib/dpkg/${directory}`, { recursive: true });
+      }
+      await Deno.writeTextFile(`${root}/var/lib/dpkg/status`, "");
+    },
+    install: (root, file) => must("dpkg", ...dpkg(root), "--force-depends", "--install", file),
+    version: (root) => must("dpkg-query", `--root=${root}`, "-W", "-f", "${Version}", NAME),
+    files: (root) => must("dpkg-query", `--root=${root}`, "--listfiles", NAME),
+    verify: (root) => must("dpkg", `--root=${root}`, "--verify", NAME),
+    scripts: async (file) => {
+      const directory = await Deno.makeTempDir();
+      try {
+        await must("dpkg-deb", "--control", file, directory);
+        const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+        return names.filter((name) => !["control", "md5sums"].includes(name)).join(" ");
+      } finally {
+        await Deno.remove(directory, { recursive: true });
+      }
+    },
+    remove: (root) => must("dpkg", ...dpkg(root), "--remove", NAME),
+  },
+  rpm: {
+    prepare: (root) => must("rpm", ...rpm(root), "--initdb").then(() => {}),
+    install: (root, file) =>
+      must("rpm", ...rpm(root), "--nodeps", "--nosignature", "--upgrade", file),
+    version: (root) => must("rpm", ...rpm(root), "-q", "--qf", "%{VERSION}-%{RELEASE}", NAME),
+    files: (root) => must("rpm", ...rpm(root), "-ql", NAME),
+    verify: (root) => must("rpm", ...rpm(root), "--nodeps", "--verify", NAME),
+    scripts: (file) => must("rpm", "--nosignature", "-qp", "--scripts", "--triggers", file),
+    remove: (root) => must("rpm", ...rpm(root), "--nodeps", "--erase", NAME),
+  },
+};
+
+function dpkg(root: string): string[] {
+  return [`--root=${root}`, "--force-not-root", "--force-script-chrootless", "--log=/dev/null"];
+}
+
+function rpm(root: string): string[] {
+  return ["--root", root, "--dbpath", "/var/lib/rpm"];
+}
+
+/** What is below a directory, without what package managers keep. */
+async function filesBelow(root: string): Promise<string[]> {
+  const found = await must(
+    "find",
+    root,
+    "-path",
+    `${root}/var`,
+    "-prune",
+    "-o",
+    "-type",
+    "f",
+    "-print",
+  );
+  return found.split("\n").filter((line) => line !== "");
+}
+
+async function isThere(program: string): Promise<boolean> {
+  return (await run("/bin/sh", ["-c", `command -v ${program}`])).code === 0;
+}
+
+const SUITE = "packages";
+const wanted = share(0, 1) === 1 && Deno.build.target === TARGET;
+
+Deno.test({
+  name:
+    "packages are the same twice, and are installed, found by doctor, bound, upgraded and removed",
+  ignore: !wanted,
+  fn: async (test) => {
+    const work = await Deno.makeTempDir();
+    const make = (name: string, version: string) =>
+      makePackages({
+        out: `${work}/${name}`,
+        version,
+        targets: [TARGET],
+        onMissing: (target, reason) => {
+          throw new BuildError(`${target}: ${reason}`);
+        },
+      });
+    try {
+      const [first, second] = [await make("first", "0.9.0"), await make("second", "0.9.0")];
+      const newer = await make("newer", "0.9.1");
+      await test.step("the same commit gives the same bytes", async () => {
+        const sums = await Deno.readTextFile(`${first}/SHA256SUMS`);
+        assert.equal(sums.trim().split("\n").length, 2);
+        assert.equal(await Deno.readTextFile(`${second}/SHA256SUMS`), sums);
+        assert.notEqual(await Deno.readTextFile(`${newer}/SHA256SUMS`), sums);
+      });
+      for (const format of FORMATS) {
+        const missing = (await isThere(format === "deb" ? "dpkg" : "rpm")) ? undefined : format;
+        if (missing !== undefined) {
+          report({ suite: `${SUITE}: ${format} LEFT OUT: apt-get install ${format}`, cases: 0 });
+          continue;
+        }
+        await test.step(format, () => useManager(format, first, newer, `${work}/${format}`));
+        report({ suite: SUITE, cases: 1 });
+      }
+    } finally {
+      await Deno.remove(work, { recursive: true });
+    }
+  },
+});
+
+/** The way of a package in a root of its own. */
+async function useManager(
+  format: Format,
+  first: string,
+  newer: string,
+  root: string,
+): Promise<void> {
+  const manager = MANAGERS[format];
+  const [file, next] = await Promise.all([first, newer].map(async (directory) => {
+    const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+    return `${directory}/${names.find((name) => name.endsWith(`.${format}`))}`;
+  }));
+  assert.ok(file !== undefined && next !== undefined);
+  assert.equal((await manager.scripts(file)).trim(), "");
+  await Deno.mkdir(root);
+  await manager.prepare(root);
+
+  await manager.install(root, file);
+  assert.equal(await manager.version(root), "0.9.0-1");
+  const listed = (await manager.files(root)).split("\n");
+  for (const { path } of await packagedFiles({ format, ...PLACES })) {
+    assert.ok(listed.includes(path), path);
+    assert.ok((await Deno.stat(root + path)).isFile, path);
+  }
+  assert.equal((await manager.verify(root)).trim(), "");
+  assert.equal(((await Deno.stat(root + PLUGIN)).mode ?? 0) & 0o7777, 0o755);
+
+  // The tool of the package, which finds the plugin of the package.
+  const tool = root + TOOL;
+  await Deno.mkdir(`${root}/etc/kubernetes`, { recursive: true });
+  await Deno.copyFile(
+    `${root}${DOCUMENTATION}/examples/kubernetes/credential-provider-config.yaml`,
+    `${root}/etc/kubernetes/credential-provider-config.yaml`,
+  );
+  const { stdout: findings } = await run(tool, ["doctor", "--root", root]);
+  assert.match(findings, /^ok +provider-config .*credential-provider-config\.yaml/m);
+  assert.match(findings, /^ok +provider-directory .* has the 1 executable of the configuration$/m);
+  assert.match(findings, /^ok +sandbox .*crio-credential-provider/m);
+
+  await bindAsContainerfile(root);
+  assert.match(await manager.verify(root), /crio-credential-ctl/);
+
+  await manager.install(root, next);
+  assert.equal(await manager.version(root), "0.9.1-1");
+  // Bound executables are replaced by those of the package: they have to be bound again.
+  assert.equal((await manager.verify(root)).trim(), "");
+
+  await manager.remove(root);
+  assert.deepEqual(await filesBelow(root), [
+    `${root}/etc/kubernetes/credential-provider-config.yaml`,
+  ]);
+  for (const path of [DOCUMENTATION, PLUGIN.replace(/\/[^/]*$/, "")]) {
+    await assert.rejects(Deno.stat(root + path), Deno.errors.NotFound);
+  }
+}
+
+/** Runs the commands of the Containerfile that are this project's, in a root of its own. */
+async function bindAsContainerfile(root: string): Promise<void> {
+  const text = await Deno.readTextFile(`${PROJECT}/docs/operate/Containerfile`);
+  const commands = [...text.matchAll(/^RUN (crio-credential-ctl .*)$/gm)].map(([, line = ""]) =>
+    line.replaceAll("${PLUGIN}", root + PLUGIN).replaceAll(" /usr/bin/", ` ${root}/usr/bin/`)
+      .replaceAll("${APISERVER}", "api.example.com:6443").split(" ")
+  );
+  assert.deepEqual(commands.map(([, command]) => command), ["bind", "bind", "audit"]);
+  assert.ok(text.includes(`ARG PLUGIN=${PLUGIN}\n`));
+  for (const [, ...words] of commands) {
+    const printed = await must(root + TOOL, ...words);
+    assert.match(printed, /api\.example\.com:6443/);
+  }
+}
