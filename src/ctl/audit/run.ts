@@ -129,11 +129,11 @@ function formatText(
     "Made of",
     ...formatTable(facts.dependencies.map((dependency) => [dependency])),
     "",
-    "It may",
+    "Allowed",
     ...formatTable(rows("allow")),
     ...wideGrants(executable).map((line) => `  ${line}`),
     "",
-    ...denied.length === 0 ? [] : ["but not", ...formatTable(denied), ""],
+    ...denied.length === 0 ? [] : ["Denied within that", ...formatTable(denied), ""],
     differences.length === 0
       ? "Result: just what the policy says."
       : `Result: ${differences.length} difference${differences.length === 1 ? "" : "s"}\n` +
