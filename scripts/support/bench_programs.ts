@@ -116,15 +116,7 @@ async function containerdSettings(node: TempNode): Promise<Partial<Settings> | u
     `${directory}/docker.io/hosts.toml`,
     `server = "https://registry-1.docker.io"\n\n[host."https://${MIRROR}"]\n`,
   );
-  const containerd = {
-    ...{ runtime: "containerd", containerdHostsDir: [directory] },
-    // CRI-O's, which have no meaning there.
-    ...{ registriesConf: [], registriesConfDir: [], authDir: "", kubeletAuthFile: "" },
-  };
-  const known = Object.entries(containerd).filter(([name, value]) =>
-    name in DEFAULT_SETTINGS && value !== "" && !(Array.isArray(value) && value.length === 0)
-  );
-  return Object.fromEntries(known);
+  return Object.fromEntries([["runtime", "containerd"], ["containerdHostsDir", [directory]]]);
 }
 
 function requestFor(

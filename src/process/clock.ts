@@ -39,7 +39,8 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /**
  * Resolves after a number of milliseconds, as a limit of something else that is waited for: alone it
  * does not keep the process alive. It asks the engine, where {@link sleep} has to load the runtime's
- * timers, which takes a millisecond of a cold start.
+ * timers, which takes 0.7 ms of a cold start (`docs/develop/start-up.md`). The engine's flag
+ * `--single-threaded` would keep it from ever ending.
  */
 export async function timer(milliseconds: number): Promise<void> {
   await Atomics.waitAsync(NEVER, 0, 0, milliseconds).value;
