@@ -90,6 +90,46 @@ async function withArguments<Result>(
   }
 }
 
+/** What a pod asks for that is to start from what is on the node. */
+type CachedPolicy = "IfNotPresent" | "Never";
+
+/** Runs a pod of a namespace and an image of one name, and finds its container's process. */
+async function runOnce(
+  world: RealWorld,
+  name: string,
+): Promise<{ readonly pod: PodName; readonly uid: string; readonly ended: number }> {
+  await world.push(name);
+  await world.namespace(name, "a");
+  const pod = { namespace: name, name: "web" };
+  const options = { image: image(name), imagePullPolicy: "IfNotPresent" } as const;
+  assert.deepEqual(await world.pulledAs(name, () => world.run(pod, options)), ["a"]);
+  await world.untilTaken(name);
+  const uid = await world.uid(pod);
+  const ended = await world.containerProcess(uid);
+  assert.ok(ended !== undefined, "the container's process was not found");
+  return { pod, uid, ended };
+}
+
+/** Waits until a pod's container runs as another process than the one that was ended. */
+async function untilStartedAgain(world: RealWorld, uid: string, ended: number): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const found = await world.containerProcess(uid);
+    if (found !== undefined && found !== ended) return;
+    await sleep(100);
+  }
+  throw new Error("the kubelet did not start the container again within a minute");
+}
+
+/** Plays with the API server stopped, and starts it again. */
+async function withoutApiserver(world: RealWorld, use: () => Promise<void>): Promise<void> {
+  await world.plane.stopApiserver();
+  try {
+    await use();
+  } finally {
+    await world.plane.startApiserver();
+  }
+}
+
 export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
   {
     name: "doctor on the node as the pages set it up",
@@ -195,12 +235,19 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
     play: async (world) => {
       await world.push("for-all");
       await world.namespace("all-a", "a");
+      await world.namespace("all-b", "b");
       await world.namespace("all-c", undefined, { role: false });
       await assertPulled(world, { namespace: "all-a", name: "web" }, "for-all", "a");
-      const options = { image: image("for-all"), imagePullPolicy: "IfNotPresent" } as const;
-      const pod = { namespace: "all-c", name: "web" };
-      assert.deepEqual(await world.pulledAs("for-all", () => world.run(pod, options)), []);
-      return "the pod of a namespace without Role and secret runs it, without a pull";
+      for (const imagePullPolicy of ["IfNotPresent", "Never"] as const) {
+        for (const namespace of ["all-a", "all-b", "all-c"]) {
+          const pod = { namespace, name: imagePullPolicy.toLowerCase() };
+          const run = () => world.run(pod, { image: image("for-all"), imagePullPolicy });
+          const users = await world.pulledAs("for-all", run);
+          assert.deepEqual(users, [], `${namespace} with ${imagePullPolicy}`);
+        }
+      }
+      return "pulled once, as a; a, b and a namespace without Role and secret run it without a pull, " +
+        "with IfNotPresent and Never";
     },
   },
   {
@@ -214,27 +261,84 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
         await world.namespace("acc-b", "b");
         await world.namespace("acc-c");
         await world.namespace("acc-d", undefined, { role: false });
-        const options = { image: image("by-account"), imagePullPolicy: "IfNotPresent" } as const;
-        const start = (namespace: string, name: string) =>
-          world.pulledAs("by-account", () => world.run({ namespace, name }, options));
-        assert.deepEqual(await start("acc-a", "first"), ["a"]);
-        assert.deepEqual(await start("acc-a", "second"), []);
+        const start = (namespace: string, name: string, imagePullPolicy: CachedPolicy) => {
+          const options = { image: image("by-account"), imagePullPolicy };
+          return world.pulledAs("by-account", () => world.run({ namespace, name }, options));
+        };
+        assert.deepEqual(await start("acc-a", "first", "IfNotPresent"), ["a"]);
+        const seen = ["a pulled it"];
         for (const imagePullPolicy of ["IfNotPresent", "Never"] as const) {
-          for (const namespace of ["acc-c", "acc-d"]) {
-            const pod = { namespace, name: imagePullPolicy.toLowerCase() };
-            await world.createPod(pod, { ...options, imagePullPolicy });
+          const name = imagePullPolicy.toLowerCase();
+          assert.deepEqual(await start("acc-a", name, imagePullPolicy), []);
+          seen.push(`${imagePullPolicy}: a starts it without a pull`);
+          // With IfNotPresent, b's own credentials pull it: that comes last.
+          const others = imagePullPolicy === "Never" ? ["acc-b"] : [];
+          for (const namespace of [...others, "acc-c", "acc-d"]) {
+            const pod = { namespace, name };
+            await world.createPod(pod, { image: image("by-account"), imagePullPolicy });
             const { waitingFor } = await world.until(
               pod,
               ({ running, waitingFor }) => running || /^(?:Err|ImagePull)/.test(waitingFor),
               60,
             );
             assert.match(waitingFor, /^(?:Err|ImagePull)/, `${namespace} with ${imagePullPolicy}`);
+            seen.push(`${imagePullPolicy}: ${namespace} waits with ${waitingFor}`);
           }
         }
-        assert.deepEqual(await start("acc-b", "web"), ["b"]);
-        assert.deepEqual(await start("acc-b", "again"), []);
-        return "a pulled it and started it again without a pull; without secret or Role it was " +
-          "refused with IfNotPresent and Never; b pulled it as b";
+        assert.deepEqual(await start("acc-b", "web", "IfNotPresent"), ["b"]);
+        assert.deepEqual(await start("acc-b", "again", "IfNotPresent"), []);
+        assert.deepEqual(await start("acc-b", "by-then", "Never"), []);
+        assert.deepEqual(await start("acc-a", "still", "Never"), []);
+        seen.push("b pulled it as b, and starts it from then on; so does a");
+        return seen.join("\n");
+      }),
+  },
+  {
+    name: "a container restarted with the API server away, recorded for every pod",
+    expected: "the kubelet starts it again, without a pull",
+    play: async (world) => {
+      const { pod, uid, ended } = await runOnce(world, "again-node");
+      let seconds = "";
+      const users = await world.pulledAs("again-node", async () => {
+        await withoutApiserver(world, async () => {
+          const since = performance.now();
+          Deno.kill(ended, "SIGTERM");
+          await untilStartedAgain(world, uid, ended);
+          seconds = ((performance.now() - since) / 1000).toFixed(1);
+        });
+        await world.until(pod, ({ running, restarts }) => running && restarts === 1, 60);
+      });
+      assert.deepEqual(users, []);
+      return `started again ${seconds} s after it ended, without a pull`;
+    },
+  },
+  {
+    name: "a container restarted with the API server away, recorded by service account",
+    expected:
+      "the kubelet cannot start it until the API server is back; then it does, without a pull",
+    play: (world) =>
+      withArguments(world, ["--pulled-images=service-account"], async () => {
+        const { pod, uid, ended } = await runOnce(world, "again-account");
+        let refusal = "";
+        let back = 0;
+        const users = await world.pulledAs("again-account", async () => {
+          await withoutApiserver(world, async () => {
+            const since = await world.node.logLength("kubelet");
+            Deno.kill(ended, "SIGTERM");
+            refusal = await world.untilLogged(
+              "kubelet",
+              since,
+              /Error syncing pod, skipping.*(?:ErrImagePull|ImagePullBackOff)[^\n]*again-account\/web/,
+              60,
+            );
+            assert.equal(await world.containerProcess(uid), undefined);
+          });
+          back = performance.now();
+          await world.until(pod, ({ running, restarts }) => running && restarts === 1, 120);
+        });
+        assert.deepEqual(users, []);
+        const seconds = ((performance.now() - back) / 1000).toFixed(0);
+        return `${refusal.slice(0, 300)}\nstarted again ${seconds} s after it was back`;
       }),
   },
   {
@@ -291,6 +395,46 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
       assert.deepEqual(await world.authFiles(), []);
       return "the run that was refused removed the file; the pull went without and was refused";
     },
+  },
+  {
+    name: "a refused account after a file was left, recorded by service account",
+    expected:
+      "a start from the cache leaves a file; another account of the namespace does not pull with it",
+    play: (world) =>
+      withArguments(world, ["--pulled-images=service-account"], async () => {
+        const namespace = "left-account";
+        const serviceAccountName = "without-role";
+        await world.push("left-account");
+        await world.namespace(namespace, "a");
+        await world.plane.create({
+          apiVersion: "v1",
+          kind: "ServiceAccount",
+          metadata: { name: serviceAccountName, namespace },
+        });
+        await assertPulled(world, { namespace, name: "first" }, "left-account", "a");
+        const start = { image: image("left-account"), imagePullPolicy: "IfNotPresent" } as const;
+        for (const imagePullPolicy of ["IfNotPresent", "Always"] as const) {
+          const policy = imagePullPolicy.toLowerCase();
+          const users = await world.pulledAs("left-account", async () => {
+            await world.run({ namespace, name: `cached-${policy}` }, start);
+            assert.equal(
+              (await world.authFiles()).length,
+              1,
+              "a start from the cache leaves a file",
+            );
+            const pod = { namespace, name: `other-${policy}` };
+            const event = await world.refuse(pod, {
+              ...start,
+              imagePullPolicy,
+              serviceAccountName,
+            });
+            assert.match(event, UNAUTHORIZED);
+          });
+          assert.deepEqual(users, []);
+          assert.deepEqual(await world.authFiles(), []);
+        }
+        return "with IfNotPresent and Always: the refused run removed the file, and its pull was refused";
+      }),
   },
   {
     name: "a pod with pull secrets of its own",

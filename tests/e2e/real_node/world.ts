@@ -22,6 +22,8 @@ export interface PodOptions {
   /** @default "Always" */
   readonly imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
   readonly imagePullSecrets?: readonly string[];
+  /** @default "default" */
+  readonly serviceAccountName?: string;
   /** An image that is mounted as a volume. */
   readonly volume?: string;
 }
@@ -41,6 +43,8 @@ export interface PodEvent {
 /** How the containers of a pod are. */
 export interface PodState {
   readonly running: boolean;
+  /** How often its container was started again. */
+  readonly restarts: number;
   readonly waitingFor: string;
   readonly message: string;
 }
@@ -284,7 +288,7 @@ export class RealWorld implements AsyncDisposable {
     condition: (state: PodState) => boolean,
     seconds: number,
   ): Promise<PodState> {
-    let state: PodState = { running: false, waitingFor: "", message: "" };
+    let state: PodState = { running: false, restarts: 0, waitingFor: "", message: "" };
     const end = performance.now() + seconds * 1000;
     while (performance.now() < end) {
       state = await this.state(pod);
@@ -304,7 +308,32 @@ export class RealWorld implements AsyncDisposable {
     const pod: PodObject = await this.plane.request(path).catch(() => ({}));
     const [container] = pod.status?.containerStatuses ?? [];
     const { reason = "", message = "" } = container?.state?.waiting ?? {};
-    return { running: container?.state?.running !== undefined, waitingFor: reason, message };
+    return {
+      running: container?.state?.running !== undefined,
+      restarts: container?.restartCount ?? 0,
+      waitingFor: reason,
+      message,
+    };
+  }
+
+  /** The process of a pod's container, which needs no API server to be found, by the pod's UID. */
+  async containerProcess(uid: string): Promise<number | undefined> {
+    for await (const { name } of Deno.readDir("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      // What ends meanwhile is not the one.
+      const read = (file: string) => Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "");
+      if (await read("comm") === "sleeper\n" && (await read("cgroup")).includes(`/pod${uid}/`)) {
+        return Number(name);
+      }
+    }
+    return undefined;
+  }
+
+  async uid({ namespace, name }: PodName): Promise<string> {
+    const { metadata }: { readonly metadata: { readonly uid: string } } = await this.plane.request(
+      `/api/v1/namespaces/${namespace}/pods/${name}`,
+    );
+    return metadata.uid;
   }
 
   async events({ namespace, name }: PodName): Promise<PodEvent[]> {
@@ -337,10 +366,16 @@ export class RealWorld implements AsyncDisposable {
     throw new Error(`${namespace} may still list secrets`);
   }
 
-  /** Waits until a program has logged something since a place in its log. */
-  async untilLogged(name: "crio" | "kubelet", since: number, pattern: RegExp): Promise<void> {
-    for (let tries = 0; tries < 300; tries++) {
-      if (pattern.test(await this.node.logSince(name, since))) return;
+  /** Waits until a program has logged something since a place in its log. @returns the words. */
+  async untilLogged(
+    name: "crio" | "kubelet",
+    since: number,
+    pattern: RegExp,
+    seconds = 6,
+  ): Promise<string> {
+    for (let tries = 0; tries < seconds * 50; tries++) {
+      const [found] = pattern.exec(await this.node.logSince(name, since)) ?? [];
+      if (found !== undefined) return found;
       await sleep(20);
     }
     throw new Error(`${name} did not log ${pattern}`);
@@ -388,6 +423,7 @@ export class RealWorld implements AsyncDisposable {
 interface PodObject {
   readonly status?: {
     readonly containerStatuses?: readonly {
+      readonly restartCount?: number;
       readonly state?: {
         readonly running?: unknown;
         readonly waiting?: { readonly reason?: string; readonly message?: string };
@@ -398,10 +434,17 @@ interface PodObject {
 
 /** A pod's specification. */
 export function podSpec(
-  { image, imagePullPolicy = "Always", imagePullSecrets = [], volume }: PodOptions,
+  {
+    image,
+    imagePullPolicy = "Always",
+    imagePullSecrets = [],
+    serviceAccountName,
+    volume,
+  }: PodOptions,
 ): unknown {
   return {
     nodeName: NODE,
+    ...(serviceAccountName !== undefined && { serviceAccountName }),
     dnsPolicy: "Default",
     // Nobody in this cluster makes the ConfigMap that such a volume wants.
     automountServiceAccountToken: false,
