@@ -96,7 +96,7 @@ Deno.test("what containerd needs and the build does not grant is refused with th
   const settings = apply(["runtime", "containerd"]);
   assert.throws(() => refuseOutsideSandbox(settings, ({ kind }) => kind !== "read"), {
     message: "/etc/containerd/certs.d: cannot read: outside the sandbox of this executable; " +
-      "build it with --runtime containerd --containerd-hosts-dir /etc/containerd/certs.d to allow that",
+      "bind or build it with --runtime containerd --containerd-hosts-dir /etc/containerd/certs.d to allow that",
   });
 });
 

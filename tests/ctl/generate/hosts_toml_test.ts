@@ -102,7 +102,7 @@ const REFUSED: readonly [name: string, args: string[], error: RegExp][] = [
   [
     "--plain-http of no mirror",
     ["--mirror", "docker.io=a.io", "--plain-http", "b.io"],
-    /--plain-http: "b\.io" is no mirror/,
+    /--plain-http: "b\.io" is not a mirror/,
   ],
   [
     "a relative directory",

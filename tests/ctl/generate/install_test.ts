@@ -123,7 +123,7 @@ Deno.test("generate install for OpenShift writes a MachineConfig in the place of
 Deno.test("generate install writes nothing where anything is wrong", async (test) => {
   const cases: readonly [string, readonly string[], number, RegExp][] = [
     ["no registry", [], 2, /--match-image: is missing/],
-    ["half of OpenShift", [...MIRROR, "--role", "worker"], 2, /--platform: goes with --role/],
+    ["half of OpenShift", [...MIRROR, "--role", "worker"], 2, /--platform: needs --role/],
     ["a setting that is none", [...MIRROR, "--timeout", "x"], 2, /--timeout/],
     ["another program", [...MIRROR, "--release", "/bin/true"], 1, /not made by deno compile/],
   ];
