@@ -3,7 +3,7 @@
 import type { CommandContext, StricliProcess } from "@stricli/core";
 import { timer } from "../process/clock.ts";
 import { UsageError, UserError } from "../errors.ts";
-import { OutsideSandboxError, readTextFile } from "../process/files.ts";
+import { closedDirectory, OutsideSandboxError, readTextFile } from "../process/files.ts";
 import { escapeControls } from "../process/log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { readText } from "../process/stdio.ts";
@@ -55,7 +55,9 @@ export async function readInput(
     text = readTextFile(path, { flag, maxBytes });
   } catch (error) {
     // What the kernel makes up there, the runtime opens only without a sandbox.
-    if (!(error instanceof OutsideSandboxError) || !/^\/(?:proc|dev|sys)\//.test(path)) throw error;
+    if (!(error instanceof OutsideSandboxError) || closedDirectory(path) === undefined) {
+      throw error;
+    }
     const problem = "cannot be read: the sandbox of this tool does not reach /proc, /dev and /sys";
     throw new UserError(
       "outside-sandbox",

@@ -104,6 +104,17 @@ function readAll(file: Deno.FsFile, maxBytes: number, path: string): Uint8Array 
   }
 }
 
+/**
+ * Directories that the runtime opens only to a program with all permissions (denoland/deno v2.9,
+ * `check_special_file` of `runtime/permissions/lib.rs`).
+ */
+const CLOSED = ["/dev", "/proc", "/sys"];
+
+/** Which of the directories that no build can be opened to a path is in, or is. */
+export function closedDirectory(path: string): string | undefined {
+  return CLOSED.find((directory) => path === directory || path.startsWith(`${directory}/`));
+}
+
 /** Turns an error of a file operation into one that says what was attempted and what to do. */
 export function fileError(path: string, action: string, flag: string, error: unknown): UserError {
   if (error instanceof UserError) return error;

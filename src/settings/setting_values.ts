@@ -2,6 +2,7 @@
 
 import { UsageError } from "../errors.ts";
 import { isAnnotationKey } from "../kubernetes/names.ts";
+import { closedDirectory } from "../process/files.ts";
 import { isHost } from "../sources/reference.ts";
 import { parseGoDuration } from "../text/duration.ts";
 import { quote } from "../text/redact.ts";
@@ -24,6 +25,11 @@ export function parsePath(text: string): string {
   const path = parseLocalPath(text);
   if (/\/\.\.?(?:\/|$)/.test(path)) {
     throw new UsageError("flag-value-invalid", "", `${quoted} has "." or ".." in it`);
+  }
+  const closed = path === "/dev/null" ? undefined : closedDirectory(path);
+  if (closed !== undefined) {
+    const problem = `${quoted} is below ${closed}, which no sandbox can be opened to`;
+    throw new UsageError("flag-value-invalid", "", problem, "name a place outside of it");
   }
   return path;
 }

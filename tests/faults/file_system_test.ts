@@ -189,7 +189,7 @@ for (
       what: "a link to shared memory",
       replace: (path: string) => Deno.symlinkSync("/dev/shm", path),
       error:
-        /\/auth: leads through a symbolic link to \/dev\/shm, .* no build can write below \/dev\/$/,
+        /\/auth: leads through a symbolic link to \/dev\/shm, .* no build can write below \/dev$/,
     },
   ]
 ) {

@@ -148,6 +148,13 @@ const REFUSED: readonly [flag: string, text: string, error: RegExp][] = [
   ["stale-after", "1ms", /is shorter than 10m/],
   ["journald-socket", "socket", /--journald-socket: "socket" is not an absolute path/],
   ["registries-conf", "/", /the root directory is too wide; name a directory below it/],
+  [
+    "auth-dir",
+    "/dev/shm/auth",
+    /"\/dev\/shm\/auth" is below \/dev, which no sandbox can be opened/,
+  ],
+  ["kubeconfig", "/proc/1//environ", /is below \/proc, .*; name a place outside of it/],
+  ["registries-conf", "/sys", /is below \/sys/],
   ["kubeconfig", "/a\u0000", /has a comma or a control character/],
   ["log-format", "JSON", /--log-format: must be one of text, json, not "JSON"/],
   ["log-level", "loud", /--log-level: must be one of error, warn, info, debug, not "loud"/],

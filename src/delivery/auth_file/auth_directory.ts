@@ -1,7 +1,7 @@
 /** The directory in which CRI-O looks for auth files: whoever can write to it decides what pulls use. */
 
 import { UserError } from "../../errors.ts";
-import { fileError } from "../../process/files.ts";
+import { closedDirectory, fileError } from "../../process/files.ts";
 
 /**
  * Makes the directory, for root's eyes only, if it is not there.
@@ -92,12 +92,6 @@ export function makePrivate(directory: string): string {
 }
 
 /**
- * Directories below which the runtime lets only a program with all permissions write
- * (denoland/deno v2.9, `check_special_file` of `runtime/permissions/lib.rs`).
- */
-const CLOSED = ["/dev/", "/proc/", "/sys/"];
-
-/**
  * Says that the directory is reached by way of a symbolic link, if that is so. The sandbox is for the
  * directory as the build named it, and the runtime does not let a file be looked at where a link leads.
  *
@@ -126,7 +120,7 @@ export function describeLink(real: string): string {
 
 /** What to do about such a directory. */
 export function adviceOnLink(authDir: string, real: string): string {
-  const closed = CLOSED.find((directory) => real.startsWith(directory));
+  const closed = closedDirectory(real);
   return closed === undefined
     ? `bind or build it with --auth-dir ${real}, or make ${authDir} a directory`
     : `make ${authDir} a directory: no build can write below ${closed}`;
