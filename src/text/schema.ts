@@ -1,6 +1,6 @@
 /**
- * Checking values against schemas. The path of a pull checks by hand (`parse.ts`): a schema library's
- * functions are compiled anew in each cold start, which takes longer than the checks.
+ * Checking values against schemas. The path of a pull checks by hand (`parse.ts`), so that its errors
+ * name the field and what to do.
  */
 
 import * as v from "valibot";
