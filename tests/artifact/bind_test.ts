@@ -119,7 +119,9 @@ Deno.test({
 
 if (COMPILED) {
   Deno.test("a bound release pulls, and is what was compiled for that node", async () => {
-    await using cluster = await Cluster.start();
+    // A setting of containerd's is refused with --runtime crio.
+    const { containerdHostsDir } = DEFAULT_SETTINGS;
+    await using cluster = await Cluster.start({ settings: { containerdHostsDir } });
     await using place = await makePlace();
     const { node } = cluster;
     await Deno.writeTextFile(place.path("site.jsonc"), siteFile(node.settings));
