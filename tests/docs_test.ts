@@ -120,7 +120,6 @@ for (const page of PAGES) {
       try {
         await makeRelease(directory);
         const bin = `${directory}/.local/bin`;
-        await Deno.mkdir(bin, { recursive: true });
         // A cluster is not at hand.
         const lines = commands.text.split("\n").filter((line) => !line.startsWith("oc "));
         await run("/bin/sh", ["-ec", lines.join("\n")], {

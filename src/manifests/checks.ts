@@ -257,6 +257,19 @@ function makeSecret(namespace: string, name: string): string {
   ) + " --registry MIRROR --username USER < password | kubectl apply -f -";
 }
 
+/** The command that prints an account's annotation. */
+function annotationOf(
+  { namespace, serviceAccount, annotation }: Pick<
+    Checks,
+    "namespace" | "serviceAccount" | "annotation"
+  >,
+): string {
+  return words(
+    ...["kubectl", "get", "serviceaccount", serviceAccount, "-n", namespace, "-o"],
+    `jsonpath={.metadata.annotations.${annotation.replaceAll(".", "\\.")}}`,
+  );
+}
+
 /** Where the account names its secrets: each is got, and none listed. */
 function namedChecks(options: Checks): Check[] {
   const { namespace, serviceAccount, secrets, annotation, types } = options;
@@ -268,12 +281,7 @@ function namedChecks(options: Checks): Check[] {
         ...["kubectl", "annotate", "serviceaccount", serviceAccount, "-n", namespace],
         ...["--overwrite", `${annotation}=${secrets.join(",")}`],
       ),
-      command: `named_secrets ${
-        words(
-          ...["kubectl", "get", "serviceaccount", serviceAccount, "-n", namespace, "-o"],
-          `jsonpath={.metadata.annotations.${annotation.replaceAll(".", "\\.")}}`,
-        )
-      }`,
+      command: `named_secrets ${annotationOf(options)}`,
     },
     ...secrets.flatMap((name): Check[] => [
       {
@@ -303,10 +311,25 @@ function listChecks(options: Checks): Check[] {
   const { namespace, types } = options;
   return [
     {
+      definition: `# What the account names in its annotation; nothing where it names no secrets.
+named_by_account() {
+  named_secrets ${annotationOf(options)}
+}
+
+# Whether the account may list, unless it names its secrets: then none is listed.
+may_list() {
+  if [ -n "$(named_by_account)" ]; then
+    echo 'skip: the account names its secrets, and none is listed; generate checks --secret NAME, once for each, asks for those'
+  else
+    "$@"
+  fi
+}`,
       question: `May the account list the secrets of namespace ${namespace}?`,
       expected: ["yes"],
       remedy: rbacOf(options),
-      command: words("kubectl", "auth", "can-i", "list", "secrets", ...impersonate(options)),
+      command: words(
+        ...["may_list", "kubectl", "auth", "can-i", "list", "secrets", ...impersonate(options)],
+      ),
     },
     {
       question: `Does namespace ${namespace} have secrets of a type that is read?`,
@@ -322,6 +345,22 @@ function tokenCheck(options: Checks): Check {
   const named = secrets.length === 0
     ? []
     : ["--service-account-annotation", `${annotation}=${secrets.join(",")}`];
+  const call = secrets.length === 0
+    ? {
+      definition: `# As a pull does: with the account's annotation, where it has one.
+opens_as_account() {
+  named=$(named_by_account)
+  if [ -n "$named" ]; then
+    set -- "$@" --service-account-annotation ${quoteWord(annotation)}="$named"
+  fi
+  opens_secrets "$@"
+}`,
+      command: `opens_as_account ${words(namespace, serviceAccount, audience, image)} "$@"`,
+    }
+    : {
+      command: `opens_secrets ${words(namespace, serviceAccount, audience, image)} ` +
+        `${words(...named)} "$@"`,
+    };
   return {
     question:
       `Does a token of the account with the audience ${audience} open the namespace's secrets?`,
@@ -330,7 +369,6 @@ function tokenCheck(options: Checks): Check {
       `${words("kubectl", "create", "token", serviceAccount, "-n", namespace)} ` +
       `${words("--audience", audience)} | ` +
       `${words("crio-credential-ctl", "explain", "--image", image, "--token-file", "-", ...named)}`,
-    command: `opens_secrets ${words(namespace, serviceAccount, audience, image)} ` +
-      `${words(...named)}${named.length === 0 ? "" : " "}"$@"`,
+    ...call,
   };
 }

@@ -22,8 +22,11 @@ export interface Flags {
   readonly json?: boolean;
 }
 
+/** In the order in which they are shown. */
+const KINDS = ["read", "write", "net"] as const;
+
 const Line = v.object({
-  kind: v.picklist(["read", "write", "net"]),
+  kind: v.picklist(KINDS),
   target: v.string(),
   flag: v.string(),
   step: v.string(),
@@ -78,7 +81,7 @@ async function readPolicy(context: CtlContext, path: string): Promise<Policy> {
 function formatJson(executable: Executable, policy: Policy, differences: readonly string[]) {
   const { form, name, settings, facts, grants, compiled } = executable;
   const stepsOf = (verb: Grant["verb"]) =>
-    grants.filter((grant) => grant.verb === verb).map(({ kind, target }) => {
+    inOrder(grants, verb).map(({ kind, target }) => {
       const line = linesOf(policy, verb, kind, target)[0];
       return { kind, target, flag: line?.flag ?? null, step: line?.step ?? null };
     });
@@ -91,6 +94,12 @@ function formatJson(executable: Executable, policy: Policy, differences: readonl
     differences,
   };
   return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Grants of a verb, the same way in either form: what no policy has comes first. */
+function inOrder(grants: readonly Grant[], verb: Grant["verb"]): Grant[] {
+  const place = ({ kind }: Grant) => KINDS.findIndex((known) => known === kind);
+  return grants.filter((grant) => grant.verb === verb).sort((a, b) => place(a) - place(b));
 }
 
 /** Of what is baked in, whatever the policy says. */
@@ -112,7 +121,7 @@ function formatText(
 ): string {
   const { form, name, runtime, facts, grants, compiled } = executable;
   const rows = (verb: Grant["verb"]) =>
-    grants.filter((grant) => grant.verb === verb).map(({ kind, target }) => {
+    inOrder(grants, verb).map(({ kind, target }) => {
       const lines = linesOf(policy, verb, kind, target);
       const flags = lines.map(({ flag }) => flag).join(" ");
       return [kind, target, flags, lines[0]?.step ?? "NOT IN THE POLICY"];

@@ -129,7 +129,8 @@ const MARKS: Readonly<Record<Status, string>> = {
 
 /** What no node can tell. */
 const CLUSTER = "The cluster's side is checked by what this prints: crio-credential-ctl generate " +
-  "checks --namespace NAMESPACE --service-account ACCOUNT --node NODE --audience AUDIENCE";
+  "checks --namespace NAMESPACE --service-account ACCOUNT --node NODE --audience AUDIENCE, and " +
+  "--secret SECRET for each secret that the account names";
 
 /** A line for each finding, and one for what to do about it. */
 function formatChecks(checks: readonly Check[]): string {

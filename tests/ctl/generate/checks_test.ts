@@ -300,6 +300,7 @@ Deno.test("without --secret the account may list, and there is something to list
     [NODE_GET.replace("builder", "default")]: YES,
     [AUDIENCE_REVIEW]: { stdout: "true" },
     [ACCOUNT.replace("builder", "default")]: { stdout: "serviceaccount/default\n" },
+    [ANNOTATION.replace("builder", "default")]: {},
     [LIST]: YES,
     [LISTING]: { stdout: "secret/a\nsecret/b\n" },
     [`create token default -n team --audience ${kubeadm} --duration 10m`]: { stdout: TOKEN },
@@ -322,6 +323,27 @@ Deno.test("without --secret the account may list, and there is something to list
     refused.stdout,
     /FAIL {2}no; expected: yes\n {5}-> crio-credential-ctl generate rbac --namespace team --service-account default \|/,
   );
+});
+
+Deno.test("without --secret an account that names its secrets is not told to list them", async () => {
+  const kubeadm = "https://kubernetes.default.svc.cluster.local";
+  const answers = {
+    "get --raw /version": VERSION("36"),
+    [NODE_GET.replace("builder", "default")]: YES,
+    [AUDIENCE_REVIEW]: { stdout: "true" },
+    [ACCOUNT.replace("builder", "default")]: { stdout: "serviceaccount/default\n" },
+    [ANNOTATION.replace("builder", "default")]: { stdout: "a, b" },
+    [LIST]: NO,
+    [LISTING]: { stdout: "secret/a\nsecret/b\n" },
+    [`create token default -n team --audience ${kubeadm} --duration 10m`]: { stdout: TOKEN },
+  };
+  const { code, stdout } = await check(answers, { args: LISTED });
+  assert.match(
+    stdout,
+    /\n {2}skip {2}the account names its secrets, .* generate checks --secret NAME/,
+  );
+  assert.match(stdout, /\n6 passed, 0 failed, 1 not checked\n$/);
+  assert.equal(code, 0);
 });
 
 Deno.test("nothing in an audience is taken for the shell's", async () => {
