@@ -11,7 +11,7 @@ import {
 } from "../../executable/bind.ts";
 import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
-import { kindOf } from "../../process/files.ts";
+import { closedDirectory, kindOf } from "../../process/files.ts";
 import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
@@ -74,6 +74,11 @@ function placeOf(flags: Flags, path: string, cwd: () => string): string | undefi
   if (inPlace) return existing(path, cwd) ?? path;
   if (out === undefined || out === "") {
     throw new UsageError("flag-value-invalid", "--out", "is empty, expected a path");
+  }
+  const closed = closedDirectory(out);
+  if (closed !== undefined) {
+    const problem = `${out} is below ${closed}, where no executable can be put`;
+    throw new UsageError("flag-value-invalid", "--out", problem, "name the file to write");
   }
   const replaced = existing(out, cwd);
   if (replaced !== undefined) refuseToReplace(replaced, out);
