@@ -131,6 +131,13 @@ for (const page of PAGES) {
           ["audit", "--json", `${directory}/example/crio-credential-provider`],
         );
         const { settings, differences } = JSON.parse(shown);
+        const [inWords = ""] = await run(
+          `${bin}/crio-credential-ctl`,
+          ["audit", `${directory}/example/crio-credential-provider`],
+        );
+        for (const { text } of page.blocks.filter(({ text }) => text.startsWith("  read "))) {
+          assert.ok(shows(text, inWords), inWords);
+        }
         const [, address] = /--apiserver (\S+)/.exec(commands.text) ?? [];
         assert.deepEqual([settings.apiserver, differences], [`https://${address}`, []]);
       } finally {
