@@ -12,13 +12,13 @@ import type { Settings } from "../../../src/settings/settings.ts";
 import { ApiServer } from "../../support/api_server.ts";
 import { request } from "../../support/cluster.ts";
 import { runCtlWith } from "../../support/ctl.ts";
-import { buildExecutable } from "../../support/executable.ts";
+import { buildExecutable, formUnderTest } from "../../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../../support/plugin.ts";
 import { type TempNode, tempNode } from "../../support/temp_node.ts";
 import { findContainerd, findKeyring } from "../parts.ts";
 import { mustRun, run } from "../process.ts";
 import { DistributionRegistry, makeImage } from "../registry.ts";
-import { type Case, playAll, print } from "../report.ts";
+import { type Case, type Outcome, playAll, print, table } from "../report.ts";
 import { KEYRING_ORDER } from "./keyring_order.ts";
 import { Containerd, Origin, type Pair } from "./node.ts";
 
@@ -216,7 +216,7 @@ const CASES: readonly Case<World>[] = [
   },
 ];
 
-async function play(daemon: string, only: string | undefined): Promise<boolean> {
+async function play(daemon: string, only: string | undefined): Promise<Outcome[]> {
   const parts = await findContainerd();
   const keyring = await findKeyring();
   const version = (await run(daemon, ["--version"])).stdout.trim();
@@ -244,16 +244,19 @@ async function play(daemon: string, only: string | undefined): Promise<boolean> 
       return each.play(world);
     },
   }));
-  const outcomes = await playAll([...fresh, KEYRING_ORDER], world, { only });
-  return outcomes.length > 0 && outcomes.every(({ passed }) => passed);
+  return await playAll([...fresh, KEYRING_ORDER], world, { only });
 }
 
 if (import.meta.main) {
   const { daemon, installed } = await findContainerd();
   const [only] = Deno.args;
-  let passed = true;
+  print(`Form judged: ${await formUnderTest()}`);
+  const columns = new Map<string, readonly Outcome[]>();
   for (const each of [daemon, ...(installed === undefined ? [] : [installed])]) {
-    passed = await play(each, only) && passed;
+    columns.set(each === daemon ? "built" : "installed", await play(each, only));
   }
-  Deno.exit(passed ? 0 : 1);
+  const outcomes = [...columns.values()].flat();
+  const failed = outcomes.filter(({ passed }) => !passed).length;
+  print(`\n${table(columns)}\n\n${outcomes.length - failed} passed, ${failed} failed`);
+  Deno.exit(outcomes.length > 0 && failed === 0 ? 0 : 1);
 }

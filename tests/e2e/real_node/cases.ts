@@ -74,36 +74,33 @@ async function explainWithLog(world: RealWorld, name: string): Promise<string> {
   return stdout.slice(stdout.indexOf("CRI-O's log"));
 }
 
-/** Installs with other arguments for the plugin, plays, and installs as before. */
-async function withArguments<Result>(
-  world: RealWorld,
-  args: readonly string[],
-  use: () => Promise<Result>,
-): Promise<Result> {
-  await world.install(args);
-  await world.node.restartKubelet();
-  try {
-    return await use();
-  } finally {
-    await world.install();
-    await world.node.restartKubelet();
-  }
-}
-
 /** What a pod asks for that is to start from what is on the node. */
 type CachedPolicy = "IfNotPresent" | "Never";
 
-/** Runs a pod of a namespace and an image of one name, and finds its container's process. */
+/** What the kubelet logs where it does not run the plugin, and where it does not start a container. */
+const NOT_RUN = /Failed to provide credentials for image.*?err="([^\n]*?)" provider/;
+const NOT_STARTED = /failed to \\"StartContainer\\" for \\"main\\" with (?!CrashLoop)\w+: [^\n]*/;
+
+/**
+ * Runs a pod of a namespace and an image of one name, and finds its container's process.
+ *
+ * @param again the name of another pod, which starts from what is on the node: that one is found.
+ */
 async function runOnce(
   world: RealWorld,
   name: string,
+  again?: string,
 ): Promise<{ readonly pod: PodName; readonly uid: string; readonly ended: number }> {
   await world.push(name);
   await world.namespace(name, "a");
-  const pod = { namespace: name, name: "web" };
+  let pod = { namespace: name, name: "web" };
   const options = { image: image(name), imagePullPolicy: "IfNotPresent" } as const;
   assert.deepEqual(await world.pulledAs(name, () => world.run(pod, options)), ["a"]);
   await world.untilTaken(name);
+  if (again !== undefined) {
+    pod = { namespace: name, name: again };
+    assert.deepEqual(await world.pulledAs(name, () => world.run(pod, options)), []);
+  }
   const uid = await world.uid(pod);
   const ended = await world.containerProcess(uid);
   assert.ok(ended !== undefined, "the container's process was not found");
@@ -130,7 +127,13 @@ async function withoutApiserver(world: RealWorld, use: () => Promise<void>): Pro
   }
 }
 
-export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
+/** A case, and the arguments that the plugin is installed with for it. @default none */
+type NodeCase = Case<RealWorld> & { readonly args?: readonly string[] };
+
+const BY_ACCOUNT = ["--pulled-images=service-account"];
+
+/** Those with arguments are side by side: each change of them restarts the kubelet. */
+const CASES: readonly NodeCase[] = [
   {
     name: "doctor on the node as the pages set it up",
     expected: "it finds the node ready",
@@ -251,49 +254,6 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
     },
   },
   {
-    name: "images on the node, recorded by service account",
-    expected:
-      "the account starts it without a pull; others need credentials of their own, Never included",
-    play: (world) =>
-      withArguments(world, ["--pulled-images=service-account"], async () => {
-        await world.push("by-account");
-        await world.namespace("acc-a", "a");
-        await world.namespace("acc-b", "b");
-        await world.namespace("acc-c");
-        await world.namespace("acc-d", undefined, { role: false });
-        const start = (namespace: string, name: string, imagePullPolicy: CachedPolicy) => {
-          const options = { image: image("by-account"), imagePullPolicy };
-          return world.pulledAs("by-account", () => world.run({ namespace, name }, options));
-        };
-        assert.deepEqual(await start("acc-a", "first", "IfNotPresent"), ["a"]);
-        const seen = ["a pulled it"];
-        for (const imagePullPolicy of ["IfNotPresent", "Never"] as const) {
-          const name = imagePullPolicy.toLowerCase();
-          assert.deepEqual(await start("acc-a", name, imagePullPolicy), []);
-          seen.push(`${imagePullPolicy}: a starts it without a pull`);
-          // With IfNotPresent, b's own credentials pull it: that comes last.
-          const others = imagePullPolicy === "Never" ? ["acc-b"] : [];
-          for (const namespace of [...others, "acc-c", "acc-d"]) {
-            const pod = { namespace, name };
-            await world.createPod(pod, { image: image("by-account"), imagePullPolicy });
-            const { waitingFor } = await world.until(
-              pod,
-              ({ running, waitingFor }) => running || /^(?:Err|ImagePull)/.test(waitingFor),
-              60,
-            );
-            assert.match(waitingFor, /^(?:Err|ImagePull)/, `${namespace} with ${imagePullPolicy}`);
-            seen.push(`${imagePullPolicy}: ${namespace} waits with ${waitingFor}`);
-          }
-        }
-        assert.deepEqual(await start("acc-b", "web", "IfNotPresent"), ["b"]);
-        assert.deepEqual(await start("acc-b", "again", "IfNotPresent"), []);
-        assert.deepEqual(await start("acc-b", "by-then", "Never"), []);
-        assert.deepEqual(await start("acc-a", "still", "Never"), []);
-        seen.push("b pulled it as b, and starts it from then on; so does a");
-        return seen.join("\n");
-      }),
-  },
-  {
     name: "a container restarted with the API server away, recorded for every pod",
     expected: "the kubelet starts it again, without a pull",
     play: async (world) => {
@@ -313,33 +273,142 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
     },
   },
   {
+    name: "images on the node, recorded by service account",
+    expected:
+      "the account starts it without a pull; others need credentials of their own, Never included",
+    args: BY_ACCOUNT,
+    play: async (world) => {
+      await world.push("by-account");
+      await world.namespace("acc-a", "a");
+      await world.namespace("acc-b", "b");
+      await world.namespace("acc-c");
+      await world.namespace("acc-d", undefined, { role: false });
+      const start = (namespace: string, name: string, imagePullPolicy: CachedPolicy) => {
+        const options = { image: image("by-account"), imagePullPolicy };
+        return world.pulledAs("by-account", () => world.run({ namespace, name }, options));
+      };
+      assert.deepEqual(await start("acc-a", "first", "IfNotPresent"), ["a"]);
+      const seen = ["a pulled it"];
+      for (const imagePullPolicy of ["IfNotPresent", "Never"] as const) {
+        const name = imagePullPolicy.toLowerCase();
+        assert.deepEqual(await start("acc-a", name, imagePullPolicy), []);
+        seen.push(`${imagePullPolicy}: a starts it without a pull`);
+        // With IfNotPresent, b's own credentials pull it: that comes last.
+        const others = imagePullPolicy === "Never" ? ["acc-b"] : [];
+        for (const namespace of [...others, "acc-c", "acc-d"]) {
+          const pod = { namespace, name };
+          await world.createPod(pod, { image: image("by-account"), imagePullPolicy });
+          const { waitingFor } = await world.until(
+            pod,
+            ({ running, waitingFor }) => running || /^(?:Err|ImagePull)/.test(waitingFor),
+            60,
+          );
+          assert.match(waitingFor, /^(?:Err|ImagePull)/, `${namespace} with ${imagePullPolicy}`);
+          seen.push(`${imagePullPolicy}: ${namespace} waits with ${waitingFor}`);
+        }
+      }
+      assert.deepEqual(await start("acc-b", "web", "IfNotPresent"), ["b"]);
+      assert.deepEqual(await start("acc-b", "again", "IfNotPresent"), []);
+      assert.deepEqual(await start("acc-b", "by-then", "Never"), []);
+      assert.deepEqual(await start("acc-a", "still", "Never"), []);
+      seen.push("b pulled it as b, and starts it from then on; so does a");
+      return seen.join("\n");
+    },
+  },
+  {
     name: "a container restarted with the API server away, recorded by service account",
     expected:
       "the kubelet cannot start it until the API server is back; then it does, without a pull",
-    play: (world) =>
-      withArguments(world, ["--pulled-images=service-account"], async () => {
-        const { pod, uid, ended } = await runOnce(world, "again-account");
-        let refusal = "";
-        let back = 0;
-        const users = await world.pulledAs("again-account", async () => {
-          await withoutApiserver(world, async () => {
-            const since = await world.node.logLength("kubelet");
-            Deno.kill(ended, "SIGTERM");
-            refusal = await world.untilLogged(
-              "kubelet",
-              since,
-              /Error syncing pod, skipping.*(?:ErrImagePull|ImagePullBackOff)[^\n]*again-account\/web/,
-              60,
-            );
-            assert.equal(await world.containerProcess(uid), undefined);
+    args: BY_ACCOUNT,
+    play: async (world) => {
+      const { pod, uid, ended } = await runOnce(world, "again-account");
+      let refusal = "";
+      let back = 0;
+      const users = await world.pulledAs("again-account", async () => {
+        await withoutApiserver(world, async () => {
+          const since = await world.node.logLength("kubelet");
+          Deno.kill(ended, "SIGTERM");
+          const [said = "", refused = ""] = [
+            await world.untilLogged("kubelet", since, NOT_RUN, 60),
+            await world.untilLogged("kubelet", since, NOT_STARTED, 60),
+          ];
+          refusal = `${said.slice(0, 200)}\n${refused.slice(0, 300)}`;
+          assert.equal(await world.containerProcess(uid), undefined);
+        });
+        back = performance.now();
+        await world.until(pod, ({ running, restarts }) => running && restarts === 1, 120);
+      });
+      assert.deepEqual(users, []);
+      const seconds = ((performance.now() - back) / 1000).toFixed(0);
+      return `${refusal}\nstarted again ${seconds} s after it was back`;
+    },
+  },
+  {
+    name: "a refused account after a file was left, recorded by service account",
+    expected:
+      "a start from the cache leaves a file; another account of the namespace does not pull with it",
+    args: BY_ACCOUNT,
+    play: async (world) => {
+      const namespace = "left-account";
+      const serviceAccountName = "without-role";
+      await world.push("left-account");
+      await world.namespace(namespace, "a");
+      await world.plane.create({
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: serviceAccountName, namespace },
+      });
+      await assertPulled(world, { namespace, name: "first" }, "left-account", "a");
+      const start = { image: image("left-account"), imagePullPolicy: "IfNotPresent" } as const;
+      for (const imagePullPolicy of ["IfNotPresent", "Always"] as const) {
+        const policy = imagePullPolicy.toLowerCase();
+        const users = await world.pulledAs("left-account", async () => {
+          await world.run({ namespace, name: `cached-${policy}` }, start);
+          assert.equal(
+            (await world.authFiles()).length,
+            1,
+            "a start from the cache leaves a file",
+          );
+          const pod = { namespace, name: `other-${policy}` };
+          const event = await world.refuse(pod, {
+            ...start,
+            imagePullPolicy,
+            serviceAccountName,
           });
-          back = performance.now();
-          await world.until(pod, ({ running, restarts }) => running && restarts === 1, 120);
+          assert.match(event, UNAUTHORIZED);
         });
         assert.deepEqual(users, []);
-        const seconds = ((performance.now() - back) / 1000).toFixed(0);
-        return `${refusal.slice(0, 300)}\nstarted again ${seconds} s after it was back`;
-      }),
+        assert.deepEqual(await world.authFiles(), []);
+      }
+      return "with IfNotPresent and Always: the refused run removed the file, and its pull was refused";
+    },
+  },
+  {
+    name: "a file left by a start from the cache, with the API server away",
+    expected:
+      "a container is restarted by a pull with that file, and the image is every pod's: what " +
+      "the pages warn of",
+    args: BY_ACCOUNT,
+    play: async (world) => {
+      const { pod, uid, ended } = await runOnce(world, "left-away", "cached");
+      assert.equal((await world.authFiles()).length, 1, "a start from the cache leaves a file");
+      await world.namespace("left-away-c", undefined, { role: false });
+      const users = await world.pulledAs("left-away", async () => {
+        await withoutApiserver(world, async () => {
+          const since = await world.node.logLength("kubelet");
+          Deno.kill(ended, "SIGTERM");
+          await untilStartedAgain(world, uid, ended);
+          await world.untilLogged("kubelet", since, NOT_RUN);
+        });
+        await world.until(pod, ({ running, restarts }) => running && restarts === 1, 60);
+      });
+      assert.deepEqual(users, ["a"]);
+      const other = { namespace: "left-away-c", name: "web" };
+      const options = { image: image("left-away"), imagePullPolicy: "Never" } as const;
+      assert.deepEqual(await world.pulledAs("left-away", () => world.run(other, options)), []);
+      return "started again, pulled as a without a run of the plugin; from then on a namespace without " +
+        "Role and secret runs the image";
+    },
   },
   {
     name: "secrets that the service account names",
@@ -395,46 +464,6 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
       assert.deepEqual(await world.authFiles(), []);
       return "the run that was refused removed the file; the pull went without and was refused";
     },
-  },
-  {
-    name: "a refused account after a file was left, recorded by service account",
-    expected:
-      "a start from the cache leaves a file; another account of the namespace does not pull with it",
-    play: (world) =>
-      withArguments(world, ["--pulled-images=service-account"], async () => {
-        const namespace = "left-account";
-        const serviceAccountName = "without-role";
-        await world.push("left-account");
-        await world.namespace(namespace, "a");
-        await world.plane.create({
-          apiVersion: "v1",
-          kind: "ServiceAccount",
-          metadata: { name: serviceAccountName, namespace },
-        });
-        await assertPulled(world, { namespace, name: "first" }, "left-account", "a");
-        const start = { image: image("left-account"), imagePullPolicy: "IfNotPresent" } as const;
-        for (const imagePullPolicy of ["IfNotPresent", "Always"] as const) {
-          const policy = imagePullPolicy.toLowerCase();
-          const users = await world.pulledAs("left-account", async () => {
-            await world.run({ namespace, name: `cached-${policy}` }, start);
-            assert.equal(
-              (await world.authFiles()).length,
-              1,
-              "a start from the cache leaves a file",
-            );
-            const pod = { namespace, name: `other-${policy}` };
-            const event = await world.refuse(pod, {
-              ...start,
-              imagePullPolicy,
-              serviceAccountName,
-            });
-            assert.match(event, UNAUTHORIZED);
-          });
-          assert.deepEqual(users, []);
-          assert.deepEqual(await world.authFiles(), []);
-        }
-        return "with IfNotPresent and Always: the refused run removed the file, and its pull was refused";
-      }),
   },
   {
     name: "a pod with pull secrets of its own",
@@ -610,3 +639,13 @@ export const REAL_NODE_CASES: readonly Case<RealWorld>[] = [
     },
   },
 ];
+
+export const REAL_NODE_CASES: readonly Case<RealWorld>[] = CASES.map(
+  ({ args = [], play, ...words }) => ({
+    ...words,
+    play: async (world) => {
+      await world.withArguments(args);
+      return await play(world);
+    },
+  }),
+);

@@ -71,6 +71,8 @@ export class RealWorld implements AsyncDisposable {
   /** Where the mirror's log was once it had the pause image. */
   pausePushed = 0;
   readonly #disposables: AsyncDisposableStack;
+  /** What the plugin was installed with. */
+  #arguments: readonly string[] = [];
 
   private constructor(
     members: Pick<
@@ -172,6 +174,7 @@ export class RealWorld implements AsyncDisposable {
   /** Installs the plugin with the commands of the pages. */
   async install(args: readonly string[] = []): Promise<void> {
     const { programs, plane } = this;
+    this.#arguments = args;
     const file = async (name: string, words: readonly string[]) => {
       const path = `${this.directory}/${name}`;
       await Deno.writeTextFile(path, await this.generate(words));
@@ -195,6 +198,13 @@ export class RealWorld implements AsyncDisposable {
     await install("0644", dropIn, DROP_IN);
     const rbac = await file("rbac.yaml", ["rbac", "--all-nodes", audience]);
     await plane.mustKubectl(["apply", "-f", rbac]);
+  }
+
+  /** Installs with these arguments for the plugin, unless it is so already. */
+  async withArguments(args: readonly string[]): Promise<void> {
+    if (JSON.stringify(args) === JSON.stringify(this.#arguments)) return;
+    await this.install(args);
+    await this.node.restartKubelet();
   }
 
   /** What `crio-credential-ctl generate` prints. */
