@@ -42,7 +42,6 @@ Deno.test("explain in its sandbox", async (test) => {
     ...settings.registriesConfDir,
     ...settings.containerdHostsDir,
     settings.kubeletAuthFile,
-    ...settings.containerdHostsDir,
   ];
   const host = hostAndPort(settings.apiserver);
 

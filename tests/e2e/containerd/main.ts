@@ -251,6 +251,7 @@ if (import.meta.main) {
   const { daemon, installed } = await findContainerd();
   const [only] = Deno.args;
   print(`Form judged: ${await formUnderTest()}`);
+  if (installed === undefined) print("No containerd is installed: only the built one is judged");
   const columns = new Map<string, readonly Outcome[]>();
   for (const each of [daemon, ...(installed === undefined ? [] : [installed])]) {
     columns.set(each === daemon ? "built" : "installed", await play(each, only));
