@@ -226,7 +226,7 @@ const CASES: readonly NodeCase[] = [
       assert.match(without, /They part: CRI-O took no auth file, and \S+ is expected/);
       assert.deepEqual(await world.pulledAs("logged", () => world.untilRunning(pod)), ["a"]);
       const withFile = await explainWithLog(world, "logged");
-      assert.match(withFile, /^ {2}As expected, as far as the log tells\.$/m);
+      assert.match(withFile, /^ {2}As expected, as far as the log shows\.$/m);
       assert.match(withFile, /^ {2}\+ \S+\/library\/logged: gave the image$/m);
       return withFile.split("\n").filter((line) => /^CRI-O's log|^ {2}[+-] /.test(line)).join("\n");
     },
