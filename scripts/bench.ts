@@ -186,9 +186,8 @@ function judge(figures: ReadonlyMap<string, Figures>): Verdict[] {
     times("one secret, named, to a bare GET", "one, named", "GET one", 0.85),
     times("one secret, env file, to a bare GET", "one, env file", "GET one", 0.85),
     times("one secret, kubeconfig, to a bare GET", "one, kubeconfig", "GET one", 0.95),
-    ...(figures.has("one, containerd")
-      ? [times("one secret, containerd, to a bare GET", "one, containerd", "GET one", 0.85)]
-      : []),
+    times("no mirror, containerd, to CRI-O", "no mirror, containerd", "no mirror", 1.05),
+    times("one secret, containerd, to CRI-O", "one, containerd", "one", 1.05),
     times("1,000 secrets, to a bare GET", "many", "GET many"),
     times("5,000 secrets, to a bare GET", "most", "GET most"),
     {

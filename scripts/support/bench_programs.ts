@@ -74,10 +74,9 @@ export async function preparePrograms(
     apiserverEnvFile: node.path("none/apiserver-url.env"),
   };
   add("one, kubeconfig", await compiled("kubeconfig", discovered), pull("one"));
-  const containerd = await containerdSettings(node);
-  if (containerd !== undefined) {
-    add("one, containerd", await compiled("containerd", containerd), pull("one"));
-  }
+  const containerd = await compiled("containerd", await containerdSettings(node));
+  add("no mirror, containerd", containerd, none);
+  add("one, containerd", containerd, pull("one"));
   add("many", ours, pull("many"));
   add("most", ours, pull("most"));
 
@@ -108,15 +107,14 @@ export async function preparePrograms(
   return programs;
 }
 
-/** Settings for a node with containerd; `undefined` where the program does not know it. */
-async function containerdSettings(node: TempNode): Promise<Partial<Settings> | undefined> {
-  if (!("runtime" in DEFAULT_SETTINGS)) return undefined;
+/** Settings for a node with containerd, and the mirror as it is told there. */
+async function containerdSettings(node: TempNode): Promise<Partial<Settings>> {
   const directory = node.path("etc/containerd/certs.d");
   await node.write(
     `${directory}/docker.io/hosts.toml`,
     `server = "https://registry-1.docker.io"\n\n[host."https://${MIRROR}"]\n`,
   );
-  return Object.fromEntries([["runtime", "containerd"], ["containerdHostsDir", [directory]]]);
+  return { runtime: "containerd", containerdHostsDir: [directory] };
 }
 
 function requestFor(
