@@ -324,7 +324,7 @@ function containerdSteps({ containerdHostsDir }: Settings): string[] {
   return [
     "containerd reads `hosts.toml` at each pull and needs no restart for it. `config_path` in",
     `\`/etc/containerd/config.toml\` must be \`${directory}\` alone, since some versions of containerd`,
-    "take a list for one directory. It stands under",
+    "take a list for one directory. It belongs under",
     "`[plugins.'io.containerd.cri.v1.images'.registry]` (version 3 and 4 of the file) or",
     `\`[plugins."io.containerd.grpc.v1.cri".registry]\` (version 2). Only where you change it:`,
     "",
@@ -333,10 +333,9 @@ function containerdSteps({ containerdHostsDir }: Settings): string[] {
     "```",
     "",
     ...others.length === 0 ? [] : [
-      `The plugin looks in \`${
-        others.join("`, `")
-      }\` as well, where containerd then does not. Have no`,
-      "`hosts.toml` there, or make this directory with `--containerd-hosts-dir`, given once.",
+      `The plugin looks in \`${others.join("`, `")}\`, too, and containerd then does not. Have no`,
+      "`hosts.toml` there, or run `generate install` again with",
+      `\`--containerd-hosts-dir ${directory}\`.`,
       "",
     ],
   ];

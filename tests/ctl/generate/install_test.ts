@@ -184,7 +184,7 @@ Deno.test("generate install for containerd has a hosts.toml for each registry, a
   const readme = await Deno.readTextFile(place.path("site/README.md"));
   doesNotMatch(readme, /systemctl \w+ crio\b|\/etc\/crio|\/etc\/containers|MachineConfig/);
   match(readme, /must be `\/etc\/containerd\/certs\.d` alone/);
-  match(readme, /The plugin looks in `\/etc\/docker\/certs\.d` as well/);
+  match(readme, /The plugin looks in `\/etc\/docker\/certs\.d`, too/);
 });
 
 Deno.test("the README's commands for containerd put each hosts.toml where containerd looks", async () => {
