@@ -169,7 +169,7 @@ function formatCheck(
 }
 
 /** Quotes a word for a POSIX shell. */
-function quoteWord(word: string): string {
+export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -30,13 +30,29 @@ const FLAGS: Readonly<Record<string, fc.Arbitrary<readonly string[]>>> = {
     minLength: 1,
   }),
   "timeout": fc.integer({ min: 1, max: 55 }).map((seconds) => [`${seconds}s`]),
-  "pulled-images": fc.constantFrom(["node"], ["service-account"]),
   "log-level": fc.constantFrom(["debug"], ["error"]),
   "journald-socket": fc.constantFrom([""], ["/run/log"]),
 };
 
-/** Settings as a command line gives them. */
-const SETTINGS: fc.Arbitrary<Settings> = fc.record(FLAGS, { requiredKeys: [] }).map((given) =>
+/** Flags that only one runtime has. */
+const CRIO_FLAGS: typeof FLAGS = {
+  "pulled-images": fc.constantFrom(["node"], ["service-account"]),
+};
+const CONTAINERD_FLAGS: typeof FLAGS = {
+  "containerd-hosts-dir": fc.array(path, { minLength: 1, maxLength: 3 }),
+  "containerd-also-offer": fc.subarray(["registry-1.docker.io", "quay.io", "localhost:5000"], {
+    minLength: 1,
+  }),
+  "cache-duration": fc.integer({ min: 0, max: 60 }).map((minutes) => [`${minutes}m`]),
+};
+
+/** Settings as a command line gives them, for nodes with either runtime. */
+const SETTINGS: fc.Arbitrary<Settings> = fc.oneof(
+  fc.record({ ...FLAGS, ...CRIO_FLAGS }, { requiredKeys: [] }),
+  fc.record({ ...FLAGS, ...CONTAINERD_FLAGS, runtime: fc.constant(["containerd"]) }, {
+    requiredKeys: ["runtime"],
+  }),
+).map((given) =>
   applyFlags(
     DEFAULT_SETTINGS,
     new Map(Object.entries(given).map(([flag, texts]) => [flag, texts ?? []])),

@@ -367,15 +367,21 @@ function installCommand(version: string) {
       brief: "All the files of a site, the bound plugin among them, in one directory",
       fullDescription: [
         "Writes a directory that is not there yet: the plugin, bound to the settings; the kubelet's",
-        "provider file and its flags, or for OpenShift a MachineConfig; the registries drop-in; RBAC;",
-        "the policy; and a README of the site with what goes where. For Ansible, an image build or",
-        "GitOps. Nothing secret is in it. --release is a compiled plugin of this tool's version.",
+        "provider file and its flags, or for OpenShift a MachineConfig; the registries drop-in, or for",
+        "containerd a hosts.toml for each registry; RBAC; the policy; and a README of the site with",
+        "what goes where. For Ansible, an image build or GitOps. Nothing secret is in it. --release is",
+        "a compiled plugin of this tool's version.",
       ].join("\n"),
       customUsage: [
         {
           input: "--release crio-credential-provider-x86_64 --settings site.jsonc " +
             "--mirror docker.io=mirror.local/hub --namespace team --out site",
           brief: "Kubernetes",
+        },
+        {
+          input: "--release crio-credential-provider-x86_64 --settings site.jsonc " +
+            "--runtime containerd --mirror docker.io=mirror.local/hub --out site",
+          brief: "nodes with containerd",
         },
         {
           input: "--release crio-credential-provider-x86_64 --settings site.jsonc " +
@@ -391,6 +397,13 @@ function installCommand(version: string) {
         settings: SETTINGS_FILE,
         mirror: MIRROR,
         insecure: INSECURE,
+        plainHttp: repeatedText("LOCATION", "containerd: mirror that is reached without TLS"),
+        fallback: {
+          kind: "boolean",
+          optional: true,
+          withNegated: false,
+          brief: "containerd: ask the registry itself last",
+        },
         matchImage: repeatedText("PATTERN", `${MATCH_IMAGE} [sources of the mirrors]`),
         merge: optionalText("FILE", MERGE),
         audience: audience(`${DEFAULT_AUDIENCE}; OpenShift: ${OPENSHIFT_AUDIENCE}`),

@@ -17,6 +17,17 @@ export interface Flags {
 
 /** Prints a `hosts.toml`; where it belongs, and which consent it needs, stands in comments. */
 export function generateHostsToml(this: CtlContext, flags: Flags): void {
+  this.process.stdout.write(formatHostsToml(this, flags).text);
+}
+
+/**
+ * A `hosts.toml` as it is printed, and where it belongs on a node. The consent that it needs is told
+ * on stderr, too.
+ */
+export function formatHostsToml(
+  context: CtlContext,
+  flags: Flags,
+): { readonly path: string; readonly text: string } {
   const { mirror = [], plainHttp = [], fallback = false, containerdHostsDir } = flags;
   const rules = parseMirrors({ mirror });
   if (rules.length === 0) {
@@ -36,7 +47,7 @@ export function generateHostsToml(this: CtlContext, flags: Flags): void {
     );
   }
   const root = containerdHostsDir === undefined
-    ? this.settings.containerdHostsDir[0] ?? ""
+    ? context.settings.containerdHostsDir[0] ?? ""
     : atFlag("--containerd-hosts-dir", () => parsePath(containerdHostsDir));
   const file = atFlag(
     "--mirror",
@@ -46,6 +57,6 @@ export function generateHostsToml(this: CtlContext, flags: Flags): void {
     `${file.origin} is asked last and would see each pair: one is given only where a secret`,
     `holds it for that host, too, or with --containerd-also-offer=${file.origin}`,
   ];
-  for (const line of consent.length === 0 ? [] : [consent.join(" ")]) report(this, line);
-  this.process.stdout.write(formatComment([file.path, ...consent]) + file.text);
+  for (const line of consent.length === 0 ? [] : [consent.join(" ")]) report(context, line);
+  return { path: file.path, text: formatComment([file.path, ...consent]) + file.text };
 }

@@ -5,8 +5,10 @@ import { bindExecutable } from "../../executable/bind.ts";
 import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
 import { sha256 } from "../../executable/program.ts";
 import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
+import type { Runtime } from "../../kubelet/runtime.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import { PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
+import { quoteWord } from "../../manifests/checks.ts";
 import { PLUGIN_DIRECTORY } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH } from "../../manifests/registries_conf.ts";
 import { fileError } from "../../process/files.ts";
@@ -16,6 +18,7 @@ import { readOrExplain } from "../audit/run.ts";
 import type { CtlContext } from "../context.ts";
 import { formatPolicy } from "../policy/run.ts";
 import { readSiteSettings, type SiteFlags } from "../site_settings.ts";
+import { formatHostsToml } from "./hosts_toml.ts";
 import { generateKubeletConfig } from "./kubelet_config.ts";
 import { generateMachineConfig } from "./machine_config.ts";
 import { generateRbac } from "./rbac.ts";
@@ -27,6 +30,8 @@ export interface Flags extends SiteFlags {
   readonly out: string;
   readonly mirror?: readonly string[];
   readonly insecure?: readonly string[];
+  readonly plainHttp?: readonly string[];
+  readonly fallback?: boolean;
   readonly matchImage?: readonly string[];
   readonly merge?: string;
   readonly audience?: string;
@@ -64,6 +69,7 @@ export async function generateInstall(
   }
   const out = flags.out.replace(/(?<=.)\/+$/, "");
   const settings = await readSiteSettings(context, flags);
+  refuseOtherRuntimes(flags, settings.runtime);
   // What the generators call "as the plugin is built" is as it is bound here.
   const site: CtlContext = { ...context, settings };
   const files = [...await nodeFiles(site, flags), ...await clusterFiles(site, flags)];
@@ -91,11 +97,51 @@ export async function generateInstall(
   writeDirectory(out, (path) => {
     placeFile(`${path}/${PROVIDER_NAME}`, [bound.bytes], mode);
     for (const { name, text } of files) {
+      const slash = name.lastIndexOf("/");
+      if (slash !== -1) Deno.mkdirSync(`${path}/${name.slice(0, slash)}`, { recursive: true });
       placeFile(`${path}/${name}`, [new TextEncoder().encode(text)], 0o644);
     }
   });
   const names = [PROVIDER_NAME, ...files.map(({ name }) => name)];
   context.process.stdout.write(`${out}: ${names.join(", ")}\n`);
+}
+
+/** @throws {UsageError} when a flag has no meaning on nodes with that runtime. */
+function refuseOtherRuntimes(flags: Flags, runtime: Runtime): void {
+  if (runtime === "crio") {
+    for (
+      const [flag, isGiven] of [
+        ["--plain-http", (flags.plainHttp ?? []).length > 0],
+        ["--fallback", flags.fallback === true],
+      ] as const
+    ) {
+      if (!isGiven) continue;
+      throw new UsageError(
+        "flags-conflict",
+        flag,
+        "has no meaning with --runtime crio",
+        "leave it out, or add --runtime containerd",
+      );
+    }
+    return;
+  }
+  for (const flag of ["platform", "role"] as const) {
+    if (flags[flag] === undefined) continue;
+    throw new UsageError(
+      "flags-conflict",
+      `--${flag}`,
+      "is for OpenShift, whose nodes run CRI-O, and cannot be used with --runtime containerd",
+      "leave out --platform and --role, or --runtime containerd",
+    );
+  }
+  if ((flags.insecure ?? []).length > 0) {
+    throw new UsageError(
+      "flags-conflict",
+      "--insecure",
+      "has no meaning with --runtime containerd",
+      "write --plain-http for a mirror without TLS",
+    );
+  }
 }
 
 /** What a command prints, as text. */
@@ -145,7 +191,8 @@ async function nodeFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
       ...(audience !== undefined && { audience }),
     }));
   const files = [{ name: "credential-provider-config.yaml", text: config, purpose: PROVIDER_FILE }];
-  if (mirror.length > 0) {
+  if (site.settings.runtime === "containerd") files.push(...hostsFiles(site, flags));
+  else if (mirror.length > 0) {
     const text = await printed(
       site,
       (context) => generateRegistriesConf.call(context, { mirror, ...(insecure && { insecure }) }),
@@ -159,6 +206,29 @@ async function nodeFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
     purpose: "to be added to KUBELET_EXTRA_ARGS of /etc/default/kubelet or /etc/sysconfig/kubelet",
   });
   return files;
+}
+
+/** A `hosts.toml` for each registry that has mirrors. */
+function hostsFiles(site: CtlContext, flags: Flags): SiteFile[] {
+  const { mirror = [], plainHttp = [], fallback = false } = flags;
+  const rules = parseMirrors({ mirror });
+  for (const location of plainHttp) {
+    if (rules.some(({ mirror }) => mirror === location)) continue;
+    throw new UsageError(
+      "flag-value-invalid",
+      "--plain-http",
+      `${JSON.stringify(location)} is not a mirror of --mirror`,
+    );
+  }
+  return [...new Set(rules.map(({ source }) => source))].map((registry) => {
+    const own = rules.filter(({ source }) => source === registry);
+    const { path, text } = formatHostsToml(site, {
+      mirror: own.map(({ source, mirror }) => `${source}=${mirror}`),
+      plainHttp: plainHttp.filter((location) => own.some(({ mirror }) => mirror === location)),
+      fallback,
+    });
+    return { name: `certs.d/${path.split("/").slice(-2).join("/")}`, text, purpose: path };
+  });
 }
 
 async function clusterFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
@@ -196,16 +266,17 @@ function formatReadme(
       `install -D -m 0755 ${PROVIDER_NAME} ${plugin}.new`,
       `mv ${plugin}.new ${plugin}`,
       ...files.filter(({ purpose }) => purpose.startsWith("/"))
-        .map(({ name, purpose }) => `install -D -m 0644 ${name} ${purpose}`),
+        .map(({ name, purpose }) => `install -D -m 0644 ${name} ${quoteWord(purpose)}`),
       "```",
       "",
+      ...settings.runtime === "containerd" ? containerdSteps(settings) : [],
       "Add the flags of `kubelet-extra-args.env` to what the kubelet's `KUBELET_EXTRA_ARGS` has in",
       "`/etc/default/kubelet` (Debian, Ubuntu) or `/etc/sysconfig/kubelet` (Fedora, RHEL). Then,",
       "with the release's `crio-credential-ctl` on the node as well, such as in `/usr/local/bin`:",
       "",
       "```sh",
       "crio-credential-ctl doctor",
-      "systemctl reload crio",
+      ...settings.runtime === "containerd" ? [] : ["systemctl reload crio"],
       "systemctl restart kubelet",
       "```",
     ]
@@ -245,6 +316,29 @@ function formatReadme(
     `See for yourself: \`crio-credential-ctl audit --policy policy.json ${PROVIDER_NAME}\``,
     "",
   ].join("\n");
+}
+
+/** What a README says of containerd's own configuration. */
+function containerdSteps({ containerdHostsDir }: Settings): string[] {
+  const [directory = "", ...others] = containerdHostsDir;
+  return [
+    "containerd reads `hosts.toml` at each pull and needs no restart for it. `config_path` in",
+    `\`/etc/containerd/config.toml\` must be \`${directory}\` alone, since some versions of containerd`,
+    "take a list for one directory. It belongs under",
+    "`[plugins.'io.containerd.cri.v1.images'.registry]` (version 3 and 4 of the file) or",
+    `\`[plugins."io.containerd.grpc.v1.cri".registry]\` (version 2). Only where you change it:`,
+    "",
+    "```sh",
+    "systemctl restart containerd",
+    "```",
+    "",
+    ...others.length === 0 ? [] : [
+      `The plugin looks in \`${others.join("`, `")}\`, too, and containerd then does not. Have no`,
+      "`hosts.toml` there, or run `generate install` again with",
+      `\`--containerd-hosts-dir ${directory}\`.`,
+      "",
+    ],
+  ];
 }
 
 /** Writes a directory under another name and then gives it its own. */

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert";
 import { DEFAULT_SETTINGS } from "../../../src/settings/settings.ts";
 import { runCtlWith } from "../../support/ctl.ts";
 import { smallRelease } from "../../support/small_release.ts";
@@ -83,17 +83,22 @@ Deno.test("generate install writes all the files of a site, as the single comman
   strictEqual(audit.code, 0, audit.stdout);
 });
 
+/** Runs the commands of the README that put files on a node, below a directory. */
+async function runReadme({ path }: { readonly path: (name: string) => string }): Promise<void> {
+  const readme = await Deno.readTextFile(path("site/README.md"));
+  const [, commands = ""] = /```sh\n(install -D[^]*?)```/.exec(readme) ?? [];
+  const below = commands.replaceAll(/ (\/(?:usr|etc)\/)/g, ` ${path("node")}$1`);
+  const { code, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-euc", below],
+    cwd: path("site"),
+  }).output();
+  strictEqual(code, 0, new TextDecoder().decode(stderr));
+}
+
 Deno.test("the commands of a site's README are such as a shell understands, and install what is there", async () => {
   await using place = await makePlace();
   await place.install(...MIRROR);
-  const readme = await Deno.readTextFile(place.path("site/README.md"));
-  const [, commands = ""] = /```sh\n(install -D[^]*?)```/.exec(readme) ?? [];
-  const below = commands.replaceAll(/ (\/(?:usr|etc)\/)/g, ` ${place.path("node")}$1`);
-  const { code, stderr } = await new Deno.Command("/bin/sh", {
-    args: ["-euc", below],
-    cwd: place.path("site"),
-  }).output();
-  strictEqual(code, 0, new TextDecoder().decode(stderr));
+  await runReadme(place);
   const installed = "node/usr/libexec/kubelet-image-credential-provider-plugins";
   deepStrictEqual(await place.entries(installed), ["crio-credential-provider"]);
   deepStrictEqual(
@@ -120,10 +125,129 @@ Deno.test("generate install for OpenShift writes a MachineConfig in the place of
   match(rbac, /- https:\/\/kubernetes\.default\.svc\n/);
 });
 
+const CONTAINERD = [...MIRROR, "--runtime", "containerd"];
+
+/** A site of nodes with containerd, whose file must not set what only CRI-O has. */
+async function makeContainerdPlace() {
+  const place = await makePlace();
+  await Deno.writeTextFile(place.path("site.jsonc"), SITE.replace(/, "pulled.*"/, ""));
+  return place;
+}
+
+Deno.test("generate install for containerd has a hosts.toml for each registry, and nothing of CRI-O", async () => {
+  await using place = await makeContainerdPlace();
+  const { code, stderr } = await place.install(
+    ...CONTAINERD,
+    ...["--mirror", "docker.io=other.local", "--mirror", "localhost:5812=localhost:5811"],
+    ...["--plain-http", "localhost:5811"],
+  );
+  deepStrictEqual([code, stderr], [0, ""]);
+  deepStrictEqual(await place.entries("site"), [
+    "README.md",
+    "certs.d",
+    "credential-provider-config.yaml",
+    "crio-credential-provider",
+    "kubelet-extra-args.env",
+    "policy.json",
+    "rbac.yaml",
+  ]);
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    apiserverHosts: SETTINGS.apiserverHosts,
+    runtime: "containerd",
+  } as const;
+  deepStrictEqual(
+    await Deno.readFile(place.path("site/crio-credential-provider")),
+    await smallRelease({ settings }),
+  );
+  const printed: readonly [file: string, args: readonly string[]][] = [
+    ["certs.d/docker.io/hosts.toml", [
+      "hosts-toml",
+      "--mirror=docker.io=mirror.local/hub",
+      "--mirror=docker.io=other.local",
+    ]],
+    ["certs.d/localhost_5812_/hosts.toml", [
+      "hosts-toml",
+      "--mirror=localhost:5812=localhost:5811",
+      "--plain-http=localhost:5811",
+    ]],
+    ["credential-provider-config.yaml", [
+      "kubelet-config",
+      ...["--match-image=docker.io", "--match-image=localhost:5812"],
+      ...MIRROR.slice(2),
+    ]],
+  ];
+  for (const [file, args] of printed) {
+    const alone = await runCtlWith(["generate", ...args], undefined, settings);
+    strictEqual(await Deno.readTextFile(place.path(`site/${file}`)), alone.stdout, file);
+  }
+  const readme = await Deno.readTextFile(place.path("site/README.md"));
+  doesNotMatch(readme, /systemctl \w+ crio\b|\/etc\/crio|\/etc\/containers|MachineConfig/);
+  match(readme, /must be `\/etc\/containerd\/certs\.d` alone/);
+  match(readme, /The plugin looks in `\/etc\/docker\/certs\.d`, too/);
+});
+
+Deno.test("the README's commands for containerd put each hosts.toml where containerd looks", async () => {
+  await using place = await makeContainerdPlace();
+  const directory = place.path("node/it's here");
+  const { code } = await place.install(...CONTAINERD, "--containerd-hosts-dir", directory);
+  strictEqual(code, 0);
+  const readme = await Deno.readTextFile(place.path("site/README.md"));
+  doesNotMatch(readme, /The plugin looks in/);
+  await runReadme(place);
+  deepStrictEqual(await place.entries("node/it's here/docker.io"), ["hosts.toml"]);
+});
+
+Deno.test("with --fallback the consent that a site of containerd needs is told", async () => {
+  await using place = await makeContainerdPlace();
+  const { code, stderr } = await place.install(...CONTAINERD, "--fallback");
+  strictEqual(code, 0);
+  match(stderr, /registry-1\.docker\.io is asked last and would see each pair/);
+  const file = await Deno.readTextFile(place.path("site/certs.d/docker.io/hosts.toml"));
+  match(file, /^server = "https:\/\/registry-1\.docker\.io"$/m);
+});
+
 Deno.test("generate install writes nothing where anything is wrong", async (test) => {
   const cases: readonly [string, readonly string[], number, RegExp][] = [
     ["no registry", [], 2, /--match-image: is missing/],
     ["half of OpenShift", [...MIRROR, "--role", "worker"], 2, /--platform: needs --role/],
+    [
+      "OpenShift with containerd",
+      [...CONTAINERD, "--role", "worker", "--platform", "aws"],
+      2,
+      /--platform: is for OpenShift, whose nodes run CRI-O/,
+    ],
+    [
+      "a pool of OpenShift with containerd",
+      [...CONTAINERD, "--role", "worker"],
+      2,
+      /--role: is for OpenShift/,
+    ],
+    [
+      "--insecure with containerd",
+      [...CONTAINERD, "--insecure", "mirror.local/hub"],
+      2,
+      /--insecure: has no meaning .*write --plain-http/,
+    ],
+    [
+      "--plain-http of no mirror",
+      [...CONTAINERD, "--plain-http", "b.io"],
+      2,
+      /--plain-http: "b\.io" is not a mirror/,
+    ],
+    [
+      "a part of a registry with containerd",
+      [...CONTAINERD, "--mirror", "quay.io/team=a.io"],
+      2,
+      /--mirror: "quay\.io\/team" is no registry/,
+    ],
+    [
+      "--plain-http with CRI-O",
+      [...MIRROR, "--plain-http", "mirror.local/hub"],
+      2,
+      /--plain-http: has no meaning with --runtime crio/,
+    ],
+    ["--fallback with CRI-O", [...MIRROR, "--fallback"], 2, /--fallback: has no meaning/],
     ["a setting that is none", [...MIRROR, "--timeout", "x"], 2, /--timeout/],
     ["another program", [...MIRROR, "--release", "/bin/true"], 1, /not made by deno compile/],
   ];
