@@ -170,6 +170,10 @@ Deno.test("crio-credential-ctl says that root is needed, and what it could not c
 
 const IMAGE = ["--image", "nginx", "--namespace", "team"];
 const SECRETS = `${FIXTURES}secrets/team.json`;
+const CHECKS = ["generate", "checks", "--namespace=team", "--node=worker-1"];
+const SITE = `${FIXTURES}settings/site.jsonc`;
+/** Stands for the tool itself, as a file to read. */
+const SELF = "SELF";
 
 /** A command line of each command that does not ask for stdin, and the statuses it may end with. */
 const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly number[]][] = [
@@ -187,6 +191,18 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
     ["generate", "machine-config", "--role=worker", "--platform=aws", "--match-image=docker.io"],
     [0],
   ],
+  [CHECKS, [0]],
+  [[...CHECKS, "--secret=a", "--audience=https://kubernetes.default.svc"], [0]],
+  [["generate", "hosts-toml", "--mirror", "docker.io=mirror.local/hub"], [0]],
+  // What is no executable is refused before anything is written.
+  [["generate", "install", "--release", SECRETS, "--out", "/nowhere/site"], [1, 2]],
+  [["bind", SECRETS, "--out", "/nowhere/plugin"], [1]],
+  [["bind", SECRETS, "--show"], [1]],
+  [["bind", SECRETS], [2]],
+  [["audit", SECRETS], [1]],
+  [["audit", SELF], [0]],
+  [["policy"], [0]],
+  [["policy", "--settings", SITE], [0]],
   [["explain", ...IMAGE, "--secrets-file", SECRETS], [0]],
   [["explain", ...IMAGE], [2]],
   [["explain", "--help"], [0]],
@@ -197,13 +213,16 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
 ];
 
 /** A command line of each way to ask for stdin, and what is said where it is empty. */
-const WITH_STDIN: readonly [line: readonly string[], error: RegExp][] = [
+const WITH_STDIN: readonly [line: readonly string[], error: RegExp, status?: number][] = [
   [["explain"], /stdin: is empty, expected JSON/],
   [["explain", "--image", "nginx", "--token-file", "-"], /the token in stdin: is empty/],
   [["explain", ...IMAGE, "--registries-conf", CONF, "--secrets-file", "-"], /stdin: is empty/],
   [["generate", "secret", "--registry=a.io", "--namespace=a", "--username=a"], /stdin: is empty/],
   [["generate", "kubelet-config", "--match-image=a.io", "--merge", "-"], /stdin: /],
   [["generate", "kubelet-config", "--from", "-"], /stdin: /],
+  [["bind", SELF, "--out", "/nowhere/plugin", "--settings", "-"], /stdin:1:1: not valid JSON/, 2],
+  [["audit", SELF, "--policy", "-"], /stdin: is not a policy; write one with/],
+  [["policy", "--settings", "-"], /stdin:1:1: not valid JSON/, 2],
   [["doctor", "--roles", "-"], /stdin: is empty, expected roles/],
   [["doctor", "--kubelet-cmdline", "-"], /stdin: is empty, expected the kubelet's command line/],
 ];
@@ -216,15 +235,16 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
   const endless = () => new ReadableStream<Uint8Array<ArrayBuffer>>({});
   try {
     const ctl = await buildTool({ ...DEFAULT_SETTINGS, timeout: 1000 }, directory);
+    const wordsOf = (line: readonly string[]) => line.map((word) => word === SELF ? ctl : word);
     const redirected = (line: readonly string[], redirection: string) =>
       runPlugin("/bin/sh", {
-        args: ["-c", `exec "$0" "$@" ${redirection}`, ctl, ...line],
+        args: ["-c", `exec "$0" "$@" ${redirection}`, ctl, ...wordsOf(line)],
         timeout: PATIENCE,
       });
     for (const [line, statuses] of WITHOUT_STDIN) {
       await test.step(`not for "${line.join(" ")}"`, async () => {
         const results = [
-          await runPlugin(ctl, { args: line, stdin: endless(), timeout: PATIENCE }),
+          await runPlugin(ctl, { args: wordsOf(line), stdin: endless(), timeout: PATIENCE }),
           await redirected(line, "<&-"),
           await redirected(line, "</dev/null"),
         ];
@@ -238,12 +258,12 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
         for (const other of others) assert.deepEqual(other, first);
       });
     }
-    for (const [line, error] of WITH_STDIN) {
+    for (const [line, error, status = 1] of WITH_STDIN) {
       await test.step(`for "${line.join(" ")}"`, async () => {
         for (const redirection of ["<&-", "</dev/null"]) {
           const { code, signal, stdout, stderr } = await redirected(line, redirection);
           assert.match(stderr, error);
-          assert.deepEqual([code, signal, stdout], [1, null, ""]);
+          assert.deepEqual([code, signal, stdout], [status, null, ""]);
         }
         const { code, signal, stdout, stderr } = await redirected(line, "</etc");
         assert.match(stderr, /^error: stdin: cannot be read: Is a directory \(os error 21\)$/m);
@@ -262,7 +282,9 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
     }
     await test.step("and says what it waits for when the pipe does not end", async () => {
       const results = await Promise.all(
-        WITH_STDIN.map(([args]) => runPlugin(ctl, { args, stdin: endless(), timeout: 8_000 })),
+        WITH_STDIN.map(([line]) =>
+          runPlugin(ctl, { args: wordsOf(line), stdin: endless(), timeout: 8_000 })
+        ),
       );
       for (const { signal, stdout, stderr } of results) {
         assert.deepEqual([signal, stdout], ["SIGKILL", ""]);

@@ -13,7 +13,7 @@ export interface Builder {
   /** Puts the plugin into a directory, and gives its path. */
   readonly plugin: (settings: Settings, out: string) => Promise<string>;
   /** Puts the operator's tool into a directory, and gives its path. */
-  readonly ctl: (out: string) => Promise<string>;
+  readonly ctl: (out: string, settings?: Partial<Settings>) => Promise<string>;
 }
 
 /**
@@ -27,7 +27,7 @@ export async function findBuilder(): Promise<Builder> {
     return {
       description: `compiled (runtime part: ${part.from})`,
       plugin: (settings, out) => compile({ settings, out }),
-      ctl: (out) => compileCtl({ out }),
+      ctl: (out, settings = {}) => compileCtl({ settings, out }),
     };
   }
   if (Deno.env.get("REQUIRE_COMPILED") === "1") {
@@ -37,6 +37,6 @@ export async function findBuilder(): Promise<Builder> {
   return {
     description: `script, for the compiled form cannot be made: ${part.missing}`,
     plugin: (settings, out) => buildScript({ settings, out, deno }),
-    ctl: (out) => buildCtl({ out, deno }),
+    ctl: (out, settings = {}) => buildCtl({ settings, out, deno }),
   };
 }

@@ -399,8 +399,23 @@ async function playChecks(world: World): Promise<string> {
   await kubectl("delete", "secret", "b");
   await world.secret("checks", "b", entry);
   await untilFailing([]);
+
+  // Without --secret the account may list. Another one, since the first names its secrets.
+  const listed = await world.generate([
+    ...["checks", "--namespace=checks", "--service-account=lister", `--node=${NODE}`],
+    ...[`--audience=${plane.audience}`, "--image=nginx"],
+  ]);
+  const [account = ""] = await untilFailing([4, 5, 7], listed);
+  await world.runScript(account);
+  const [list = ""] = await untilFailing([5, 7], listed);
+  await world.runScript(list);
+  await untilFailing([], listed);
+  await kubectl("delete", "secret", "a", "b");
+  await untilFailing([6], listed);
+  await world.secret("checks", "a", entry);
+  await untilFailing([], listed);
   return "account, annotation, Role, node's rights, audience, secret and its type: each was named, " +
-    "and what the remedies applied was enough";
+    "and what the remedies applied was enough; so for an account that may list";
 }
 
 /** The numbers of the checks that failed, with the remedies below them. */

@@ -104,7 +104,8 @@ export class World implements AsyncDisposable {
       await DistributionRegistry.start(parts, `${directory}/teams`, users("team-a", "team-b")),
     );
     await teams.push(`${directory}/images/small`, "team-a/app", "team-b/app");
-    const ctl = await builder.ctl(`${directory}/ctl`);
+    // The compiled tool reaches the API server of its settings alone.
+    const ctl = await builder.ctl(`${directory}/ctl`, { apiserver: plane.url });
 
     const settings: Settings = {
       ...DEFAULT_SETTINGS,

@@ -14,7 +14,7 @@ import { policyOfProgram } from "../../executable/programs.ts";
 import { describeWide } from "../../kubernetes/api_server_hosts.ts";
 import type { Policy } from "../../settings/sandbox.ts";
 import { formatTable } from "../../text/table.ts";
-import { type CtlContext, readInput } from "../context.ts";
+import { type CtlContext, inputName, readInput } from "../context.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -72,7 +72,7 @@ async function readPolicy(context: CtlContext, path: string): Promise<Policy> {
   if (result.success) return result.output;
   throw new UserError(
     "content-invalid",
-    path,
+    inputName(path),
     "is not a policy",
     "write one with: crio-credential-ctl policy",
   );
