@@ -172,7 +172,7 @@ const IMAGE = ["--image", "nginx", "--namespace", "team"];
 const SECRETS = `${FIXTURES}secrets/team.json`;
 const CHECKS = ["generate", "checks", "--namespace=team", "--node=worker-1"];
 const SITE = `${FIXTURES}settings/site.jsonc`;
-/** Stands for the tool itself, as a file to read. */
+/** Stands for the tool itself, as a file to read; `audit` reads the compiled form of it alone. */
 const SELF = "SELF";
 
 /** A command line of each command that does not ask for stdin, and the statuses it may end with. */
@@ -195,7 +195,9 @@ const WITHOUT_STDIN: readonly [line: readonly string[], statuses: readonly numbe
   [[...CHECKS, "--secret=a", "--audience=https://kubernetes.default.svc"], [0]],
   [["generate", "hosts-toml", "--mirror", "docker.io=mirror.local/hub"], [0]],
   // What is no executable is refused before anything is written.
-  [["generate", "install", "--release", SECRETS, "--out", "/nowhere/site"], [1, 2]],
+  [["generate", "install", "--release", SECRETS, "--out", "/nowhere/site", "--mirror=a.io=b.io"], [
+    1,
+  ]],
   [["bind", SECRETS, "--out", "/nowhere/plugin"], [1]],
   [["bind", SECRETS, "--show"], [1]],
   [["bind", SECRETS], [2]],
@@ -235,13 +237,16 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
   const endless = () => new ReadableStream<Uint8Array<ArrayBuffer>>({});
   try {
     const ctl = await buildTool({ ...DEFAULT_SETTINGS, timeout: 1000 }, directory);
+    const isScript = await formUnderTest() === "script";
+    const isTried = ([line]: readonly [line: readonly string[], ...unknown[]]) =>
+      !(isScript && line[0] === "audit" && line.includes(SELF));
     const wordsOf = (line: readonly string[]) => line.map((word) => word === SELF ? ctl : word);
     const redirected = (line: readonly string[], redirection: string) =>
       runPlugin("/bin/sh", {
         args: ["-c", `exec "$0" "$@" ${redirection}`, ctl, ...wordsOf(line)],
         timeout: PATIENCE,
       });
-    for (const [line, statuses] of WITHOUT_STDIN) {
+    for (const [line, statuses] of WITHOUT_STDIN.filter(isTried)) {
       await test.step(`not for "${line.join(" ")}"`, async () => {
         const results = [
           await runPlugin(ctl, { args: wordsOf(line), stdin: endless(), timeout: PATIENCE }),
@@ -258,7 +263,7 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
         for (const other of others) assert.deepEqual(other, first);
       });
     }
-    for (const [line, error, status = 1] of WITH_STDIN) {
+    for (const [line, error, status = 1] of WITH_STDIN.filter(isTried)) {
       await test.step(`for "${line.join(" ")}"`, async () => {
         for (const redirection of ["<&-", "</dev/null"]) {
           const { code, signal, stdout, stderr } = await redirected(line, redirection);
@@ -282,7 +287,7 @@ Deno.test("a command of crio-credential-ctl reads stdin when it is asked to, and
     }
     await test.step("and says what it waits for when the pipe does not end", async () => {
       const results = await Promise.all(
-        WITH_STDIN.map(([line]) =>
+        WITH_STDIN.filter(isTried).map(([line]) =>
           runPlugin(ctl, { args: wordsOf(line), stdin: endless(), timeout: 8_000 })
         ),
       );

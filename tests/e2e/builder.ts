@@ -12,7 +12,7 @@ export interface Builder {
   readonly description: string;
   /** Puts the plugin into a directory, and gives its path. */
   readonly plugin: (settings: Settings, out: string) => Promise<string>;
-  /** Puts the operator's tool into a directory, and gives its path. */
+  /** Puts the operator's tool into a directory, and gives its path. @param settings @default those of a release */
   readonly ctl: (out: string, settings?: Partial<Settings>) => Promise<string>;
 }
 

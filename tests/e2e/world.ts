@@ -104,7 +104,7 @@ export class World implements AsyncDisposable {
       await DistributionRegistry.start(parts, `${directory}/teams`, users("team-a", "team-b")),
     );
     await teams.push(`${directory}/images/small`, "team-a/app", "team-b/app");
-    // The compiled tool reaches the API server of its settings alone.
+    // The compiled tool connects to the API server that it is built for alone.
     const ctl = await builder.ctl(`${directory}/ctl`, { apiserver: plane.url });
 
     const settings: Settings = {

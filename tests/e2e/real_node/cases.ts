@@ -11,7 +11,7 @@ import { runPlugin } from "../../support/plugin.ts";
 import { run, sleep } from "../process.ts";
 import type { Case } from "../report.ts";
 import { AUTH_DIR, BIN_DIR, put } from "./node.ts";
-import { type PodName, podSpec, type RealWorld } from "./world.ts";
+import { MIRROR, type PodName, podSpec, type RealWorld } from "./world.ts";
 
 /** An image of the mirror as pods name it. */
 function image(name: string): string {
@@ -412,21 +412,37 @@ const CASES: readonly NodeCase[] = [
   },
   {
     name: "secrets that the service account names",
-    expected: "the named one is used, and no right to list secrets is needed",
+    expected: "the named ones are used and no other, and no right to list secrets is needed",
     play: async (world) => {
       const namespace = "named";
       await world.push("named");
       await world.namespace(namespace, undefined, { role: false });
-      await world.secret(namespace, "a", "mine");
-      await world.secret(namespace, "b", "other");
-      await world.nameSecrets(namespace, "mine");
+      await world.secret(namespace, "b", "wide");
+      // Each would win over the one before; the last is there, and not named.
+      const narrower = [["mine", "library", "a"], ["other", "library/named", "new"]] as const;
+      for (const [name, path, user] of narrower) {
+        const auths = { [`${MIRROR}/${path}`]: { auth: world.mirror.auth(user) } };
+        await world.plane.create({
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: { name, namespace },
+          type: "kubernetes.io/dockerconfigjson",
+          stringData: { ".dockerconfigjson": JSON.stringify({ auths }) },
+        });
+      }
+      await world.nameSecrets(namespace, "wide", "mine");
       await assertPulled(world, { namespace, name: "web" }, "named", "a");
       const as = `--as=system:serviceaccount:${namespace}:default`;
+      for (const what of [["secrets"], ["secret", "other"]]) {
+        const refused = await world.plane.kubectl(["get", ...what, "-n", namespace, as]);
+        assert.match(refused.stderr, /Forbidden/);
+      }
       const { stdout } = await world.plane.kubectl(
         ["auth", "can-i", "list", "secrets", "-n", namespace, as],
       );
       assert.equal(stdout.trim(), "no");
-      return "pulled as a, by the secret that is named; the account may not list secrets";
+      return "pulled as a, by a secret that is named, though another has a narrower key; the account " +
+        "may neither list secrets nor get that one";
     },
   },
   {
