@@ -106,9 +106,18 @@ async function makeRelease(directory: string, runtime?: string): Promise<void> {
   await run("/bin/sh", ["-ec", "sha256sum crio-* > SHA256SUMS"], { cwd: directory });
 }
 
+Deno.test("the OpenShift page shows the feature gate's manifest as the fixture has it", async () => {
+  const fixture = new URL("fixtures/openshift/feature-gate.yaml", PROJECT);
+  const [comment = "", ...lines] = (await Deno.readTextFile(fixture)).split("\n");
+  assert.match(comment, /^# /);
+  const shown = OPENSHIFT.blocks.filter(({ language }) => language === "yaml");
+  assert.ok(shown.some(({ text }) => text === lines.join("\n")));
+});
+
 for (const page of PAGES) {
   const [commands, ...others] = page.blocks.filter(({ language, text }) =>
-    language === "sh" && text.includes("sha256sum --check") && text.includes(" bind ")
+    language === "sh" && text.includes("sha256sum --check") &&
+    / (?:bind|generate install) /.test(text)
   );
   if (commands === undefined) continue;
   Deno.test({
@@ -120,21 +129,18 @@ for (const page of PAGES) {
       try {
         await makeRelease(directory);
         const bin = `${directory}/.local/bin`;
-        // A cluster is not at hand.
-        const lines = commands.text.split("\n").filter((line) => !line.startsWith("oc "));
+        // Neither a cluster nor a node is at hand.
+        const lines = commands.text.split("\n")
+          .filter((line) => !/^(?:oc|kubectl|scp|ssh) /.test(line));
         await run("/bin/sh", ["-ec", lines.join("\n")], {
           cwd: directory,
           env: { HOME: directory, PATH: `${bin}:/usr/bin:/bin` },
         });
-        const [shown = ""] = await run(
-          `${bin}/crio-credential-ctl`,
-          ["audit", "--json", `${directory}/example/crio-credential-provider`],
-        );
+        const [, place] = /--out (site|example)\b/.exec(commands.text) ?? [];
+        const bound = `${directory}/${place}/crio-credential-provider`;
+        const [shown = ""] = await run(`${bin}/crio-credential-ctl`, ["audit", "--json", bound]);
         const { settings, differences } = JSON.parse(shown);
-        const [inWords = ""] = await run(
-          `${bin}/crio-credential-ctl`,
-          ["audit", `${directory}/example/crio-credential-provider`],
-        );
+        const [inWords = ""] = await run(`${bin}/crio-credential-ctl`, ["audit", bound]);
         for (const { text } of page.blocks.filter(({ text }) => text.startsWith("  read "))) {
           assert.ok(shows(text, inWords), inWords);
         }
