@@ -7,6 +7,7 @@ import {
   type SettingName,
   SETTINGS,
 } from "../../src/settings/settings.ts";
+import { wrapLine } from "../../src/text/wrap.ts";
 
 /** Longest line of a table in the pages, in characters. */
 export const LONGEST_TABLE_LINE = 100;
@@ -23,7 +24,7 @@ export function settingsTable(): string {
   const first = Math.max(...[...flags.values()].map((cell) => cell.length));
   const second = LONGEST_TABLE_LINE - BETWEEN - first;
   const rows = [...flags].flatMap(([name, flag]) => {
-    const [brief = "", ...more] = wrap(SETTINGS[name].brief, second);
+    const [brief = "", ...more] = wrapLine(SETTINGS[name].brief, second, 0);
     return [[flag, brief], ...[...more, ...defaultCells(name)].map((cell) => ["", cell])];
   });
   const width = Math.max(...rows.map(([, cell = ""]) => cell.length));
@@ -46,15 +47,4 @@ function defaultCells(name: SettingName): string[] {
   const value = DEFAULT_SETTINGS[name];
   const texts = Array.isArray(value) ? value.map(String) : [formatSetting(name, DEFAULT_SETTINGS)];
   return texts.filter((text) => text !== "").map((text) => `\`${text}\``);
-}
-
-/** Breaks a text at its spaces into lines of at most so many characters. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }

@@ -17,6 +17,7 @@ import {
 import { isAnnotationKey } from "../../kubernetes/names.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
+import { wrapLine } from "../../text/wrap.ts";
 
 /** Flags of the commands that print a provider. */
 interface Flags {
@@ -64,7 +65,7 @@ export function explainPulledImages(
   const texts = (findArgument(args, "runtime") ?? built.runtime) === "containerd"
     ? [`With containerd: ${PULLED_IMAGES_MEANING["service-account"]}; ${PULLED_IMAGES_SINCE}.`]
     : explainModes(args, built);
-  return texts.flatMap((text) => wrap(text, 98)).map((line) => `# ${line}\n`).join("");
+  return texts.flatMap((text) => wrapLine(text, 98, 0)).map((line) => `# ${line}\n`).join("");
 }
 
 function explainModes(args: readonly string[], built: Settings): string[] {
@@ -78,14 +79,4 @@ function explainModes(args: readonly string[], built: Settings): string[] {
     ),
     `The setting: ${PULLED_IMAGES_SINCE}.`,
   ];
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }
