@@ -19,19 +19,11 @@ export interface Flags {
 /** Prints a `CRIOCredentialProviderConfig`. */
 export function generateCrioCredentialProviderConfig(this: CtlContext, flags: Flags): void {
   const { matchImage = [], apiVersion } = flags;
-  if (matchImage.length === 0) {
-    throw new UsageError(
-      "flag-missing",
-      "--match-image",
-      "is missing",
-      "name the registries that have mirrors",
-    );
-  }
+  checkMatchImages(this, matchImage);
   const [violation] = findMatchImageViolations(matchImage);
   if (violation !== undefined) {
     throw new UsageError("flag-value-invalid", "--match-image", violation.problem);
   }
-  checkMatchImages(this, matchImage);
   this.process.stdout.write(
     formatYaml([createCrioCredentialProviderConfig(matchImage, apiVersion)]),
   );

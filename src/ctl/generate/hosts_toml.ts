@@ -1,11 +1,10 @@
 /** `generate hosts-toml` */
 
-import { UsageError } from "../../errors.ts";
 import { createHostsToml } from "../../manifests/hosts_toml.ts";
 import { formatComment } from "../../manifests/yaml.ts";
 import { parsePath } from "../../settings/setting_values.ts";
 import { type CtlContext, report } from "../context.ts";
-import { atFlag, parseMirrors } from "./registries_conf.ts";
+import { atFlag, parseMirrors, requireMirrors, requireOfMirrors } from "./registries_conf.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -30,22 +29,8 @@ export function formatHostsToml(
 ): { readonly path: string; readonly text: string } {
   const { mirror = [], plainHttp = [], fallback = false, containerdHostsDir } = flags;
   const rules = parseMirrors({ mirror });
-  if (rules.length === 0) {
-    throw new UsageError(
-      "flag-missing",
-      "--mirror",
-      "is missing",
-      "write it like docker.io=mirror.local/hub",
-    );
-  }
-  for (const location of plainHttp) {
-    if (rules.some(({ mirror }) => mirror === location)) continue;
-    throw new UsageError(
-      "flag-value-invalid",
-      "--plain-http",
-      `${JSON.stringify(location)} is not a mirror of --mirror`,
-    );
-  }
+  requireMirrors(rules);
+  requireOfMirrors("--plain-http", plainHttp, rules);
   const root = containerdHostsDir === undefined
     ? context.settings.containerdHostsDir[0] ?? ""
     : atFlag("--containerd-hosts-dir", () => parsePath(containerdHostsDir));

@@ -22,7 +22,7 @@ import { formatHostsToml } from "./hosts_toml.ts";
 import { generateKubeletConfig } from "./kubelet_config.ts";
 import { generateMachineConfig } from "./machine_config.ts";
 import { generateRbac } from "./rbac.ts";
-import { generateRegistriesConf, parseMirrors } from "./registries_conf.ts";
+import { generateRegistriesConf, parseMirrors, requireOfMirrors } from "./registries_conf.ts";
 
 /** Flags of the command. */
 export interface Flags extends SiteFlags {
@@ -212,14 +212,7 @@ async function nodeFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]> {
 function hostsFiles(site: CtlContext, flags: Flags): SiteFile[] {
   const { mirror = [], plainHttp = [], fallback = false } = flags;
   const rules = parseMirrors({ mirror });
-  for (const location of plainHttp) {
-    if (rules.some(({ mirror }) => mirror === location)) continue;
-    throw new UsageError(
-      "flag-value-invalid",
-      "--plain-http",
-      `${JSON.stringify(location)} is not a mirror of --mirror`,
-    );
-  }
+  requireOfMirrors("--plain-http", plainHttp, rules);
   return [...new Set(rules.map(({ source }) => source))].map((registry) => {
     const own = rules.filter(({ source }) => source === registry);
     const { path, text } = formatHostsToml(site, {

@@ -69,14 +69,6 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
       "use --merge with the platform's file",
     );
   }
-  if (matchImage.length === 0) {
-    throw new UsageError(
-      "flag-missing",
-      "--match-image",
-      "is missing",
-      "name the registries that have mirrors",
-    );
-  }
   if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
   checkMatchImages(context, matchImage);
   const runtime = flags.runtime ?? context.settings.runtime;

@@ -14,12 +14,16 @@ import { refuseViolations } from "../../manifests/crio_credential_provider_confi
 import { type CtlContext, inputName, readInput, report } from "../context.ts";
 
 /**
- * Refuses patterns that match nothing or are not of the kubelet's form; warns of those that match
+ * Refuses no patterns, and those that match nothing or are not of the kubelet's form; warns of those that match
  * nothing because the kubelet gives the images another name.
  *
  * @throws {UsageError} for the first of them.
  */
 export function checkMatchImages(context: CtlContext, patterns: readonly string[]): void {
+  if (patterns.length === 0) {
+    const advice = "name the registries that have mirrors";
+    throw new UsageError("flag-missing", "--match-image", "is missing", advice);
+  }
   for (const pattern of patterns) {
     const problem = explainMatchImage(pattern);
     if (problem !== undefined) {

@@ -18,14 +18,7 @@ export interface Flags {
 /** Prints the drop-in. */
 export function generateRegistriesConf(this: CtlContext, flags: Flags): void {
   const rules = parseMirrors(flags);
-  if (rules.length === 0) {
-    throw new UsageError(
-      "flag-missing",
-      "--mirror",
-      "is missing",
-      "write it like docker.io=mirror.local/hub",
-    );
-  }
+  requireMirrors(rules);
   this.process.stdout.write(formatMirrors(rules, flags));
 }
 
@@ -36,16 +29,28 @@ export function generateRegistriesConf(this: CtlContext, flags: Flags): void {
  */
 export function parseMirrors({ mirror = [], insecure = [] }: Flags): MirrorRule[] {
   const rules = mirror.map((text) => atFlag("--mirror", () => parseMirrorRule(text)));
-  for (const location of insecure) {
-    atFlag("--insecure", () => checkLocation(location));
-    if (rules.some((rule) => rule.mirror === location)) continue;
-    throw new UsageError(
-      "flag-value-invalid",
-      "--insecure",
-      `${JSON.stringify(location)} is not a mirror that --mirror gives`,
-    );
-  }
+  for (const location of insecure) atFlag("--insecure", () => checkLocation(location));
+  requireOfMirrors("--insecure", insecure, rules);
   return rules;
+}
+
+/** @throws {UsageError} when there are no mirrors. */
+export function requireMirrors(rules: readonly MirrorRule[]): void {
+  if (rules.length > 0) return;
+  const advice = "write it like docker.io=mirror.local/hub";
+  throw new UsageError("flag-missing", "--mirror", "is missing", advice);
+}
+
+/** @throws {UsageError} when a flag names a mirror that is not among them. */
+export function requireOfMirrors(
+  flag: string,
+  locations: readonly string[],
+  rules: readonly MirrorRule[],
+): void {
+  const other = locations.find((location) => !rules.some(({ mirror }) => mirror === location));
+  if (other === undefined) return;
+  const problem = `${JSON.stringify(other)} is not a mirror that --mirror gives`;
+  throw new UsageError("flag-value-invalid", flag, problem);
 }
 
 /** The drop-in of the mirrors. */

@@ -38,25 +38,21 @@ export function formatMistake({ place, problem, advice }: Mistake): string {
   return `${place}: ${problem}; ${advice}`;
 }
 
+/** Lines that make one table of what is a list of tables. */
+const SINGLE_TABLES: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ["registry", /^\s*\[\s*["']?registry["']?\s*\]\s*(?:#|$)/i],
+  ["registry.mirror", /^\s*\[\s*["']?registry["']?\s*\.\s*["']?mirror["']?\s*\]\s*(?:#|$)/i],
+];
+
 /** The mistake by which tables are most likely not what they look like, if there is one. */
 export function findTableMistake(file: RegistriesFile): Mistake | undefined {
-  const one = findLine(file.text, /^\s*\[\s*["']?registry["']?\s*\]\s*(?:#|$)/i);
-  if (one !== undefined) {
+  for (const [name, pattern] of SINGLE_TABLES) {
+    const found = findLine(file.text, pattern);
+    if (found === undefined) continue;
     return {
-      place: formatPlace(file, one),
-      problem: "[registry] is a single table, expected several",
-      advice: "write [[registry]], with two brackets",
-    };
-  }
-  const oneMirror = findLine(
-    file.text,
-    /^\s*\[\s*["']?registry["']?\s*\.\s*["']?mirror["']?\s*\]\s*(?:#|$)/i,
-  );
-  if (oneMirror !== undefined) {
-    return {
-      place: formatPlace(file, oneMirror),
-      problem: "[registry.mirror] is a single table, expected several",
-      advice: "write [[registry.mirror]], with two brackets",
+      place: formatPlace(file, found),
+      problem: `[${name}] is a single table, expected several`,
+      advice: `write [[${name}]], with two brackets`,
     };
   }
   const mirror = findLine(
