@@ -11,6 +11,7 @@
 
 import { parse, TomlError } from "smol-toml";
 import { hideUserInfo } from "../../errors.ts";
+import { parseGoDuration } from "../../text/duration.ts";
 import { isObject, type JsonObject } from "../../text/parse.ts";
 
 /** A host that containerd asks. */
@@ -86,7 +87,9 @@ function read(text: string): HostsFile {
   if (tables !== undefined && !isObject(tables)) throw wrongType("host", "tables", undefined);
   const hosts = [...headers].map(([url, line]) => {
     const table = tables?.[url];
-    if (!isObject(table)) throw wrongType(`host.${quote(url)}`, "a table", line);
+    if (!isObject(table)) {
+      throw wrongType(`host.${quote(hideUserInfo(url))}`, "a table", line);
+    }
     return readEntry(url, checkKeys(table, line), line);
   });
   const unlisted = Object.keys(tables ?? {}).find((url) => !headers.has(url));
@@ -225,7 +228,7 @@ function readEntry(url: string, table: JsonObject, line: number): HostEntry {
   checkFiles(table, line);
   const timeout = table["dial_timeout"] ?? "";
   if (typeof timeout !== "string") throw wrongType("dial_timeout", "a string", line);
-  if (timeout !== "" && !isGoDuration(timeout)) {
+  if (timeout !== "" && parseGoDuration(timeout) === undefined) {
     throw new UnsureError(line, `has a "dial_timeout" that is no duration`, "write it like 3s");
   }
   return {
@@ -312,11 +315,6 @@ function flag(table: JsonObject, key: string, line: number): boolean {
   const value = table[key] ?? false;
   if (typeof value !== "boolean") throw wrongType(key, "true or false", line);
   return value;
-}
-
-/** What Go's `time.ParseDuration` accepts. */
-function isGoDuration(text: string): boolean {
-  return /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text);
 }
 
 function wrongType(key: string, expected: string, line: number | undefined): UnsureError {

@@ -183,3 +183,28 @@ Deno.test("unknown keys, escaped backslashes and comments with quotes are no rea
 Deno.test("an empty file names no host", () => {
   deepStrictEqual(hosts("# nothing\n"), { hosts: [], server: undefined });
 });
+
+Deno.test("no problem of a file shows the user and password of a host", () => {
+  const secret = "user:not-shown-anywhere";
+  for (const scheme of ["https://", "http://", ""]) {
+    const host = `${scheme}${secret}@mirror.example.com`;
+    const server = `server = "https://origin.example.com"\n`;
+    const texts = [
+      `[[host."${host}"]]\n`,
+      `[[host.'${host}']]\n`,
+      `[host."${host}"]\n`,
+      `[host."${host}"]\ncapabilities = 5\n`,
+      `[host."${host}"]\nunknown = 5\n`,
+      `[host."${host}"]\nskip_verify = "no"\n`,
+      `[host."${host}"]\n[host."${host}"]\n`,
+      `host = { "${host}" = {} }\n`,
+      `host."${host}" = 5\n`,
+      `server = "${host}"\n`,
+      `server = "${host}/a?b=c"\n`,
+    ];
+    for (const text of texts.flatMap((text) => [text, server + text])) {
+      const file = parseHostsFile(text);
+      if (isUnsure(file)) ok(!`${file.problem} ${file.advice}`.includes("not-shown"), text);
+    }
+  }
+});
