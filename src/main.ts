@@ -7,14 +7,7 @@ import { createLog, JournaldStream, type Log, stderrSink } from "./process/log.t
 import { providePullCredentials } from "./plugin.ts";
 import type { Settings } from "./settings/settings.ts";
 import { readText, writeText } from "./process/stdio.ts";
-import type { BuildFacts } from "./executable/version.ts";
-
-/** What the build fixes in an executable. */
-interface Build {
-  /** The defaults of this executable; its sandbox was made from the same. */
-  readonly settings: Settings;
-  readonly facts: BuildFacts;
-}
+import type { Build } from "./executable/program.ts";
 
 /** A request is a token, an image and annotations, which Kubernetes holds to 256 KiB. */
 const MAX_REQUEST_BYTES = 1024 * 1024;

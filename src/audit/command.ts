@@ -2,9 +2,8 @@
 
 import { buildApplication, run } from "@stricli/core";
 import { auditProcess, formatReport } from "./report.ts";
-import type { Settings } from "../settings/settings.ts";
 import { readText, writeText } from "../process/stdio.ts";
-import type { BuildFacts } from "../executable/version.ts";
+import type { Build } from "../executable/program.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "../cli/application.ts";
 import { buildCommand } from "../cli/help.ts";
 
@@ -26,7 +25,7 @@ const ENVIRONMENT_TIMEOUT = 10_000;
  */
 export async function audit(
   args: readonly string[],
-  build: { readonly settings: Settings; readonly facts: BuildFacts },
+  build: Build,
 ): Promise<number> {
   let status = 0;
   const process = terminal();

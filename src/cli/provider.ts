@@ -4,7 +4,8 @@ import { buildApplication, run } from "@stricli/core";
 import { isGranted, refuseOutsideSandbox } from "../settings/sandbox.ts";
 import { applyFlags, type Settings } from "../settings/settings.ts";
 import { writeText } from "../process/stdio.ts";
-import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
+import type { Build } from "../executable/program.ts";
+import { formatVersion, formatVersionJson } from "../executable/version.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
 import { buildCommand } from "./help.ts";
 import {
@@ -26,7 +27,7 @@ interface Flags extends SettingFlags {
  */
 export async function readCommandLine(
   args: readonly string[],
-  build: { readonly settings: Settings; readonly facts: BuildFacts },
+  build: Build,
 ): Promise<Settings | number> {
   if (args[0] === "audit") {
     const { audit } = await import("../audit/command.ts");

@@ -177,8 +177,8 @@ function readEntries(secret: Secret): JsonObject {
 
 const CONFIG_TYPE = "kubernetes.io/dockerconfigjson";
 
-/** Whether an object has entries of registries for members. */
-function holdsRegistries(object: JsonObject): boolean {
+/** Whether an object has entries of registries for members, as a `.dockercfg` has. */
+export function holdsRegistries(object: JsonObject): boolean {
   return Object.entries(object).some(([key, value]) =>
     /[.:]/.test(key) && parseScope(key) !== undefined && isObject(value)
   );

@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { fileError, refuseOtherKinds } from "../process/files.ts";
+import { writeAll } from "../process/write_all.ts";
 
 /** The largest file that is read, in bytes. A compiled executable has some 100 MB. */
 const MAX_BYTES = 1024 ** 3;
@@ -62,14 +63,9 @@ function readFull(file: Deno.FsFile, into: Uint8Array, path: string): void {
   }
 }
 
-/** The name under which a file is written before it gets its own. */
-function temporaryName(path: string): string {
-  return `${path}.new`;
-}
-
 /**
- * Puts a file in place whole, such as an executable: it is written beside its place and then given its name, so that
- * nobody finds a part of it, and a running copy of what was there keeps its own.
+ * Puts a file in place whole, such as an executable: it is written beside its place and then given its
+ * name, so that nobody finds a part of it, and a running copy of what was there keeps its own.
  *
  * @throws {UserError} when it cannot; then what was at the path is still there.
  */
@@ -78,7 +74,7 @@ export function placeFile(
   chunks: readonly Uint8Array[],
   mode: number,
 ): void {
-  const temporary = temporaryName(path);
+  const temporary = `${path}.new`;
   let file: Deno.FsFile;
   try {
     refuseOccupied(path);
@@ -97,7 +93,7 @@ export function placeFile(
   }
   try {
     using opened = file;
-    for (const chunk of chunks) writeFull(opened, chunk);
+    for (const chunk of chunks) writeAll(opened, chunk);
     opened.syncSync();
     Deno.chmodSync(temporary, mode);
     Deno.renameSync(temporary, path);
@@ -121,10 +117,6 @@ function refuseOccupied(path: string): void {
     "is there and is not a file",
     "name a file, or a place for one",
   );
-}
-
-function writeFull(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
 function removeQuietly(path: string): void {

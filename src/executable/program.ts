@@ -10,6 +10,7 @@ import type { BuildFacts } from "./version.ts";
 
 /** What the build fixes in an executable. */
 export interface Build {
+  /** The defaults of the executable; its sandbox was made from the same. */
   readonly settings: Settings;
   readonly facts: BuildFacts;
 }

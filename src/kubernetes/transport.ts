@@ -28,7 +28,7 @@ export type Transport = (
   maxBytes?: number,
 ) => Promise<HttpAnswer>;
 
-/** Largest body accepted, in bytes: what a page of a list may take (`secrets.ts`). */
+/** Largest body accepted, in bytes: what a page of a list may take (`secrets/list.ts`). */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** An answer that is larger than what was allowed for; a smaller one may be asked for. */

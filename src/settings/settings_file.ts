@@ -1,12 +1,6 @@
 /** A site's settings under review: JSON with comments, keys named like the flags. */
 
-import {
-  findNodeAtLocation,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from "jsonc-parser";
+import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { UsageError } from "../errors.ts";
 import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "./settings.ts";
 
@@ -64,7 +58,7 @@ function parseDocument(text: string, path: string): Node {
       `not valid JSON with comments: ${printParseErrorCode(error.error)}`,
     );
   }
-  if (root?.type !== "object" || findNodeAtLocation(root, []) === undefined) {
+  if (root?.type !== "object") {
     throw failure(text, path, { offset: 0 }, "must be an object of settings");
   }
   return root;

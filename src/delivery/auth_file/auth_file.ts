@@ -221,15 +221,10 @@ function writeTemporary(
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const temporary = `${authDir}/.auth-${random}.tmp`;
   try {
-    const inode = withFileError(
-      temporary,
-      "write the auth file",
-      () => writeFlushed(authDir, temporary, text),
-    );
-    return { temporary, inode };
+    return { temporary, inode: writeFlushed(authDir, temporary, text) };
   } catch (error) {
     removeFile(temporary);
-    throw error;
+    throw fileError(temporary, "write the auth file", "auth-dir", error);
   }
 }
 
@@ -261,14 +256,6 @@ export function removeAuthFile(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw fileError(path, "remove the outdated auth file", "auth-dir", error);
-  }
-}
-
-function withFileError<Result>(path: string, what: string, action: () => Result): Result {
-  try {
-    return action();
-  } catch (error) {
-    throw fileError(path, what, "auth-dir", error);
   }
 }
 

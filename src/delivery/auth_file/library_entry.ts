@@ -7,6 +7,7 @@ import { isObject, namedValue } from "../../text/parse.ts";
 import { parseRepository } from "../../sources/reference.ts";
 import type { AuthFile } from "./auth_file.ts";
 import { readEntry } from "./lookup.ts";
+import { holdsRegistries } from "../../credentials/docker_config.ts";
 import { formatScope, parseScope } from "../../credentials/scope.ts";
 
 /** What a look-up that ends at an entry comes to. Reasons are words that follow the entry. */
@@ -109,11 +110,7 @@ export function whyUnfindable(key: string): Unfindable | undefined {
 
 /** What is to be said of an auth file without entries that is a `.dockercfg`, the bare map of them. */
 export function describeBareMap({ auths, otherFields }: AuthFile): string | undefined {
-  if (auths.size > 0) return undefined;
-  const isBare = [...otherFields].some(([key, value]) =>
-    /[.:]/.test(key) && parseScope(key) !== undefined && isObject(value)
-  );
-  return isBare
+  return auths.size === 0 && holdsRegistries(Object.fromEntries(otherFields))
     ? `has registries outside of "auths", as a .dockercfg does: CRI-O finds none of them`
     : undefined;
 }

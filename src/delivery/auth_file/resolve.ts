@@ -29,7 +29,7 @@ export function composeAuthFile(
   { sources, chosen }: Pick<Choice, "sources" | "chosen">,
   global: AuthFile | undefined,
 ): ComposedAuthFile {
-  const warnings = (global?.leftOut ?? []).map(describeLeftOut);
+  const warnings = describeAllLeftOut(global?.leftOut ?? []);
   if (chosen.length === 0 && isEmpty(global)) return { file: undefined, warnings };
 
   const auths = new Map(global?.auths);
@@ -57,8 +57,18 @@ export function composeAuthFile(
   return { file, warnings };
 }
 
+/** Entries of the global file that are told one by one in each pull. */
+const MAX_REPORTS = 5;
+
+function describeAllLeftOut(leftOut: readonly LeftOut[]): string[] {
+  const warnings = leftOut.slice(0, MAX_REPORTS).map(describeLeftOut);
+  const rest = leftOut.length - warnings.length;
+  if (rest > 0) warnings.push(`${rest} more entries of the global auth file are left out`);
+  return warnings;
+}
+
 /** In words, what of the global file is left out and why. A user in a key is not shown. */
-export function describeLeftOut({ field, key, problem }: LeftOut): string {
+function describeLeftOut({ field, key, problem }: LeftOut): string {
   const name = JSON.stringify(hideUserInfo(key));
   return `the global auth file's ${name} in "${field}" ${problem}: left out, since CRI-O refuses a ` +
     "whole file for it";

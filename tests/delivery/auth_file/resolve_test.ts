@@ -315,3 +315,11 @@ Deno.test("keys of the global file with a meaning to JavaScript are kept", () =>
   assert.deepEqual(Object.keys(written).toSorted(), ["__proto__", "auths"]);
   assert.deepEqual(Object.keys(written.auths).toSorted(), ["__proto__", "quay.io"]);
 });
+
+Deno.test("of many entries of the global file that are left out, the first five are told, and how many more", () => {
+  const auths = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`r${at}.example.com`, 5]));
+  const { warnings } = resolve(["quay.io/a"], [], { auths });
+  assert.equal(warnings.length, 6);
+  assert.match(warnings[4] ?? "", /r4\.example\.com/);
+  assert.equal(warnings[5], "3 more entries of the global auth file are left out");
+});
