@@ -1,4 +1,4 @@
-/** Builds the compiled forms: a bundle behind Deno's runtime, in one binary. */
+/** Builds the compiled forms: the program's modules behind Deno's runtime, in one binary. */
 
 import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../src/executable/runtime_environment.ts";
 import {
@@ -49,7 +49,7 @@ export interface CompileOptions {
 }
 
 /**
- * Builds the compiled form with the same bundle and the same sandbox as the script form.
+ * Builds the compiled form: the same sources and the same sandbox as the script form, in several modules.
  *
  * @returns the path of the executable.
  * @throws {BuildError} when that fails, for one because the runtime cannot be downloaded.

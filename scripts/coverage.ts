@@ -1,5 +1,5 @@
 /**
- * Which lines and branches of the plugin the tests run in their own process. Tests of the built
+ * Which lines and branches of the programs the tests run in their own process. Tests of the built
  * artifact run it as a child process, of which nothing is counted; so they are left out.
  *
  * What is not covered needs a reason in tests/coverage_reasons.json, or the task fails.
@@ -29,7 +29,7 @@ async function deno(...args: string[]): Promise<void> {
   Deno.exit(1);
 }
 
-/** The plugin's own files, relative to the project. */
+/** The programs' own files, relative to the project. */
 async function listSources(directory = "src"): Promise<string[]> {
   const paths: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${PROJECT}/${directory}`)) {

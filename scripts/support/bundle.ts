@@ -41,13 +41,13 @@ export async function bundle(entry: string): Promise<string> {
 /**
  * Bundles an entry of `src/` into modules: what a program begins with, what it loads with `import()`
  * when it needs it, and what these share. A pull compiles none of what it does not load; in one module
- * the engine goes through all of it in every run, which cost a pull without mirrors 2 ms of 20
+ * the engine goes through all of it in every run, which cost a pull without mirrors 2 ms
  * (`docs/develop/start-up.md`).
  *
  * @returns by the name of the file, in the order of names.
  * @throws {BuildError} as {@link bundle} does.
  */
-export async function bundleModules(entry: string): Promise<Modules> {
+async function bundleModules(entry: string): Promise<Modules> {
   const directory = await Deno.makeTempDir();
   try {
     await whileAlone(() => runBundler(`src/${entry}`, ["--code-splitting", "--outdir", directory]));
@@ -70,7 +70,7 @@ function refuse(name: string, openings: readonly string[]): void {
 }
 
 /** The entries, by the program that they make. */
-export const ENTRIES = {
+const ENTRIES = {
   "crio-credential-provider": "main.ts",
   "crio-credential-ctl": "ctl.ts",
 } as const satisfies Readonly<Record<ProgramName, string>>;

@@ -1,6 +1,7 @@
 /** The packager nfpm, built from source by the Go module that pins it, and kept outside of the tree. */
 
 import { BuildError } from "./bundle.ts";
+import { cacheDirectory } from "./cache_directory.ts";
 import { PROJECT } from "./project.ts";
 
 const MODULE = `${PROJECT}/scripts/packager`;
@@ -14,14 +15,11 @@ const PROGRAM = "github.com/goreleaser/nfpm/v2/cmd/nfpm";
  */
 export async function findPackager(): Promise<string> {
   const texts = await Promise.all(
-    ["go.mod", "go.sum"].map((name) => Deno.readFile(`${MODULE}/${name}`)),
+    ["go.mod", "go.sum"].map((name) => Deno.readTextFile(`${MODULE}/${name}`)),
   );
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await joined(texts))).toHex();
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  const directory = `${base}/crio-credential-provider/nfpm-${hash.slice(0, 8)}`;
+  const directory = await cacheDirectory("crio-credential-provider", "nfpm", texts);
   const path = `${directory}/nfpm`;
   if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-  await Deno.mkdir(directory, { recursive: true });
   // Two that build it at once do not write into the same file.
   const part = await Deno.makeTempFile({ dir: directory });
   try {
@@ -35,10 +33,6 @@ export async function findPackager(): Promise<string> {
     throw error;
   }
   return path;
-}
-
-function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<ArrayBuffer> {
-  return new Blob([...parts]).arrayBuffer();
 }
 
 /**

@@ -7,9 +7,9 @@ import { PROJECT } from "./project.ts";
 /**
  * What runs on the script form where everything has run on the compiled form, which is what is shipped:
  * what a pull does and answers, its sandbox, environment and command line, every kind of error, the disk,
- * the pipes and what else a run finds around it, the operator's tool. Left out are the faults of the API server, kills, races and storms,
- * where both forms run the same code behind the same runtime, and the tests of modules, which build
- * nothing.
+ * the pipes and what else a run finds around it, the operator's tool. Left out are the faults of the API
+ * server, kills, races and storms, where both forms run the same code behind the same runtime, and the
+ * tests of modules, which build nothing.
  */
 export const SCRIPT_SHARE: readonly string[] = [
   "tests/artifact",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { modulesAtStart } from "../../scripts/support/module_graph.ts";
+import { modulesAtStart } from "../support/module_graph.ts";
 import { Cluster, IMAGE } from "../support/cluster.ts";
 import { recordPull } from "../support/permission_record.ts";
 

@@ -1,5 +1,6 @@
 /** The real parts: where each comes from. */
 
+import { cacheDirectory } from "../../scripts/support/cache_directory.ts";
 import { mustRun, run } from "./process.ts";
 
 /** The executables of the run. */
@@ -76,7 +77,7 @@ export async function findParts(onPart: OnPart): Promise<Parts> {
     kubectl: await buildKubernetes(own, version, "kubectl"),
     kubeletCode: await build({
       target: "./kubelet",
-      out: `${await cacheDirectory(`kubelet-code-${version}`, KUBELET_CODE)}/kubelet-code`,
+      out: `${await partDirectory(`kubelet-code-${version}`, KUBELET_CODE)}/kubelet-code`,
     }),
   };
   onPart("etcd", parts.etcd, (await firstLine(parts.etcd, ["--version"])).replace(/^.*: /, ""));
@@ -102,7 +103,7 @@ export async function findNodeParts(onPart: OnPart): Promise<NodeParts> {
   const found = await findAll(["runc", "conmon", "ip", "iptables", "cc", "pkg-config"], missing);
   const kubernetes = await pinnedVersion("go.mod", "k8s.io/kubernetes");
   const version = await pinnedVersion("crio/go.mod", CRIO_MODULE);
-  const own = await cacheDirectory(`crio-${version}`, ["crio/go.mod", "crio/go.sum"]);
+  const own = await partDirectory(`crio-${version}`, ["crio/go.mod", "crio/go.sum"]);
   const parts = {
     runc: found("runc"),
     conmon: found("conmon"),
@@ -200,7 +201,7 @@ const KUBELET_CODE = ["go.mod", "go.sum", "kubelet/main.go"];
 export async function findKeyring(): Promise<string> {
   const version = await pinnedVersion("go.mod", "k8s.io/kubernetes");
   const sources = ["go.mod", "go.sum", "keyring/main.go"];
-  const directory = await cacheDirectory(`keyring-${version}`, sources);
+  const directory = await partDirectory(`keyring-${version}`, sources);
   return await build({ target: "./keyring", out: `${directory}/keyring` });
 }
 
@@ -215,7 +216,7 @@ export async function findContainerd(): Promise<
   const found = await findAll(["docker-registry", "htpasswd", "skopeo"]);
   const version = await pinnedVersion("containerd/go.mod", CONTAINERD_MODULE);
   const sources = ["containerd/go.mod", "containerd/go.sum", "containerd/pull/main.go"];
-  const directory = await cacheDirectory(`containerd-${version}`, sources);
+  const directory = await partDirectory(`containerd-${version}`, sources);
   const module = `${MODULE}containerd`;
   return {
     dockerRegistry: found("docker-registry"),
@@ -236,7 +237,7 @@ const CONTAINERD_MODULE = "github.com/containerd/containerd/v2";
 
 async function kubernetesDirectory(): Promise<string> {
   const version = await pinnedVersion("go.mod", "k8s.io/kubernetes");
-  return await cacheDirectory(`kubernetes-${version}`, ["go.mod", "go.sum"]);
+  return await partDirectory(`kubernetes-${version}`, ["go.mod", "go.sum"]);
 }
 
 /**
@@ -244,14 +245,9 @@ async function kubernetesDirectory(): Promise<string> {
  *
  * @param sources files of the Go module.
  */
-async function cacheDirectory(name: string, sources: readonly string[]): Promise<string> {
+async function partDirectory(name: string, sources: readonly string[]): Promise<string> {
   const texts = await Promise.all(sources.map(readModule));
-  const bytes = new TextEncoder().encode(texts.join("\0"));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 8);
-  const base = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  const directory = `${base}/crio-credential-provider-e2e/${name}-${hash}`;
-  await Deno.mkdir(directory, { recursive: true });
-  return directory;
+  return await cacheDirectory("crio-credential-provider-e2e", name, texts);
 }
 
 /** One of the programs of Kubernetes, which says the version that it was built from. */

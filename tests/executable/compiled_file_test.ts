@@ -4,11 +4,12 @@ import {
   type CompiledFile,
   CompiledFileError,
   formatCompiledFile,
+  joinBytes,
   readCompiledFile,
   runtimeOf,
 } from "../../src/executable/compiled_file.ts";
 import { share } from "../support/share.ts";
-import { joinChunks, smallImage } from "../support/small_executable.ts";
+import { smallImage } from "../support/small_executable.ts";
 
 const METADATA = { argv: [], permissions: { allow_read: ["/etc/containers"] }, v8_flags: [] };
 
@@ -18,7 +19,7 @@ function files(texts: Readonly<Record<string, string>>): Map<string, Uint8Array<
 }
 
 function format(parts: Pick<CompiledFile, "image" | "metadata" | "files">) {
-  return joinChunks(formatCompiledFile(parts));
+  return joinBytes(formatCompiledFile(parts));
 }
 
 const SMALL = format({
@@ -57,8 +58,8 @@ Deno.test("the same parts give the same bytes, whatever the file they were taken
         const bound = format({ image: before.image, metadata: METADATA, files: files(second) });
         deepStrictEqual(bound, direct);
         deepStrictEqual(
-          joinChunks(runtimeOf(before)),
-          joinChunks(runtimeOf(readCompiledFile(bound))),
+          joinBytes(runtimeOf(before)),
+          joinBytes(runtimeOf(readCompiledFile(bound))),
         );
         const again = readCompiledFile(bound);
         deepStrictEqual(format(again), bound);
@@ -91,7 +92,7 @@ Deno.test("a byte changed behind the runtime is refused, or is part of metadata,
     const shown =
       JSON.stringify([after.metadata, [...after.files].map(([n, b]) => [n, [...b]])]) !==
         JSON.stringify([before.metadata, [...before.files].map(([n, b]) => [n, [...b]])]) ||
-      joinChunks(formatCompiledFile(after)).some((byte, index) => byte !== bytes[index]) ||
+      joinBytes(formatCompiledFile(after)).some((byte, index) => byte !== bytes[index]) ||
       after.image.programHeaders.some((b, i) => b !== before.image.programHeaders[i]) ||
       after.image.sectionHeaders.some((b, i) => b !== before.image.sectionHeaders[i]) ||
       after.image.sectionNames.some((b, i) => b !== before.image.sectionNames[i]);
@@ -109,7 +110,7 @@ Deno.test("what is no compiled executable is refused in words", async (t) => {
     ["a script", new TextEncoder().encode("#!/bin/sh\necho\n"), /no ELF header/],
     ["32 bits", SMALL.with(4, 1), /64-bit/],
     ["another machine", SMALL.with(18, 0x28), /another machine/],
-    ["bytes at its end", joinChunks([SMALL, new Uint8Array(1)]), /behind its program/],
+    ["bytes at its end", joinBytes([SMALL, new Uint8Array(1)]), /behind its program/],
   ];
   for (const [name, bytes, problem] of cases) {
     await t.step(name, () => {

@@ -7,7 +7,7 @@ import type { Settings } from "../../src/settings/settings.ts";
 import { buildExecutable, formUnderTest } from "./executable.ts";
 
 /**
- * Makes the compiled form where that is the form under test. Elsewhere the same bundle is run by the
+ * Makes the compiled form where that is the form under test. Elsewhere the script form's bundle is run by the
  * `deno` executable with the same permissions, and with the variables that the compiled form carries;
  * like that form, and unlike the script, it sees the environment it is started with. It obeys a few
  * variables more, which `runtime_environment.ts` names.

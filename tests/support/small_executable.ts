@@ -37,14 +37,3 @@ export function smallImage({ machine = 0x3e, runtimeBytes = 512 } = {}): Image {
   const sectionNames = new TextEncoder().encode(SECTION_NAMES);
   return { runtime, programHeaders, sectionNames, sectionHeaders };
 }
-
-/** Chunks as one. */
-export function joinChunks(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
-}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../../../scripts/build.ts";
-import { formatCompiledFile } from "../../../src/executable/compiled_file.ts";
+import { formatCompiledFile, joinBytes } from "../../../src/executable/compiled_file.ts";
 import { ENTRY } from "../../../src/executable/compiled_metadata.ts";
-import { joinChunks, smallImage } from "../../support/small_executable.ts";
+import { smallImage } from "../../support/small_executable.ts";
 import { scriptHeader, shellHeader } from "../../../src/executable/script_header.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../../src/ctl/doctor/built_plugin.ts";
 import { checkSandbox } from "../../../src/ctl/doctor/sandbox.ts";
@@ -43,7 +43,7 @@ const compiled = inCompiled(program(BUILT));
 
 function inCompiled(text: string): Uint8Array<ArrayBuffer> {
   const files = new Map([[ENTRY, bytes(text)]]);
-  return joinChunks(formatCompiledFile({ image: smallImage(), metadata: {}, files }));
+  return joinBytes(formatCompiledFile({ image: smallImage(), metadata: {}, files }));
 }
 
 function built(content: Uint8Array<ArrayBuffer>): BuiltPlugin {

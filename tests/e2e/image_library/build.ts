@@ -1,5 +1,6 @@
 /** Builds the programs around the image library, one for each of its generations. */
 
+import { cacheDirectory } from "../../../scripts/support/cache_directory.ts";
 import { mustRun } from "../process.ts";
 
 const MODULES = new URL("../go/image_library/", import.meta.url).pathname;
@@ -28,13 +29,9 @@ async function build(module: string): Promise<string> {
     ...["go.mod", "go.sum", "main.go"].map((name) => `${module}/${name}`),
   ];
   const texts = await Promise.all(sources.map((path) => Deno.readTextFile(`${MODULES}${path}`)));
-  const bytes = new TextEncoder().encode(texts.join("\0"));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 16);
-  const base = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  const directory = `${base}/crio-credential-provider-e2e/image-library`;
-  const program = `${directory}/${module}-${hash}`;
+  const name = `image-library-${module}`;
+  const program = `${await cacheDirectory("crio-credential-provider-e2e", name, texts)}/oracle`;
   if (await Deno.stat(program).then(() => true, () => false)) return program;
-  await Deno.mkdir(directory, { recursive: true });
   // Signatures are none of this: without the tag the library wants C libraries for them.
   const args = [
     "build",

@@ -28,7 +28,7 @@ export interface Extent {
  * @throws {Error} with the smallest case that was found to differ, and with what either side says of it;
  * also when the cases met too little of what they are made to meet.
  */
-export async function compareWithImageLibrary(
+async function compareWithImageLibrary(
   { cases = share(3000, 30_000), seed = 1 }: Extent = {},
 ): Promise<string> {
   const programs = await buildLibraryPrograms();

@@ -125,11 +125,6 @@ export class RealNode implements AsyncDisposable {
     await this.#crio?.end(signal);
   }
 
-  /** `systemctl reload crio` */
-  reloadCrio(): void {
-    this.#crio?.signal("SIGHUP");
-  }
-
   /** Starts the kubelet, with the arguments that kubeadm's unit gives it. */
   async startKubelet(pulls: PullSettings = { serializeImagePulls: true }): Promise<void> {
     await put("/var/lib/kubelet/config.yaml", this.#kubeletConfig(pulls));
@@ -208,7 +203,7 @@ export async function put(path: string, content: unknown): Promise<void> {
 }
 
 /** The pause image, which is pulled through the mirror like any other. */
-export const PAUSE_IMAGE = "docker.io/library/pause:latest";
+const PAUSE_IMAGE = "docker.io/library/pause:latest";
 
 function crioConfig(parts: NodeParts, directory: string, pauseAuthFile: string): string {
   return `[crio]

@@ -1,10 +1,9 @@
 /** Which modules an entry is made of, as the runtime sees them. */
 
 import * as v from "valibot";
-import { PROJECT } from "./project.ts";
+import { PROJECT } from "../../scripts/support/project.ts";
 
 const Dependency = v.object({
-  specifier: v.string(),
   isDynamic: v.optional(v.boolean(), false),
   code: v.optional(v.object({ specifier: v.string() })),
 });
@@ -24,16 +23,6 @@ export interface StartModules {
   readonly own: readonly string[];
   /** Packages, as `name@version`. */
   readonly packages: readonly string[];
-  /** What they load with `import()` when it is needed. */
-  readonly later: readonly LaterModule[];
-}
-
-/** A module behind an `import()`. */
-export interface LaterModule {
-  /** As it is written there. */
-  readonly specifier: string;
-  /** The module's path from the project's root. */
-  readonly path: string;
 }
 
 /** Finds the modules of an entry that no `import()` stands before. */
@@ -47,21 +36,16 @@ export async function modulesAtStart(entry: string): Promise<StartModules> {
   const seen = new Set<string>();
   const own: string[] = [];
   const packages = new Set<string>();
-  const later: LaterModule[] = [];
-  const pathOf = (specifier: string) => specifier.replace(`file://${PROJECT}/`, "");
   const visit = (specifier: string) => {
     if (seen.has(specifier)) return;
     seen.add(specifier);
     const module = graph.modules.find((module) => module.specifier === specifier);
     if (module?.npmPackage !== undefined) packages.add(module.npmPackage);
-    else own.push(pathOf(specifier));
-    for (const { specifier, isDynamic, code } of module?.dependencies ?? []) {
-      if (code === undefined) continue;
-      const target = resolve(code.specifier);
-      if (isDynamic) later.push({ specifier, path: pathOf(target) });
-      else visit(target);
+    else own.push(specifier.replace(`file://${PROJECT}/`, ""));
+    for (const { isDynamic, code } of module?.dependencies ?? []) {
+      if (code !== undefined && !isDynamic) visit(resolve(code.specifier));
     }
   };
   graph.roots.map(resolve).forEach(visit);
-  return { own, packages: [...packages], later };
+  return { own, packages: [...packages] };
 }
