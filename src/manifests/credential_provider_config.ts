@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { describeIssue } from "../text/schema.ts";
+import { check } from "../text/schema.ts";
 import { kubeletEnvironment } from "../executable/runtime_environment.ts";
 import { SECRETS_ANNOTATION } from "../kubernetes/secrets/secret_names.ts";
 import { findArgument, setArgument } from "./arguments.ts";
@@ -80,11 +80,8 @@ export function parseCredentialProviderConfig(
   if (value === null || value === undefined) {
     throw new UserError("content-invalid", path, "is empty");
   }
-  const result = v.safeParse(ConfigSchema, value, { abortEarly: true });
-  if (!result.success) {
-    throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
-  }
-  const { apiVersion, kind } = result.output;
+  const config = check(ConfigSchema, value, path);
+  const { apiVersion, kind } = config;
   if (kind !== "CredentialProviderConfig" || !CONFIG_VERSIONS.includes(apiVersion)) {
     throw new UserError(
       "content-invalid",
@@ -93,7 +90,7 @@ export function parseCredentialProviderConfig(
       `the kubelet expects CredentialProviderConfig of ${CONFIG_VERSION}`,
     );
   }
-  return result.output;
+  return config;
 }
 
 /**

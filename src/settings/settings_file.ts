@@ -1,6 +1,7 @@
 /** A site's settings under review: JSON with comments, keys named like the flags. */
 
 import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import type { ErrorCode } from "../error_codes.ts";
 import { UsageError } from "../errors.ts";
 import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "./settings.ts";
 
@@ -18,22 +19,24 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
     const [key, value] = property.children ?? [];
     if (key === undefined || value === undefined) continue;
     const flag = String(key.value);
-    if (seen.has(flag)) throw failure(text, path, key, `"${flag}" is there twice`);
+    if (seen.has(flag)) {
+      throw failure("flag-value-invalid", text, path, key, `"${flag}" is there twice`);
+    }
     seen.add(flag);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
-      throw failure(text, path, key, `${JSON.stringify(flag)} is not a setting`);
+      throw failure("flag-unknown", text, path, key, `${JSON.stringify(flag)} is not a setting`);
     }
     const texts = readTexts(value, setting.repeatable);
     if (texts === undefined) {
       const form = setting.repeatable ? "a string or an array of strings" : "a string";
-      throw failure(text, path, value, `"${flag}" must be ${form}`);
+      throw failure("flag-value-invalid", text, path, value, `"${flag}" must be ${form}`);
     }
     try {
       settings = applyFlags(settings, new Map([[flag, texts]]));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      throw failure(text, path, value, `"${flag}" ${error.problem}`, error.advice);
+      throw failure(error.code, text, path, value, `"${flag}" ${error.problem}`, error.advice);
     }
   }
   return settings;
@@ -47,11 +50,12 @@ function parseDocument(text: string, path: string): Node {
   } catch (error) {
     // The library calls itself for each level.
     if (!(error instanceof RangeError)) throw error;
-    throw failure(text, path, { offset: 0 }, "is nested too deeply");
+    throw failure("json-invalid", text, path, { offset: 0 }, "is nested too deeply");
   }
   const [error] = errors;
   if (error !== undefined) {
     throw failure(
+      "json-invalid",
       text,
       path,
       error,
@@ -59,7 +63,7 @@ function parseDocument(text: string, path: string): Node {
     );
   }
   if (root?.type !== "object") {
-    throw failure(text, path, { offset: 0 }, "must be an object of settings");
+    throw failure("content-invalid", text, path, { offset: 0 }, "must be an object of settings");
   }
   return root;
 }
@@ -74,6 +78,7 @@ function readTexts(value: Node, repeatable: boolean): string[] | undefined {
 }
 
 function failure(
+  code: ErrorCode,
   text: string,
   path: string,
   { offset }: { readonly offset: number },
@@ -82,5 +87,5 @@ function failure(
 ): UsageError {
   const before = text.slice(0, offset).split("\n");
   const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  return new UsageError("flag-value-invalid", place, problem, advice);
+  return new UsageError(code, place, problem, advice);
 }

@@ -64,3 +64,16 @@ for (const [name, text, error] of REFUSED) {
     assert.throws(() => applySettingsFile(DEFAULT_SETTINGS, text, "site.jsonc"), error);
   });
 }
+
+Deno.test("what is wrong with a settings file has the code of its kind", () => {
+  const codes = [
+    [`{`, "json-invalid"],
+    [`[]`, "content-invalid"],
+    [`{"auth-dirr": "/a"}`, "flag-unknown"],
+    [`{"timeout": 5}`, "flag-value-invalid"],
+    [`{"timeout": "soon"}`, "flag-value-invalid"],
+  ] as const;
+  for (const [text, code] of codes) {
+    assert.throws(() => applySettingsFile(DEFAULT_SETTINGS, text, "site.jsonc"), { code });
+  }
+});

@@ -108,7 +108,7 @@ export function whyNothing(registry: Registry | undefined, endpoints: readonly E
 }
 
 /** `host/path` of the endpoints that CRI-O does not contact; `undefined` where there are none. */
-export function blockedRepositories(endpoints: readonly Endpoint[]): string[] | undefined {
+function blockedRepositories(endpoints: readonly Endpoint[]): string[] | undefined {
   const blocked = endpoints.flatMap(({ repository, blockedBy }) =>
     repository === undefined || blockedBy === undefined ? [] : [formatRepository(repository)]
   );
