@@ -295,14 +295,6 @@ function formatNote(
   return joinBytes([head, encode(NOTE_NAME), content]);
 }
 
-/** The runtime as Deno ships it, whatever was put behind it: for hashes that can be compared. */
-export function runtimeOf({ image }: Pick<CompiledFile, "image">): Uint8Array<ArrayBuffer>[] {
-  // Where the headers stand is the compiler's doing.
-  const header = image.runtime.slice(0, ELF_HEADER_SIZE);
-  header.fill(0, 40, 48);
-  return [header, image.runtime.subarray(ELF_HEADER_SIZE)];
-}
-
 /** Reads one thing after the other. */
 class Reader {
   #at = 0;

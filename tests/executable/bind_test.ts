@@ -1,11 +1,12 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert";
 import fc from "fast-check";
 import { bindExecutable, policyChanges, readBindable } from "../../src/executable/bind.ts";
-import { joinBytes, readCompiledFile, runtimeOf } from "../../src/executable/compiled_file.ts";
+import { joinBytes, readCompiledFile } from "../../src/executable/compiled_file.ts";
 import { findDeviations, readExecutable } from "../../src/executable/executable.ts";
 import { ExecutableError } from "../../src/executable/program.ts";
 import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { share } from "../support/share.ts";
+import { runtimeOf } from "../support/small_executable.ts";
 import { BUNDLE, smallRelease } from "../support/small_release.ts";
 
 const VERSION = "1.2.3";
@@ -78,7 +79,7 @@ Deno.test("binding gives what a build gives, whatever was bound before, and chan
           release,
         );
         const [before, after] = [release, again.bytes].map((bytes) =>
-          joinBytes(runtimeOf(readCompiledFile(bytes)))
+          runtimeOf(readCompiledFile(bytes))
         );
         deepStrictEqual(after, before);
         strictEqual(again.after.compiled.program.bundle, BUNDLE);

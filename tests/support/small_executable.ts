@@ -1,6 +1,6 @@
 /** An executable of a few hundred bytes, laid out as `deno compile` does it around its runtime. */
 
-import type { Image } from "../../src/executable/compiled_file.ts";
+import type { CompiledFile, Image } from "../../src/executable/compiled_file.ts";
 
 const SECTION_NAMES = "\0.shstrtab\0.note.sui\0";
 
@@ -36,4 +36,11 @@ export function smallImage({ machine = 0x3e, runtimeBytes = 512 } = {}): Image {
   sections.setBigUint64(128 + 24, BigInt(runtimeBytes + programHeaders.length), true);
   const sectionNames = new TextEncoder().encode(SECTION_NAMES);
   return { runtime, programHeaders, sectionNames, sectionHeaders };
+}
+
+/** The runtime of an executable, but for the place of the headers, which is the compiler's doing. */
+export function runtimeOf({ image }: Pick<CompiledFile, "image">): Uint8Array<ArrayBuffer> {
+  const runtime = image.runtime.slice();
+  runtime.fill(0, 40, 48);
+  return runtime;
 }
