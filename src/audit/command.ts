@@ -2,6 +2,7 @@
 
 import { buildApplication, run } from "@stricli/core";
 import { auditProcess, formatReport } from "./report.ts";
+import { formatJson } from "../process/printed.ts";
 import { readText, writeText } from "../process/stdio.ts";
 import type { Build } from "../executable/program.ts";
 import { APPLICATION, terminal, WRONG_USAGE } from "../cli/application.ts";
@@ -57,7 +58,7 @@ export async function audit(
         ? await readText(Deno.stdin, MAX_ENVIRONMENT_BYTES, ENVIRONMENT_TIMEOUT)
         : undefined;
       const report = await auditProcess(build.settings, build.facts, text);
-      writeText(Deno.stdout, json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+      writeText(Deno.stdout, json ? formatJson(report) : formatReport(report));
       if (report.findings.length > 0) status = 1;
     },
   });

@@ -1,5 +1,6 @@
 /** What an executable may touch and why, as it finds out about itself. */
 
+import { formatLines } from "../process/printed.ts";
 import { formatTable } from "../text/table.ts";
 import {
   findRuntimeVariables,
@@ -224,13 +225,14 @@ export function formatReport(report: AuditReport): string {
     "",
     ...formatVariables(report),
     "",
-    report.findings.length === 0
-      ? "Result: the process holds just what its settings ask for."
-      : `Result: ${report.findings.length} findings\n${
-        formatTable(report.findings.map((f) => [f])).join("\n")
-      }`,
+    ...(report.findings.length === 0
+      ? ["Result: the process holds just what its settings ask for."]
+      : [
+        `Result: ${report.findings.length} findings`,
+        ...formatTable(report.findings.map((f) => [f])),
+      ]),
   ];
-  return lines.join("\n") + "\n";
+  return formatLines(lines);
 }
 
 function columns({ kind, target, flag, step }: PolicyLine): string[] {

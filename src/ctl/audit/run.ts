@@ -12,6 +12,7 @@ import { readExecutableFile } from "../../executable/executable_file.ts";
 import { ExecutableError } from "../../executable/program.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { describeWide } from "../../kubernetes/api_server_hosts.ts";
+import { formatJson, formatLines } from "../../process/printed.ts";
 import type { Policy } from "../../settings/sandbox.ts";
 import { formatTable } from "../../text/table.ts";
 import { type CtlContext, inputName, readInput } from "../context.ts";
@@ -43,7 +44,7 @@ export async function audit(this: CtlContext, flags: Flags, path: string): Promi
   const differences = compareWithPolicy(executable, policy);
   this.process.stdout.write(
     flags.json
-      ? formatJson(executable, policy, differences)
+      ? formatReport(executable, policy, differences)
       : formatText(path, executable, policy, differences),
   );
   if (differences.length > 0) this.process.exitCode = 1;
@@ -78,7 +79,7 @@ async function readPolicy(context: CtlContext, path: string): Promise<Policy> {
   );
 }
 
-function formatJson(executable: Executable, policy: Policy, differences: readonly string[]) {
+function formatReport(executable: Executable, policy: Policy, differences: readonly string[]) {
   const { form, name, settings, facts, grants, compiled } = executable;
   const stepsOf = (verb: Grant["verb"]) =>
     inOrder(grants, verb).map(({ kind, target }) => {
@@ -93,7 +94,7 @@ function formatJson(executable: Executable, policy: Policy, differences: readonl
     wide: wideGrants(executable),
     differences,
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return formatJson(report);
 }
 
 /** Grants of a verb, the same way in either form: what no policy has comes first. */
@@ -127,7 +128,7 @@ function formatText(
       return [kind, target, flags, lines[0]?.step ?? "NOT IN THE POLICY"];
     });
   const denied = rows("deny");
-  return [
+  return formatLines([
     `${path}: ${name} ${facts.version}, ${form} form, commit ${facts.gitCommit}`,
     ...formatTable([
       ["bundleSha256", facts.bundleSha256],
@@ -143,10 +144,9 @@ function formatText(
     ...wideGrants(executable).map((line) => `  ${line}`),
     "",
     ...denied.length === 0 ? [] : ["Denied within that", ...formatTable(denied), ""],
-    differences.length === 0
-      ? "Result: just what the policy says."
-      : `Result: ${differences.length} difference${differences.length === 1 ? "" : "s"}\n` +
-        formatTable(differences.map((difference) => [difference])).join("\n"),
-    "",
-  ].join("\n");
+    ...differences.length === 0 ? ["Result: just what the policy says."] : [
+      `Result: ${differences.length} difference${differences.length === 1 ? "" : "s"}`,
+      ...formatTable(differences.map((difference) => [difference])),
+    ],
+  ]);
 }

@@ -12,6 +12,7 @@ import {
 import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { closedDirectory, kindOf } from "../../process/files.ts";
+import { formatJson, formatLines } from "../../process/printed.ts";
 import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
@@ -118,9 +119,7 @@ function existing(path: string, cwd: () => string): string | undefined {
 function formatShown({ name, form, compiled, facts, settings }: Bindable): string {
   const { machine } = compiled;
   const policy = policyOfProgram(name, settings);
-  return `${
-    JSON.stringify({ executable: { name, form, machine, ...facts }, settings, policy }, null, 2)
-  }\n`;
+  return formatJson({ executable: { name, form, machine, ...facts }, settings, policy });
 }
 
 /** What an empty value means: the brief of the setting says where the value is from. */
@@ -136,7 +135,7 @@ function formatBound(out: string, { before, after }: Bound): string {
     before: formatSetting(name, before.settings) || FOUND,
     after: formatSetting(name, after.settings) || FOUND,
   })).filter(({ before, after }) => before !== after);
-  return [
+  return formatLines([
     `${out}: ${name} ${facts.version}, ${machine}, bound`,
     "",
     "Unchanged",
@@ -153,6 +152,5 @@ function formatBound(out: string, { before, after }: Bound): string {
     changes.length === 0 ? "What it may touch does not change." : "What it may touch",
     ...formatTable(changes),
     ...wideLines(policyOfProgram(name, after.settings)).map((line) => `  ${line}`),
-    "",
-  ].join("\n");
+  ]);
 }

@@ -3,7 +3,7 @@
 import { type Check, count, type Status } from "./check.ts";
 import { examineNode } from "./examine.ts";
 import { UsageError, UserError } from "../../errors.ts";
-import { escapeControls } from "../../process/log.ts";
+import { formatJson, formatLines } from "../../process/printed.ts";
 import { parseLocalPath, parsePath } from "../../settings/setting_values.ts";
 import { applyFlags } from "../../settings/settings.ts";
 import { CLOCK } from "../../process/clock.ts";
@@ -55,7 +55,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   const failed = checks.some(({ status }) => status === "fail");
   this.process.stdout.write(
     flags.json
-      ? `${JSON.stringify({ ready: !failed, checks }, null, 2)}\n`
+      ? formatJson({ ready: !failed, checks })
       : wrapReport(formatChecks(checks), this.columns),
   );
   if (failed) this.process.exitCode = 1;
@@ -152,5 +152,5 @@ function formatChecks(checks: readonly Check[]): string {
     end.push("Some files could not be read: run this as root, as the kubelet runs the plugin");
   }
   end.push(CLUSTER);
-  return [...lines, ...end].map((line) => `${escapeControls(line)}\n`).join("");
+  return formatLines([...lines, ...end]);
 }

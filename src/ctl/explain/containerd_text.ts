@@ -1,6 +1,6 @@
 /** An explanation of a pull by containerd as text for people. */
 
-import { escapeControls } from "../../process/log.ts";
+import { formatLines } from "../../process/printed.ts";
 import type {
   AskedHost,
   ContainerdExplanation,
@@ -22,9 +22,7 @@ export function formatContainerdText(explanation: ContainerdExplanation): string
     warnings.map((warning) => `warning: ${warning}`),
     conclusions,
   ];
-  return blocks.filter((lines) => lines.length > 0)
-    .map((lines) => lines.map((line) => `${escapeControls(line)}\n`).join(""))
-    .join("\n");
+  return blocks.filter((lines) => lines.length > 0).map(formatLines).join("\n");
 }
 
 function overview(explanation: ContainerdExplanation): string[] {

@@ -37,7 +37,7 @@ import {
 } from "../../kubernetes/secrets/list.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
-import { escapeControls } from "../../process/log.ts";
+import { formatJson } from "../../process/printed.ts";
 import { isAnnotationKey, isLabel } from "../../kubernetes/names.ts";
 import { readRegistriesFiles } from "../../sources/registries_conf/config.ts";
 import { namedBy } from "../../sources/reference.ts";
@@ -82,11 +82,7 @@ function formatOf({ format, json }: Flags): Format {
 }
 
 function formatAs(format: Format, explanation: Explanation | ContainerdExplanation): string {
-  if (format === "json") {
-    // JSON leaves some characters as they are that drive a terminal.
-    return JSON.stringify(explanation, null, 2).split("\n")
-      .map((line) => `${escapeControls(line)}\n`).join("");
-  }
+  if (format === "json") return formatJson(explanation);
   if ("runtime" in explanation) {
     if (format === "text") return formatContainerdText(explanation);
     throw new UsageError(

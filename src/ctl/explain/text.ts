@@ -1,6 +1,6 @@
 /** An explanation as text for people. */
 
-import { escapeControls } from "../../process/log.ts";
+import { formatLines } from "../../process/printed.ts";
 import type { Candidate } from "./credentials.ts";
 import {
   describePulls,
@@ -22,9 +22,7 @@ export function formatText(explanation: Explanation): string {
     explanation.notes.map((note) => `note: ${note}`),
     explanation.conclusions,
   ];
-  return blocks.filter((lines) => lines.length > 0)
-    .map((lines) => lines.map((line) => `${escapeControls(line)}\n`).join(""))
-    .join("\n");
+  return blocks.filter((lines) => lines.length > 0).map(formatLines).join("\n");
 }
 
 const LABEL_WIDTH = 16;

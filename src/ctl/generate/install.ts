@@ -12,6 +12,7 @@ import { quoteWord } from "../../manifests/checks.ts";
 import { PLUGIN_DIRECTORY } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH } from "../../manifests/registries_conf.ts";
 import { fileError } from "../../process/files.ts";
+import { formatLines } from "../../process/printed.ts";
 import { policyOf, wideLines } from "../../settings/sandbox.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { readOrExplain } from "../audit/run.ts";
@@ -103,7 +104,7 @@ export async function generateInstall(
     }
   });
   const names = [PROVIDER_NAME, ...files.map(({ name }) => name)];
-  context.process.stdout.write(`${out}: ${names.join(", ")}\n`);
+  context.process.stdout.write(formatLines([`${out}: ${names.join(", ")}`]));
 }
 
 /** @throws {UsageError} when a flag has no meaning on nodes with that runtime. */

@@ -1,5 +1,6 @@
 /** Prints the policy of a build as JSON, for review. */
 
+import { formatJson } from "../../process/printed.ts";
 import { policyOf } from "../../settings/sandbox.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
@@ -7,7 +8,7 @@ import { readSiteSettings, type SiteFlags } from "../site_settings.ts";
 
 /** A policy as it is checked in. */
 export function formatPolicy(settings: Settings): string {
-  return `${JSON.stringify(policyOf(settings), null, 2)}\n`;
+  return formatJson(policyOf(settings));
 }
 
 /** The command. */

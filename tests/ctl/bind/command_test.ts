@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert";
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert";
 import { DEFAULT_SETTINGS } from "../../../src/settings/settings.ts";
 import { type CtlResult, runCtlWith } from "../../support/ctl.ts";
 import { smallRelease } from "../../support/small_release.ts";
@@ -126,6 +126,34 @@ Deno.test("bind and audit say in a line of its own where an API server may be on
   const json = JSON.parse((await runCtlWith(["audit", "--json", place.release])).stdout);
   strictEqual(json.wide.length, 2);
   deepStrictEqual(json.differences, []);
+});
+
+Deno.test("control characters of paths are escaped in all that is printed, and JSON says the same", async () => {
+  await using place = await Place.make();
+  const path = "/etc/a\u009b31m\u202e\u0085b.json";
+  const setting = ["--kubelet-auth-file", path];
+  const root = ["--root", place.directory, "--config", path];
+  const policy = place.path("policy.json");
+  const lines = [
+    ["policy", ...setting],
+    ["bind", place.release, "--in-place", ...setting],
+    ["bind", place.release, "--show"],
+    ["audit", place.release],
+    ["audit", place.release, "--json"],
+    ["audit", place.release, "--policy", policy],
+    ["audit", place.release, "--policy", policy, "--json"],
+    ["doctor", ...root],
+    ["doctor", ...root, "--json"],
+  ];
+  await Deno.writeTextFile(policy, JSON.stringify({ allow: [], deny: [] }));
+  for (const line of lines) {
+    const { stdout, stderr } = await runCtlWith(line);
+    strictEqual(stderr, "");
+    match(stdout, /\/etc\/a\\u009b31m\\u202e\\u0085b\.json/, line.join(" "));
+    // deno-lint-ignore no-control-regex -- control characters are what is looked for
+    doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/, line.join(" "));
+    if (stdout.startsWith("{")) ok(JSON.stringify(JSON.parse(stdout)).includes(path));
+  }
 });
 
 /** What is in the input's place, and what is said of it. */
