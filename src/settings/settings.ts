@@ -474,9 +474,7 @@ export function applyFlags(
       throw new UsageError(error.code, `--${setting.flag}`, error.problem, error.advice);
     }
   });
-  for (const [name, runtime] of Object.entries(ONLY_FOR)) {
-    if (!isSettingName(name) || runtime === settings.runtime) continue;
-    const { flag } = SETTINGS[name];
+  for (const { flag, runtime } of flagsWithoutMeaning(settings.runtime)) {
     if (given.has(flag)) {
       throw new UsageError(
         "flag-value-invalid",
@@ -497,6 +495,18 @@ const ONLY_FOR: { readonly [Name in SettingName]?: Runtime } = {
   containerdAlsoOffer: "containerd",
   cacheDuration: "containerd",
 };
+
+/** The flags of such settings on a node with this runtime, each with the runtime that it is for. */
+export function flagsWithoutMeaning(
+  runtime: Runtime,
+): { readonly flag: string; readonly runtime: Runtime }[] {
+  return SETTING_NAMES.flatMap((name) => {
+    const only = ONLY_FOR[name];
+    return only === undefined || only === runtime
+      ? []
+      : [{ flag: SETTINGS[name].flag, runtime: only }];
+  });
+}
 
 /** Builds settings name by name. */
 function mapSettings(value: (name: SettingName) => unknown): Settings {

@@ -20,6 +20,7 @@ import {
 } from "../../manifests/crio_credential_provider_config.ts";
 import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { formatComment, formatYaml } from "../../manifests/yaml.ts";
+import { flagsWithoutMeaning } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, report } from "../context.ts";
 import { warnOfAssumedAudience } from "./audience.ts";
 import { checkPluginArguments } from "./plugin_arguments.ts";
@@ -100,15 +101,14 @@ function refuseOtherRuntimes(
   merge: string | undefined,
 ): void {
   const args = config?.providers.find(({ name }) => name === PROVIDER_NAME)?.args ?? [];
-  const flags = runtime === "containerd"
-    ? ["pulled-images", "wait-for-taken"]
-    : ["containerd-hosts-dir", "containerd-also-offer", "cache-duration"];
-  const flag = flags.find((flag) => findArgument(args, flag) !== undefined);
-  if (flag === undefined || merge === undefined) return;
+  const other = flagsWithoutMeaning(runtime).find(({ flag }) =>
+    findArgument(args, flag) !== undefined
+  );
+  if (other === undefined || merge === undefined) return;
   throw new UserError(
     "flags-conflict",
     inputName(merge),
-    `passes --${flag} to the plugin, which has no meaning with --runtime ${runtime}`,
+    `passes --${other.flag} to the plugin, which has no meaning with --runtime ${runtime}`,
     `drop it from "args"`,
   );
 }
