@@ -22,7 +22,7 @@ import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { formatComment, formatYaml } from "../../manifests/yaml.ts";
 import { flagsWithoutMeaning } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, report } from "../context.ts";
-import { warnOfAssumedAudience } from "./audience.ts";
+import { checkAudience, warnOfAssumedAudience } from "./audience.ts";
 import { checkPluginArguments } from "./plugin_arguments.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
 import { explainPulledImages, settingOptions } from "./provider_settings.ts";
@@ -70,7 +70,7 @@ async function mergeFlags(context: CtlContext, flags: Flags): Promise<Merged> {
       "use --merge with the platform's file",
     );
   }
-  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
+  checkAudience(audience);
   checkMatchImages(context, matchImage);
   const runtime = flags.runtime ?? context.settings.runtime;
   if (runtime === "containerd" && flags.pulledImages !== undefined) {

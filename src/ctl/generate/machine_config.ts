@@ -20,6 +20,7 @@ import { PLATFORM_PROVIDERS } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH, type MirrorRule } from "../../manifests/registries_conf.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, report } from "../context.ts";
+import { checkAudience } from "./audience.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
 import { checkName } from "./names.ts";
 import { explainPulledImages, settingOptions } from "./provider_settings.ts";
@@ -44,7 +45,7 @@ export interface Flags {
 export async function generateMachineConfig(this: CtlContext, flags: Flags): Promise<void> {
   const { role, platform, merge, audience, ignition, env } = flags;
   checkName("--role", role, isLabel, "role");
-  if (audience === "") throw new UsageError("flag-value-invalid", "--audience", "is empty");
+  checkAudience(audience);
   const mirrors = parseMirrors(flags);
   const sources = [...new Set(mirrors.map(({ source }) => source))];
   const matchImages = flags.matchImage ?? [];

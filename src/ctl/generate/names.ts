@@ -1,6 +1,8 @@
 /** Names of Kubernetes objects on the command line. */
 
 import { UsageError } from "../../errors.ts";
+import { isSubdomain } from "../../kubernetes/names.ts";
+import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
 
 /**
  * Checks the form of a name.
@@ -20,4 +22,22 @@ export function checkName(
     `${JSON.stringify(name)} cannot be the name of a ${kind}`,
     "names have lower-case letters, digits and hyphens, and begin and end with a letter or digit",
   );
+}
+
+/**
+ * The secrets that `--secret` names, in the order given, each where it comes last: there it counts.
+ *
+ * @throws {UsageError} when one cannot be a secret's name, or they are more than a pull reads.
+ */
+export function readSecretNames(secret: readonly string[] = []): readonly string[] {
+  for (const name of secret) checkName("--secret", name, isSubdomain, "secret");
+  const names = new Set(secret.toReversed());
+  if (names.size > MAX_NAMED_SECRETS) {
+    throw new UsageError(
+      "flag-value-invalid",
+      "--secret",
+      `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
+    );
+  }
+  return [...names].reverse();
 }

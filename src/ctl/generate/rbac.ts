@@ -1,7 +1,6 @@
 /** `generate rbac` */
 
 import { UsageError, UserError } from "../../errors.ts";
-import { MAX_NAMED_SECRETS } from "../../kubernetes/secrets/secret_names.ts";
 import { ASSUMED_AUDIENCE, DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { ownAudience, PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
 import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
@@ -12,9 +11,9 @@ import {
 } from "../../manifests/rbac.ts";
 import { formatComment, formatYaml, type Manifest } from "../../manifests/yaml.ts";
 import { type CtlContext, inputName, report } from "../context.ts";
-import { warnOfAssumedAudience } from "./audience.ts";
+import { checkAudience, isAudience, warnOfAssumedAudience } from "./audience.ts";
 import { readProviderFile } from "./match_image_flags.ts";
-import { checkName } from "./names.ts";
+import { checkName, readSecretNames } from "./names.ts";
 import { checkAnnotationKey } from "./provider_settings.ts";
 
 /** Flags of the command. */
@@ -87,14 +86,7 @@ async function readAudience(
   context: CtlContext,
   { audience, from }: Flags,
 ): Promise<string | undefined> {
-  // An audience is a resource's name here, in which * stands for all of them.
-  if (audience === "" || audience === "*") {
-    throw new UsageError(
-      "flag-value-invalid",
-      "--audience",
-      "must name one audience, as the kubelet's configuration does",
-    );
-  }
+  checkAudience(audience);
   if (from === undefined) return audience;
   if (audience !== undefined) {
     throw new UsageError(
@@ -105,7 +97,15 @@ async function readAudience(
     );
   }
   const found = ownAudience(await readProviderFile(context, from, "from"));
-  if (found !== undefined) return found;
+  if (found !== undefined && isAudience(found)) return found;
+  if (found !== undefined) {
+    throw new UserError(
+      "content-invalid",
+      inputName(from),
+      `"serviceAccountTokenAudience" of provider ${PROVIDER_NAME} must name one audience`,
+      "give the cluster's, without control characters, and no *",
+    );
+  }
   throw new UserError(
     "content-invalid",
     inputName(from),
@@ -114,7 +114,7 @@ async function readAudience(
   );
 }
 
-/** The secrets in the order given, each where it comes last: there it counts. */
+/** The secrets that the Roles name; none: they open all of the namespace. */
 function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): readonly string[] {
   if (secretsAnnotation !== undefined) {
     if (secret.length === 0) {
@@ -126,14 +126,5 @@ function readSecrets({ namespace, secret = [], secretsAnnotation }: Flags): read
   if (namespace === undefined) {
     throw new UsageError("flag-needs-flag", "--secret", "needs --namespace");
   }
-  for (const name of secret) checkName("--secret", name, isSubdomain, "secret");
-  const names = new Set(secret.toReversed());
-  if (names.size > MAX_NAMED_SECRETS) {
-    throw new UsageError(
-      "flag-value-invalid",
-      "--secret",
-      `names ${names.size} secrets, and at most ${MAX_NAMED_SECRETS} are read`,
-    );
-  }
-  return [...names].reverse();
+  return readSecretNames(secret);
 }

@@ -331,6 +331,50 @@ Deno.test("the RBAC of the nodes names the audience of a provider file", async (
   assert.deepEqual([role], loadAll(fixture("openshift/node-rbac.yaml")).slice(0, 1));
 });
 
+/** Audiences that are none, or all of them, or that write lines of their own. */
+const NO_AUDIENCES = ["", "*", "a\nb", "a\tb", "a\u001b[31m", "a\u007f", "a\u0085b"];
+
+for (
+  const line of [
+    "rbac --all-nodes",
+    "checks --namespace team --node worker-1",
+    "kubelet-config --match-image a.io",
+    "machine-config --role worker --platform none --match-image a.io",
+  ]
+) {
+  Deno.test(`generate ${line} takes no audience that is not one`, async () => {
+    for (const audience of NO_AUDIENCES) {
+      const words = ["generate", ...line.split(" "), "--audience", audience];
+      const { code, stdout, stderr } = await runCtlWith(words);
+      assert.deepEqual([code, stdout], [2, ""], JSON.stringify(audience));
+      assert.match(stderr, /^error: --audience: (?:is empty, and )?must name one audience; .*\n$/);
+    }
+  });
+}
+
+Deno.test("the RBAC of the nodes opens no more than one audience, whatever a provider file has", async () => {
+  const file = await generate("kubelet-config --match-image a.io --audience b.example");
+  // Without one the file names none.
+  for (const audience of NO_AUDIENCES.slice(1)) {
+    const text = file.replace("b.example", JSON.stringify(audience));
+    const words = ["generate", "rbac", "--all-nodes", "--from", "-"];
+    const { code, stdout, stderr } = await runCtlWith(words, text);
+    assert.deepEqual([code, stdout], [1, ""], JSON.stringify(audience));
+    assert.match(
+      stderr,
+      /^error: stdin: "serviceAccountTokenAudience" .* must name one audience; /,
+    );
+  }
+});
+
+Deno.test("of a secret that is named twice the last place counts, in rbac and in checks", async () => {
+  const secrets = "--secret a --secret b --secret a";
+  const named = /crio-credential-provider\/secrets=b,a\n/;
+  await generate(`rbac --namespace team ${secrets}`, undefined, named);
+  const script = await generate(`checks --namespace team --node worker-1 ${secrets}`);
+  assert.match(script, /secrets=b,a\b/);
+});
+
 Deno.test("nodes are bound one by one, each to its own user", async () => {
   const [role, ...bindings] = loadAll(
     await generate(
