@@ -11,6 +11,7 @@ import {
 import { describeError } from "../errors.ts";
 import { escapeControls } from "../process/log.ts";
 import { writeText } from "../process/stdio.ts";
+import { kebab } from "../text/kebab.ts";
 
 /** Exit status for a command line that cannot be understood. */
 export const WRONG_USAGE = 2;
@@ -93,7 +94,7 @@ function describeUnknownCommand(
 
 /** `registriesConf` -> `--registries-conf` */
 function spell(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${kebab(name)}`;
 }
 
 /** The process as the library sees it: it writes, and sets the exit code. */

@@ -9,6 +9,7 @@ import {
   type RouteMap,
   type RouteMapBuilderArguments,
 } from "@stricli/core";
+import { kebab } from "../text/kebab.ts";
 import { HELP_COLUMNS, wrapLine } from "../text/wrap.ts";
 
 /** What the library passes for help to be formatted. */
@@ -184,9 +185,4 @@ function formatRow([flag, brief]: readonly [string, string]): string[] {
     return [head, ...wrapLine(`${margin}${brief}`, HELP_COLUMNS, TEXT_COLUMN)];
   }
   return wrapLine(head.padEnd(TEXT_COLUMN) + brief, HELP_COLUMNS, TEXT_COLUMN);
-}
-
-/** `registriesConf` -> `registries-conf` */
-function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -2,6 +2,7 @@
 
 import type { Command, RouteMap } from "@stricli/core";
 import { isSettingName, SETTINGS } from "../../settings/settings.ts";
+import { kebab } from "../../text/kebab.ts";
 import type { CtlContext } from "../context.ts";
 
 /** A command, or a group of them. */
@@ -68,7 +69,7 @@ type Parameter = NonNullable<Command<CtlContext>["parameters"]["flags"]>[string]
 
 function readFlags(command: Command<CtlContext>): FlagNode[] {
   return Object.entries(command.parameters.flags ?? {}).flatMap(([key, parameter]) => {
-    const name = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const name = kebab(key);
     const flag = readFlag(key, name, parameter);
     const negated = parameter.kind === "boolean" && parameter.withNegated !== false &&
       parameter.default !== false;

@@ -2,6 +2,7 @@
 
 import { UsageError } from "../../errors.ts";
 import { applyFlags, SETTING_NAMES, SETTINGS, type Settings } from "../../settings/settings.ts";
+import { kebab } from "../../text/kebab.ts";
 import { type Check, fail, pass } from "./check.ts";
 
 /** What the arguments mean. */
@@ -37,7 +38,7 @@ function readArguments(args: readonly string[]): Map<string, string[]> {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? "";
     const [, word = "", joined] = /^--?([A-Za-z][A-Za-z-]+)(?:=([^]*))?$/.exec(arg) ?? [];
-    const flag = word.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const flag = kebab(word);
     const setting = SETTING_NAMES.map((name) => SETTINGS[name]).find((s) => s.flag === flag);
     if (setting === undefined) {
       throw new UsageError(
