@@ -9,7 +9,7 @@ import type {
   ExplainedViewer,
   HostCandidate,
 } from "./containerd.ts";
-import { labelled, namedLines } from "./text.ts";
+import { labelled, secretsLines } from "./text.ts";
 
 /** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
 export function formatContainerdText(explanation: ContainerdExplanation): string {
@@ -33,17 +33,7 @@ function overview(explanation: ContainerdExplanation): string[] {
     ...labelled("namespace", namespace === undefined ? [] : [namespace + account]),
     ...labelled("directories", directories.map(({ path, state }) => `${path}: ${STATES[state]}`)),
     ...labelled("file", file === undefined ? [] : [file]),
-    ...labelled(
-      "secrets",
-      secrets === undefined ? [] : [
-        `${secrets.read.length === 0 ? "none" : secrets.read.join(", ")} from ${secrets.from}`,
-        ...(secrets.named === undefined ? [] : namedLines(secrets.named)),
-        ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
-        ...secrets.unusable.map(({ secret, key, reason }) =>
-          `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
-        ),
-      ],
-    ),
+    ...labelled("secrets", secrets === undefined ? [] : secretsLines(secrets)),
   ];
 }
 

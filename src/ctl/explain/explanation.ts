@@ -21,12 +21,12 @@ import {
   type ExplainedCredentials,
   type ExplainedSource,
 } from "./credentials.ts";
-import type {
-  BlockedSource,
-  ExplainedRegistries,
-  InvalidEndpoint,
-  ShortNameAlias,
-  TablePlace,
+import {
+  type BlockedSource,
+  type ExplainedRegistries,
+  type InvalidEndpoint,
+  placeText,
+  type ShortNameAlias,
 } from "./registry_tables.ts";
 
 /** Whose pull it is. */
@@ -330,11 +330,6 @@ function describeBlocked({ repository, role, by }: BlockedSource): string {
     quote(by.prefix)
   }, ` +
     `${placeText(by)}.`;
-}
-
-/** `FILE:LINE` of a table. */
-function placeText({ file, line }: TablePlace): string {
-  return line === undefined ? file : `${file}:${line}`;
 }
 
 function describeAlias(image: string, { name, target, file, isUsed }: ShortNameAlias): string {

@@ -3,7 +3,7 @@
 import { escapeControls } from "../../process/log.ts";
 import type { Candidate } from "./credentials.ts";
 import type { Explanation, PlacedSource } from "./explanation.ts";
-import { place } from "./text.ts";
+import { placeText } from "./registry_tables.ts";
 
 /**
  * Draws request, registry table, pull sources, credentials and auth file. Dotted lines lead to what
@@ -16,7 +16,7 @@ export function formatMermaid(explanation: Explanation): string {
   const table = registries?.table;
   let last = request;
   if (table !== undefined) {
-    last = chart.node("table", [`[[registry]] ${table.prefix}`, place(table)]);
+    last = chart.node("table", [`[[registry]] ${table.prefix}`, placeText(table)]);
     chart.edge(request, last);
   }
   for (const { repository } of blockedSources) {

@@ -36,6 +36,11 @@ export interface TablePlace {
   readonly line: number | undefined;
 }
 
+/** `FILE:LINE`, which editors and terminals open. */
+export function placeText({ file, line }: TablePlace): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
 /** The table that applies. */
 export interface ChosenTable extends TablePlace {
   readonly location: string;

@@ -9,7 +9,7 @@ import {
   type PlacedSource,
   type PulledImage,
 } from "./explanation.ts";
-import type { PassedOverTable, TablePlace } from "./registry_tables.ts";
+import { type PassedOverTable, placeText } from "./registry_tables.ts";
 
 /** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
 export function formatText(explanation: Explanation): string {
@@ -52,28 +52,30 @@ function overview(explanation: Explanation): string[] {
       "blocked",
       explanation.blockedSources.map(({ repository, role, by }) =>
         `${repository}${roleText(role, "all")}: by [[registry]] with prefix ${quote(by.prefix)}, ${
-          place(by)
+          placeText(by)
         }`
       ),
     ),
-    ...labelled(
-      "secrets",
-      secrets === undefined ? [] : [
-        `${list(secrets.read, "none")} from ${secrets.from}`,
-        ...(secrets.named === undefined ? [] : namedLines(secrets.named)),
-        ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
-        ...secrets.unusable.map(({ secret, key, reason }) =>
-          `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
-        ),
-      ],
-    ),
+    ...labelled("secrets", secrets === undefined ? [] : secretsLines(secrets)),
     ...labelled("global file", global === undefined ? [] : globalLines(global)),
     ...labelled("pulled image", pulledImage === undefined ? [] : pulledImageLines(pulledImage)),
   ];
 }
 
+/** What was read of secrets, and from where, in lines. */
+export function secretsLines(secrets: NonNullable<Explanation["secrets"]>): string[] {
+  return [
+    `${list(secrets.read, "none")} from ${secrets.from}`,
+    ...(secrets.named === undefined ? [] : namedLines(secrets.named)),
+    ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
+    ...secrets.unusable.map(({ secret, key, reason }) =>
+      `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
+    ),
+  ];
+}
+
 /** What a service account names, in lines. */
-export function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
+function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
   const account = `the service account's annotation ${annotation}`;
   if (names.length === 0) return [`${account} names none: no secret is read, on purpose`];
   return [
@@ -108,17 +110,12 @@ function tables({ files, table, passedOver }: NonNullable<Explanation["registrie
   const what = `mirrors: ${list(mirrors, "none")}; location: ${table.location || "as named"}` +
     (table.blocked ? "; blocked" : "");
   return [
-    `[[registry]] with prefix ${quote(table.prefix)}, ${place(table)}`,
+    `[[registry]] with prefix ${quote(table.prefix)}, ${placeText(table)}`,
     what,
     ...passedOver.map((other: PassedOverTable) =>
-      `- passed over: prefix ${quote(other.prefix)}, ${place(other)}: ${other.reason}`
+      `- passed over: prefix ${quote(other.prefix)}, ${placeText(other)}: ${other.reason}`
     ),
   ];
-}
-
-/** `FILE:LINE`, which editors and terminals open. */
-export function place({ file, line }: TablePlace): string {
-  return line === undefined ? file : `${file}:${line}`;
 }
 
 function globalLines(global: NonNullable<Explanation["global"]>): string[] {
