@@ -15,6 +15,9 @@ export interface PlatformProviders {
   readonly config: CredentialProviderConfig;
 }
 
+/** Where the kubelet finds the provider file by the documentation. */
+export const PROVIDER_FILE = "/etc/kubernetes/credential-provider-config.yaml";
+
 /** The plugin directory of OpenShift's kubelets. */
 export const PLUGIN_DIRECTORY = "/usr/libexec/kubelet-image-credential-provider-plugins";
 

@@ -1,7 +1,11 @@
 /** Where `doctor` looks when nothing says where. */
 
 import { PLATFORMS } from "../../manifests/choices.ts";
-import { PLATFORM_PROVIDERS, PLUGIN_DIRECTORY } from "../../manifests/platform_providers.ts";
+import {
+  PLATFORM_PROVIDERS,
+  PLUGIN_DIRECTORY,
+  PROVIDER_FILE,
+} from "../../manifests/platform_providers.ts";
 import { requiredPermissions } from "../../settings/sandbox.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { PKI_CA_FILE } from "../../kubernetes/kubeadm.ts";
@@ -19,7 +23,7 @@ import { KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 
 /** Where the kubelet's `CredentialProviderConfig` is by the documentation and by OpenShift. */
 export const PROVIDER_CONFIGS: readonly string[] = [
-  "/etc/kubernetes/credential-provider-config.yaml",
+  PROVIDER_FILE,
   ...PLATFORMS.map((platform) => PLATFORM_PROVIDERS[platform].path),
 ];
 
@@ -39,7 +43,7 @@ const KUBELET_CONFIG_DIRECTORIES = [
 ] as const;
 
 /** What kubeadm writes on each node that it sets up. */
-export const KUBEADM_FLAGS = "/var/lib/kubelet/kubeadm-flags.env";
+export const KUBEADM_FLAGS = FLAG_FILES[0];
 
 /**
  * Registries files of root, as which CRI-O runs (`newConfigWrapperWithHomeDir` of the image library's

@@ -9,7 +9,7 @@ import type { Runtime } from "../../kubelet/runtime.ts";
 import type { Platform } from "../../manifests/choices.ts";
 import { PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
 import { quoteWord } from "../../manifests/checks.ts";
-import { PLUGIN_DIRECTORY } from "../../manifests/platform_providers.ts";
+import { PLUGIN_DIRECTORY, PROVIDER_FILE } from "../../manifests/platform_providers.ts";
 import { DROP_IN_PATH } from "../../manifests/registries_conf.ts";
 import { fileError } from "../../process/files.ts";
 import { formatLines } from "../../process/printed.ts";
@@ -42,9 +42,6 @@ export interface Flags extends SiteFlags {
   readonly role?: string;
   readonly platform?: Platform;
 }
-
-/** Where the kubelet is told to find the provider file. */
-const PROVIDER_FILE = "/etc/kubernetes/credential-provider-config.yaml";
 
 /** A text of the directory. */
 interface SiteFile {
