@@ -1,5 +1,7 @@
 /** Flags with a text for a value. The list of flags shows no placeholders, so the brief does. */
 
+import { UsageError } from "../errors.ts";
+
 /** A flag that must be given. */
 export function requiredText(placeholder: string, brief: string) {
   return { kind: "parsed", parse: String, placeholder, brief: `${placeholder}  ${brief}` } as const;
@@ -13,4 +15,14 @@ export function optionalText(placeholder: string, brief: string) {
 /** A flag that may be given several times. */
 export function repeatedText(placeholder: string, brief: string) {
   return { ...optionalText(placeholder, `${brief}; may be repeated`), variadic: true } as const;
+}
+
+/** Fills in the flag that a value came from. */
+export function atFlag<Value>(flag: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.code, flag, error.problem, error.advice);
+  }
 }

@@ -168,9 +168,14 @@ function formatCheck(
   ].join("\n");
 }
 
-/** Quotes a word for a POSIX shell. */
+/** Quotes a word for a POSIX shell, where it needs that. */
 export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : singleQuoted(word);
+}
+
+/** A word in single quotes, in which a POSIX shell takes all as it is. */
+export function singleQuoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function words(...all: readonly string[]): string {

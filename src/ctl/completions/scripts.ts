@@ -1,5 +1,6 @@
 /** Completion scripts: each shell finds the command that the words lead to, and offers what follows. */
 
+import { singleQuoted } from "../../manifests/checks.ts";
 import { type CommandNode, type FlagNode, walkCommands } from "./command_table.ts";
 
 /** A shell that scripts are made for. */
@@ -35,7 +36,8 @@ function paths(commands: readonly CommandNode[]): string {
 }
 
 function formatBash(commands: readonly CommandNode[]): string[] {
-  const offer = (words: string) => `mapfile -t COMPREPLY < <(compgen -W ${quote(words)} -- "$cur")`;
+  const offer = (words: string) =>
+    `mapfile -t COMPREPLY < <(compgen -W ${singleQuoted(words)} -- "$cur")`;
   const values = [...byValue(commands).values()].map(({ flag, on }) => {
     const action = flag.values.length > 0
       ? offer(flag.values.join(" "))
@@ -83,8 +85,8 @@ function formatZsh(commands: readonly CommandNode[]): string[] {
   });
   const words = commands.map(({ path, flags, children }) => {
     const entries = [
-      ...children.map(({ name, brief }) => quote(`${name}:${brief}`)),
-      ...flags.map(({ name, brief }) => quote(`--${name}:${brief}`)),
+      ...children.map(({ name, brief }) => singleQuoted(`${name}:${brief}`)),
+      ...flags.map(({ name, brief }) => singleQuoted(`--${name}:${brief}`)),
     ];
     return [`    "${path}") offers=(`, ...entries.map((entry) => `      ${entry}`), "    );;"];
   });
@@ -120,14 +122,14 @@ function formatFish(commands: readonly CommandNode[]): string[] {
   const at = `_${FUNCTION}_at`;
   const complete = `complete -c ${TOOL}`;
   const lines = commands.flatMap(({ path, flags, children }) => {
-    const here = `-n ${quote(`${at} "${path}"`)}`;
+    const here = `-n ${singleQuoted(`${at} "${path}"`)}`;
     return [
       ...children.map(({ name, brief }) =>
         `${complete} ${here} -a ${name} -d ${quoteForFish(brief)}`
       ),
       ...flags.map((flag) => {
         const value = flag.values.length > 0
-          ? ` -x -a ${quote(flag.values.join(" "))}`
+          ? ` -x -a ${singleQuoted(flag.values.join(" "))}`
           : { none: "", text: " -x", path: " -r -F" }[flag.value];
         return `${complete} ${here} -l ${flag.name}${value} -d ${quoteForFish(flag.brief)}`;
       }),
@@ -150,11 +152,6 @@ function formatFish(commands: readonly CommandNode[]): string[] {
     `${complete} -f`,
     ...lines,
   ];
-}
-
-/** Quotes a word for a POSIX shell. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function quoteForFish(word: string): string {

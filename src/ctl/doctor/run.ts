@@ -9,6 +9,7 @@ import { applyFlags } from "../../settings/settings.ts";
 import { CLOCK } from "../../process/clock.ts";
 import { NodeFiles } from "./node_files.ts";
 import { type CtlContext, inputName, readInput } from "../context.ts";
+import { atFlag } from "../text_flags.ts";
 import { givenFlags, type SettingFlags } from "../../cli/setting_flags.ts";
 import { wrapReport } from "../../text/wrap.ts";
 
@@ -103,21 +104,12 @@ async function readRoles(context: CtlContext, path: string | undefined) {
 
 /** A path of the node: absolute. */
 function readPath<Text extends string | undefined>(flag: string, text: Text): Text | string {
-  return text === undefined ? text : parsePathOf(flag, text, parsePath);
+  return text === undefined ? text : atFlag(`--${flag}`, () => parsePath(text));
 }
 
 /** A path of the machine that the tool runs on, which may be relative to the working directory. */
 function readLocalPath(flag: string, text: string | undefined): string | undefined {
-  return text === undefined ? text : parsePathOf(flag, text, parseLocalPath);
-}
-
-function parsePathOf(flag: string, text: string, parse: (text: string) => string): string {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.code, `--${flag}`, error.problem, error.advice);
-  }
+  return text === undefined ? text : atFlag(`--${flag}`, () => parseLocalPath(text));
 }
 
 const MARKS: Readonly<Record<Status, string>> = {

@@ -4,7 +4,8 @@ import { createHostsToml } from "../../manifests/hosts_toml.ts";
 import { formatComment } from "../../manifests/yaml.ts";
 import { parsePath } from "../../settings/setting_values.ts";
 import { type CtlContext, report } from "../context.ts";
-import { atFlag, parseMirrors, requireMirrors, requireOfMirrors } from "./registries_conf.ts";
+import { atFlag } from "../text_flags.ts";
+import { parseMirrors, requireMirrors, requireOfMirrors } from "./registries_conf.ts";
 
 /** Flags of the command. */
 export interface Flags {

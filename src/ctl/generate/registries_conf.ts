@@ -8,6 +8,7 @@ import {
   parseMirrorRule,
 } from "../../manifests/registries_conf.ts";
 import type { CtlContext } from "../context.ts";
+import { atFlag } from "../text_flags.ts";
 
 /** Flags of the command. */
 export interface Flags {
@@ -56,14 +57,4 @@ export function requireOfMirrors(
 /** The drop-in of the mirrors. */
 export function formatMirrors(rules: readonly MirrorRule[], { insecure = [] }: Flags): string {
   return createRegistriesDropIn(rules, new Set(insecure));
-}
-
-/** Fills in the flag that a value came from. */
-export function atFlag<Value>(flag: string, parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.code, flag, error.problem, error.advice);
-  }
 }
