@@ -233,7 +233,7 @@ export interface ProviderOptions {
  * Our provider. `defaultCacheDuration` has no effect on it, since each of its answers says that it
  * must not be cached; the kubelet demands one nevertheless.
  */
-export function createProvider(options: ProviderOptions): CredentialProvider {
+function createProvider(options: ProviderOptions): CredentialProvider {
   let args = options.args ?? [];
   for (const [flag, value] of options.settings ?? []) args = setArgument(args, flag, value);
   const given = options.secretsAnnotation ?? SECRETS_ANNOTATION;
@@ -253,11 +253,6 @@ export function createProvider(options: ProviderOptions): CredentialProvider {
       optionalServiceAccountAnnotationKeys: annotation === "" ? [] : [annotation],
     },
   };
-}
-
-/** A configuration with our provider and no other. */
-export function createCredentialProviderConfig(options: ProviderOptions): CredentialProviderConfig {
-  return { ...emptyConfig(), providers: [createProvider(options)] };
 }
 
 /** A configuration without a provider, which is where merging begins on a node that has none. */

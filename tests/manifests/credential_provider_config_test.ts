@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { UserError } from "../../src/errors.ts";
 import { OPENSHIFT_AUDIENCE } from "../../src/manifests/audience.ts";
 import {
-  createCredentialProviderConfig,
   type CredentialProviderConfig,
+  emptyConfig,
   findViolations,
   formatCredentialProviderConfig,
   mergeProvider,
@@ -228,13 +228,15 @@ function written(merged: CredentialProviderConfig | undefined) {
 Deno.test("it is the configuration that the README documents and the end-to-end run uses", () => {
   const path = "kubernetes/credential-provider-config.yaml";
   assert.deepEqual(
-    written(createCredentialProviderConfig({ matchImages: ["docker.io"] })),
+    written(mergeProvider(emptyConfig(), { matchImages: ["docker.io"] }).config),
     schemas.readManifest(schemas.CredentialProviderConfig, fixture(path)),
   );
 });
 
 Deno.test("the variables that the compiled form would obey are set to what takes their effect", () => {
-  const { providers } = written(createCredentialProviderConfig({ matchImages: ["docker.io"] }));
+  const { providers } = written(
+    mergeProvider(emptyConfig(), { matchImages: ["docker.io"] }).config,
+  );
   const env = Object.fromEntries(providers[0]?.env?.map(({ name, value }) => [name, value]) ?? []);
   assert.deepEqual(
     env,
