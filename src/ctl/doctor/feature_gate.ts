@@ -13,9 +13,6 @@ import type { TextFile } from "./node_files.ts";
 
 const NAME = "feature-gate";
 const GATE = "KubeletServiceAccountTokenForCredentialProviders";
-const FIRST_MINOR = 33;
-const FIRST_MINOR_ON = 34;
-
 /** A release of Kubernetes: the part behind `1.`. */
 export interface KubernetesVersion {
   readonly minor: number;
@@ -39,48 +36,110 @@ export interface KubeletFacts {
   readonly version: KubernetesVersion | undefined;
 }
 
+/** A feature gate of the kubelet. */
+export interface Gate {
+  readonly name: string;
+  /** The minor version of Kubernetes with which it came: alpha, and off by default. */
+  readonly firstMinor: number;
+  /** The one from which on it is on by default: beta. */
+  readonly firstMinorOn: number;
+}
+
+/** Whether a gate is on. */
+export interface GateState {
+  /** `undefined`: not known. */
+  readonly on: boolean | undefined;
+  /** What decides it, or why that is not known. */
+  readonly by: "release" | "setting" | "default" | "unread" | "no-version";
+  readonly reason: string;
+}
+
+const TOKENS: Gate = { name: GATE, firstMinor: 33, firstMinorOn: 34 };
+
 /** A gate as set somewhere. */
-export interface GateSetting {
+interface GateSetting {
   readonly on: boolean;
   readonly place: string;
 }
 
 /** Whether the kubelet takes `tokenAttributes`. */
-export function checkFeatureGate(
-  { configs, complete, flag, version }: KubeletFacts,
-): Check[] {
+export function checkFeatureGate(facts: KubeletFacts): Check[] {
   const checks: Check[] = [];
-  const file = collectGates(configs, undefined, checks).get(GATE);
-  const gates = collectGates(configs, flag);
-  const own = gates.get(GATE);
-  const needed = `set featureGates: {${GATE}: true} in the kubelet's configuration`;
-  if (file !== undefined && own !== undefined && file.on !== own.on) {
-    const found = `${GATE} is ${file.on} in ${file.place} and ${own.on} in ${own.place}`;
+  const file = collectGates(facts.configs, undefined, checks).get(GATE);
+  const flag = collectGates([], facts.flag).get(GATE);
+  if (file !== undefined && flag !== undefined && file.on !== flag.on) {
+    const found = `${GATE} is ${file.on} in ${file.place} and ${flag.on} in ${flag.place}`;
     return [...checks, fail(NAME, found, "keep one of them")];
   }
-  if (version !== undefined && version.minor < FIRST_MINOR) {
-    const found = `the API server is ${version.text}, and ${GATE} came with 1.${FIRST_MINOR}`;
-    return [...checks, fail(NAME, found, "1.34 or later is needed, or 1.33 with the gate")];
+  return [...checks, judgeTokens(judgeGate(TOKENS, facts))];
+}
+
+/** What the state of the gate means for tokens. */
+function judgeTokens({ on, by, reason }: GateState): Check {
+  const needed = `set featureGates: {${GATE}: true} in the kubelet's configuration`;
+  switch (by) {
+    case "release":
+      return fail(NAME, reason, "1.34 or later is needed, or 1.33 with the gate");
+    case "unread":
+      return skip(NAME, `whether ${GATE} is set: ${reason}`);
+    case "no-version": {
+      const found = `whether ${GATE} is on is not known`;
+      return warn(NAME, found, `before 1.${TOKENS.firstMinorOn}, ${needed}`);
+    }
+    case "setting":
+      return on === true ? pass(NAME, reason) : fail(NAME, `${reason}: no tokens`, needed);
+    case "default":
+      return on === true
+        ? pass(NAME, `${reason}, the API server's version`)
+        : fail(NAME, `${reason}: no tokens`, needed);
   }
+}
+
+/**
+ * Whether a gate is on: by its own setting, else by `AllAlpha` or `AllBeta`, else by the release. What
+ * is not set in the files that could be read may be set in the others.
+ */
+export function judgeGate(
+  { name, firstMinor, firstMinorOn }: Gate,
+  { configs, complete, flag, version }: KubeletFacts,
+): GateState {
+  // What is wrong with a file is reported by the check of the gate for tokens.
+  const broken: Check[] = [];
+  const gates = collectGates(configs, flag, broken);
+  if (version !== undefined && version.minor < firstMinor) {
+    const reason = `the API server is ${version.text}, and ${name} came with 1.${firstMinor}`;
+    return { on: false, by: "release", reason };
+  }
+  const own = gates.get(name);
   if (own !== undefined) {
-    const found = `${GATE} is ${own.on ? "on" : "off"} in ${own.place}`;
-    return [...checks, own.on ? pass(NAME, found) : fail(NAME, `${found}: no tokens`, needed)];
+    const reason = `${name} is ${own.on ? "on" : "off"} in ${own.place}`;
+    return { on: own.on, by: "setting", reason };
   }
-  if (!complete || checks.length > 0) {
-    const found =
-      `whether ${GATE} is set: the kubelet's configuration could not be read completely`;
-    return [...checks, skip(NAME, found)];
+  if (!complete || broken.length > 0) {
+    const reason = "the kubelet's configuration could not be read completely";
+    return { on: undefined, by: "unread", reason };
   }
-  return [...checks, judgeDefault(gates, version, needed)];
+  if (version === undefined) {
+    return {
+      on: undefined,
+      by: "no-version",
+      reason: `it is on by default from 1.${firstMinorOn}`,
+    };
+  }
+  const all = version.minor < firstMinorOn ? "AllAlpha" : "AllBeta";
+  const setting = gates.get(all);
+  const on = setting?.on ?? version.minor >= firstMinorOn;
+  const why = setting === undefined ? "by default" : `by ${all} in ${setting.place}`;
+  return { on, by: "default", reason: `${name} is ${on ? "on" : "off"} ${why} in ${version.text}` };
 }
 
 /**
  * The kubelet's feature gates as set in its configuration, later files over earlier, and by flag, which
  * wins.
  *
- * @param checks takes what cannot be read. @default nobody: it is reported elsewhere
+ * @param checks takes what cannot be read. @default nobody
  */
-export function collectGates(
+function collectGates(
   configs: readonly TextFile[],
   flag: FoundFlag | undefined,
   checks: Check[] = [],
@@ -95,29 +154,6 @@ export function collectGates(
     gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
   }
   return gates;
-}
-
-/** The gate's default, which `AllAlpha` and `AllBeta` change. */
-function judgeDefault(
-  gates: ReadonlyMap<string, GateSetting>,
-  version: KubernetesVersion | undefined,
-  needed: string,
-): Check {
-  if (version === undefined) {
-    return warn(
-      NAME,
-      `whether ${GATE} is on is not known`,
-      `before 1.${FIRST_MINOR_ON}, ${needed}`,
-    );
-  }
-  const all = version.minor < FIRST_MINOR_ON ? "AllAlpha" : "AllBeta";
-  const setting = gates.get(all);
-  const on = setting?.on ?? version.minor >= FIRST_MINOR_ON;
-  const reason = setting === undefined ? "by default" : `by ${all} in ${setting.place}`;
-  const found = `${GATE} is ${on ? "on" : "off"} ${reason} in ${version.text}`;
-  return on
-    ? pass(NAME, `${found}, the API server's version`)
-    : fail(NAME, `${found}: no tokens`, needed);
 }
 
 const Network = v.object({ clusterDomain: v.optional(v.string(), "") });

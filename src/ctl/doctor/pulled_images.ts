@@ -20,8 +20,7 @@ import type { RegistriesConfiguration } from "../../sources/registries_conf/conf
 import { findPullSources } from "../../sources/registries_conf/pull_sources.ts";
 import { check } from "../../text/schema.ts";
 import { type Check, count, pass, recordFailure, warn } from "./check.ts";
-import { collectGates, type KubernetesVersion } from "./feature_gate.ts";
-import type { FoundFlag } from "./kubelet_flags.ts";
+import { type Gate, type GateState, judgeGate, type KubeletFacts } from "./feature_gate.ts";
 import { needsPlugin } from "./match_images.ts";
 import type { TextFile } from "./node_files.ts";
 
@@ -33,23 +32,14 @@ export const KUBELET_ROOT = "/var/lib/kubelet";
 /** Where below it the kubelet keeps its records (`pkg/kubelet/images/pullmanager`, v1.36). */
 export const PULLED_RECORDS = "image_manager/pulled";
 
-/** The gate is alpha and off from this minor version of Kubernetes on… */
-const FIRST_MINOR = 33;
-/** …and beta and on from this one. */
-const FIRST_MINOR_ON = 35;
+const PULLED_IMAGES: Gate = { name: GATE, firstMinor: 33, firstMinorOn: 35 };
 
 /** How many images are named. */
 const MAX_NAMED = 5;
 
 /** What is known of the node. */
-export interface PulledImagesFacts {
+export interface PulledImagesFacts extends KubeletFacts {
   readonly mode: PulledImages;
-  /** The kubelet's configuration and drop-ins, in the order in which they are merged. */
-  readonly configs: readonly TextFile[];
-  /** `--feature-gates`. */
-  readonly flag: FoundFlag | undefined;
-  /** The API server's, than which the kubelet is not newer. */
-  readonly version: KubernetesVersion | undefined;
   /** The kubelet's records of pulled images. */
   readonly records: readonly TextFile[];
   /** The node's global auth file; `undefined` where there is none, or none that can be read. */
@@ -62,17 +52,18 @@ export interface PulledImagesFacts {
 export function checkPulledImages(facts: PulledImagesFacts): Check[] {
   const { mode, registries } = facts;
   const checks: Check[] = [];
-  const gate = findGate(facts);
+  const gate = judgeGate(PULLED_IMAGES, facts);
+  const state = describeGate(gate);
   const setting = `--pulled-images ${mode}`;
   const policy = findPolicy(facts.configs);
   const place = policy.place === "" ? "" : ` (${policy.place})`;
   if (gate.on === undefined) {
-    const found = `${setting}: ${gate.reason}`;
+    const found = `${setting}: ${state}`;
     checks.push(
       mode === "node" ? pass(NAME, found) : warn(NAME, found, `it is needed: ${TURN_ON}`),
     );
   } else if (!gate.on) {
-    const found = `${setting}: ${gate.reason}: every pod of the node may use any image on it`;
+    const found = `${setting}: ${state}: every pod of the node may use any image on it`;
     checks.push(mode === "node" ? pass(NAME, found) : warn(NAME, found, TURN_ON));
   } else if (policy.value === "NeverVerify") {
     const found = `${setting}: imagePullCredentialsVerificationPolicy is NeverVerify${place}: ` +
@@ -80,7 +71,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
     const advice = `set it to ${DEFAULT_POLICY}, the kubelet's default`;
     checks.push(mode === "node" ? pass(NAME, found) : warn(NAME, found, advice));
   } else {
-    const found = `${setting}: ${PULLED_IMAGES_MEANING[mode]}; ${gate.reason}; ` +
+    const found = `${setting}: ${PULLED_IMAGES_MEANING[mode]}; ${state}; ` +
       `imagePullCredentialsVerificationPolicy is ${policy.value}${place}`;
     checks.push(pass(NAME, found));
   }
@@ -111,34 +102,17 @@ const TURN_ON =
   `set featureGates: {${GATE}: true} in the kubelet's configuration, with Kubernetes ` +
   "1.34 or later";
 
-function findGate(
-  { configs, flag, version }: PulledImagesFacts,
-): { readonly on: boolean | undefined; readonly reason: string } {
-  const gates = collectGates(configs, flag);
-  const own = gates.get(GATE);
-  if (version !== undefined && version.minor < FIRST_MINOR) {
-    const reason = `the API server is ${version.text}, and ${GATE} came with 1.${FIRST_MINOR}`;
-    return { on: false, reason };
+function describeGate({ by, reason }: GateState): string {
+  switch (by) {
+    case "unread":
+      return `whether ${GATE} is on is not known: ${reason}`;
+    case "no-version":
+      return `whether ${GATE} is on is not known; ${reason}`;
+    case "default":
+      return `${reason}, the API server's version`;
+    default:
+      return reason;
   }
-  if (own !== undefined) {
-    return { on: own.on, reason: `${GATE} is ${own.on ? "on" : "off"} in ${own.place}` };
-  }
-  if (version === undefined) {
-    return {
-      on: undefined,
-      reason: `whether ${GATE} is on is not known; it is on by default from 1.${FIRST_MINOR_ON}`,
-    };
-  }
-  const all = version.minor < FIRST_MINOR_ON ? "AllAlpha" : "AllBeta";
-  const setting = gates.get(all);
-  const on = setting?.on ?? version.minor >= FIRST_MINOR_ON;
-  const reason = setting === undefined ? "by default" : `by ${all} in ${setting.place}`;
-  return {
-    on,
-    reason: `${GATE} is ${
-      on ? "on" : "off"
-    } ${reason} in ${version.text}, the API server's version`,
-  };
 }
 
 /** `KubeletConfiguration` of `kubelet.config.k8s.io/v1beta1`. */

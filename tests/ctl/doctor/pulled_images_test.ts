@@ -107,7 +107,9 @@ const NODES: readonly [
     [],
     [["pass", /is AlwaysVerify \(\/c1\)/]],
   ],
-  ["a configuration that is no YAML", "node", 36, ["{"], [], [["pass", /is on by default/]]],
+  ["a configuration that is no YAML", "node", 36, ["{"], [], [
+    ["pass", /whether .* is on is not known: the kubelet's configuration could not be read comp/],
+  ]],
   ["an open image", "node", 36, [], [record("docker.io/library/nginx", OPEN)], [
     ["pass", /./],
     [
@@ -153,6 +155,7 @@ for (const [name, mode, minor, configs, records, expected] of NODES) {
     const main = { path: "/main", text: MIRROR };
     const checks = checkPulledImages({
       mode,
+      complete: true,
       configs: configs.map((text, index) => ({ path: `/c${index}`, text })),
       flag: undefined,
       version: minor === undefined ? undefined : { minor, text: `v1.${minor}.0` },
@@ -168,6 +171,7 @@ Deno.test("a flag of the kubelet counts before its configuration, and without re
   const checks = checkPulledImages({
     mode: "service-account",
     configs: [{ path: "/c0", text: gate(false) }],
+    complete: true,
     flag: { value: `${GATE}=true`, origin: "words" },
     version: { minor: 34, text: "v1.34.0" },
     records: [{ path: "/r0", text: record("nginx", OPEN) }],
@@ -176,6 +180,38 @@ Deno.test("a flag of the kubelet counts before its configuration, and without re
   });
   assertChecks(checks, [["pass", /is on in --feature-gates \(words\)/]]);
 });
+
+const UNREAD: readonly [name: string, mode: PulledImages, text: string, Expected][] = [
+  ["no gate", "node", config({}), [
+    "pass",
+    /^pass: --pulled-images node: whether Kubelet\w+ is on is not known: the kubelet's configuration could/,
+  ]],
+  ["no gate", "service-account", config({}), [
+    "warn",
+    /is not known: the kubelet's configuration could not be read completely -> it is needed: set f/,
+  ]],
+  ["all beta gates off", "node", config({ featureGates: { AllBeta: false } }), [
+    "pass",
+    /is not known/,
+  ]],
+  ["the gate", "service-account", gate(true), ["pass", /is on in \/c0/]],
+];
+
+for (const [name, mode, text, expected] of UNREAD) {
+  Deno.test(`beside a configuration that cannot be read, one with ${name} decides as far as it can, with --pulled-images ${mode}`, () => {
+    const checks = checkPulledImages({
+      mode,
+      configs: [{ path: "/c0", text }],
+      complete: false,
+      flag: undefined,
+      version: { minor: 36, text: "v1.36.0" },
+      records: [],
+      global: undefined,
+      registries: undefined,
+    });
+    assertChecks(checks, [expected]);
+  });
+}
 
 const PAIR = { auth: btoa("node:s3cret") };
 const GLOBALS: readonly [
@@ -205,6 +241,7 @@ for (const [name, mode, auths, warned] of GLOBALS) {
     const checks = checkPulledImages({
       mode,
       configs: [],
+      complete: true,
       flag: undefined,
       version: { minor: 36, text: "v1.36.0" },
       records: [],
@@ -237,6 +274,7 @@ for (const [prefix, key, warned] of TABLES) {
     const checks = checkPulledImages({
       mode: "service-account",
       configs: [],
+      complete: true,
       flag: undefined,
       version: { minor: 36, text: "v1.36.0" },
       records: [],
