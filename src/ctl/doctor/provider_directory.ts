@@ -41,8 +41,10 @@ export function checkProviderDirectory(directory: FoundProviderDirectory): Check
     if (file === undefined) {
       checks.push(fail(NAME, `${place} does not exist; ${noStart}`, `install it as ${place}`));
     } else if (file.kind !== "file" || (file.mode & 0o111) === 0) {
-      const problem = file.kind === "file" ? "is not executable" : "is not a regular file";
-      checks.push(fail(NAME, `${place} ${problem}; ${noStart}`, `chmod 0755 ${place}`));
+      const [problem, advice] = file.kind === "file"
+        ? ["is not executable", `chmod 0755 ${place}`]
+        : ["is not a regular file", "remove it, and install the provider there"];
+      checks.push(fail(NAME, `${place} ${problem}; ${noStart}`, advice));
     } else if (name === PROVIDER_NAME && isReplaceable(file, copied)) {
       checks.push(warn(
         NAME,

@@ -44,6 +44,9 @@ const DIRECTORIES: readonly [
   ["a directory in the executable's place", DIRECTORY, { [OURS]: DIRECTORY }, [
     ["fail", /is not a regular file/],
   ]],
+  ["a socket in the executable's place", DIRECTORY, { [OURS]: { ...FILE, kind: "socket" } }, [
+    ["fail", /is not a regular file; .* -> remove it, and install the provider there$/],
+  ]],
   ["no directory", undefined, { [OURS]: undefined }, [[
     "fail",
     /\/p \(--bin-dir\) does not exist; the/,
