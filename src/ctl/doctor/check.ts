@@ -72,6 +72,19 @@ export function skip(name: CheckName, found: string, advice = ""): Check {
   return { name, status: "skip", found: `not checked: ${found}`, advice };
 }
 
+/** Errors in what a file says: editing it at the place mends it. */
+const IN_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "file-not-utf8",
+  "json-invalid",
+  "toml-invalid",
+  "yaml-invalid",
+  "content-invalid",
+  "registries-invalid",
+  "global-auth-file-too-deep",
+  "api-server-address-invalid",
+  "kubeconfig-incomplete",
+]);
+
 /**
  * What an error found while checking means. Where the tool's own sandbox or user stood in the way, nothing is known
  * about the node.
@@ -90,7 +103,8 @@ export function explainFailure(name: CheckName, error: unknown): Check {
     const advice = "run this as root, as the kubelet runs the plugin";
     return { ...warn(name, `${found}, not looked at`, advice), code };
   }
-  return { ...fail(name, found, error.advice ?? `edit ${error.where}`), code };
+  const usual = IN_CONTENT.has(code) ? `edit ${error.where}` : "";
+  return { ...fail(name, found, error.advice ?? usual), code };
 }
 
 /** Runs a part of a check; an error that it throws becomes a finding. */

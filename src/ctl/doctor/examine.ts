@@ -615,7 +615,12 @@ function readPlugin(
     if (bytes === undefined) {
       // That nothing is installed is reported by the check of the directory.
       if (plugin === undefined) return undefined;
-      throw new UserError("file-missing", path, "does not exist");
+      throw new UserError(
+        "file-missing",
+        path,
+        "does not exist",
+        "name the plugin's file with --plugin",
+      );
     }
     const built = readBuiltPlugin(bytes);
     if (built !== undefined) return { path, built };

@@ -31,6 +31,13 @@ for (const [name, error, expected] of FAILURES) {
   });
 }
 
+for (const code of ["file-missing", "file-not-regular", "file-failed"] as const) {
+  Deno.test(`what no edit of a file mends does not ask for one: ${code}`, () => {
+    const { status, advice } = explainFailure("sandbox", new UserError(code, "/a", "is broken"));
+    assert.deepEqual([status, advice], ["fail", ""]);
+  });
+}
+
 Deno.test("a fault of the program is no finding", () => {
   const checks: Check[] = [];
   assert.throws(() => recordFailure("sandbox", checks, () => [].at(0)!["x"]), TypeError);

@@ -556,6 +556,16 @@ Deno.test("an API server out of reach of a copy is a warning", async () => {
   assert.match(stdout, /WARN {2}api-server .* cannot be reached from this machine/);
 });
 
+Deno.test("a build that --plugin names and that is not there is to be named, not edited", async () => {
+  await using node = await NodeCopy.create();
+  const findings = await node.findings(["--plugin", "/no/such/plugin"]);
+  const [found] = findings.filter((finding) => finding.startsWith("fail sandbox"));
+  assert.match(
+    found ?? "",
+    /: \/no\/such\/plugin: does not exist -> name the plugin's file with --plugin$/,
+  );
+});
+
 Deno.test("--plugin names a build on this machine", async () => {
   await using node = await NodeCopy.create();
   await using other = await NodeCopy.create({ apiserver: node.api.url, authDir: "/other" });
