@@ -65,7 +65,7 @@ export function checkApiServer(
         : fail(
           NAME,
           `${place} cannot be reached: ${error.message}`,
-          "check the address and the network; --apiserver of the build sets another",
+          "check the address and the network; bind or build the plugin with --apiserver to set another",
         ),
     );
   }

@@ -142,12 +142,12 @@ function checkConfigPath(
   }`;
   // A directory that only one of them knows decides what the other does not see.
   if (differ && !directories.every((path) => hostsDirs.includes(clean(path)))) {
-    checks.push(fail(NAME, found, `build the plugin with ${flags(directories)}`));
+    checks.push(fail(NAME, found, `bind or build the plugin with ${flags(directories)}`));
   } else if (differ) {
     checks.push(warn(
       NAME,
       `${found}: a hosts.toml in the others counts for the plugin alone`,
-      `build the plugin with ${flags(directories)}`,
+      `bind or build the plugin with ${flags(directories)}`,
     ));
   } else if (checks.length === 0) {
     checks.push(pass(NAME, `config_path is ${set.value} (${set.path})`));

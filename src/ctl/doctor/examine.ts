@@ -628,7 +628,7 @@ function readPlugin(
       "plugin-unknown",
       path,
       "is not a build of this project: what it may access is not known",
-      "install what deno task build or deno task compile makes",
+      "install the plugin of a release, or what deno task compile makes",
     );
   });
 }

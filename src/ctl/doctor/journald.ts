@@ -20,6 +20,6 @@ export function checkJournald(path: string, facts: FileFacts | undefined): Check
     NAME,
     `${path} ${facts === undefined ? "does not exist" : "is not a socket"}: ` +
       "the kubelet shows the plugin's log only when it fails",
-    "check systemd-journald, or set --journald-socket",
+    "check systemd-journald, or bind or build the plugin with --journald-socket",
   )];
 }

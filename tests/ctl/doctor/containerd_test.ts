@@ -58,7 +58,7 @@ const NODES: readonly [
     config(CONFIG_TOML.replace(`"${DIRECTORY}"`, `'${LIST}'`)),
     [
       /^fail containerd-config: .*config\.toml has a list as config_path, .*transfer service of containerd 2\.1 to 2\.4 .* -> set config_path = "\/etc\/containerd\/certs\.d"/,
-      /^fail containerd-config: config_path is .* and the plugin looks in \/etc\/containerd\/certs\.d -> build the plugin with --containerd-hosts-dir \/etc\/containerd\/certs\.d --containerd-hosts-dir \/etc\/docker/,
+      /^fail containerd-config: config_path is .* and the plugin looks in \/etc\/containerd\/certs\.d -> bind or build the plugin with --containerd-hosts-dir \/etc\/containerd\/certs\.d --containerd-hosts-dir \/etc\/docker/,
     ],
   ],
   [

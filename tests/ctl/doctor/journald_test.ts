@@ -11,6 +11,11 @@ const SOCKETS: readonly [name: string, path: string, facts: FileFacts | undefine
   ["a file for journald", "/j", { ...SOCKET, kind: "file" }, ["warn", /\/j is not a socket/]],
 ];
 
+Deno.test("without journald's socket doctor says how a plugin gets another", () => {
+  const advice = /-> check systemd-journald, or bind or build the plugin with --journald-socket$/;
+  assertChecks(checkJournald("/j", undefined), [["warn", advice]]);
+});
+
 for (const [name, path, facts, expected] of SOCKETS) {
   Deno.test(`a node with ${name} gives ${expected[0]}`, () => {
     assertChecks(checkJournald(path, facts), [expected]);
