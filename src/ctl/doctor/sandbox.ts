@@ -3,6 +3,7 @@
 import type { ApiServer } from "../../kubernetes/api_server.ts";
 import { liesWithin } from "../../kubernetes/api_server_hosts.ts";
 import { hostAndPort } from "../../kubernetes/api_server_url.ts";
+import { quoteWord } from "../../manifests/checks.ts";
 import { type Permission, permissionFlags, requiredPermissions } from "../../settings/sandbox.ts";
 import { SETTINGS, type Settings } from "../../settings/settings.ts";
 import type { BuiltPlugin } from "./built_plugin.ts";
@@ -27,7 +28,7 @@ export function checkSandbox(
   const checks: Check[] = [];
   const refuse = (what: string, flag: string, value: string) => {
     const found = `${path} may not ${what}: it was built with other settings`;
-    checks.push(fail(NAME, found, `bind or build it with --${flag} ${value}`));
+    checks.push(fail(NAME, found, howToSet(path, plugin, `--${flag} ${value}`)));
   };
   for (const permission of requiredPermissions(wanted)) {
     if (isCovered(permission, granted)) continue;
@@ -50,7 +51,7 @@ export function checkSandbox(
     checks.push(fail(
       NAME,
       `${path}: its header is not what its build makes of its settings: ${extra.join(" ")}`,
-      "check what it may access with: crio-credential-ctl audit FILE",
+      `check what it may access with: crio-credential-ctl audit ${quoteWord(path)}`,
     ));
   }
   if (checks.length === 0) {
@@ -58,6 +59,14 @@ export function checkSandbox(
     checks.push(pass(NAME, `${path} (${what}) may access what it needs on this node`));
   }
   return checks;
+}
+
+/** Binding starts from the defaults and not from what the file has, and takes the compiled form alone. */
+function howToSet(path: string, { form }: BuiltPlugin, flag: string): string {
+  const beside = `${flag}, beside the settings it has`;
+  return form === "script"
+    ? `build it with ${beside}`
+    : `bind or build it with ${beside} (crio-credential-ctl bind ${quoteWord(path)} --show)`;
 }
 
 function isCovered(

@@ -187,6 +187,26 @@ for (const [name, build, run, server, expected] of RUNS) {
   });
 }
 
+Deno.test("what a plugin's form takes is what doctor says to do", () => {
+  const wanted = { ...BUILT, kubeletAuthFile: "/a" };
+  assertChecks(checkSandbox("/my p", built(compiled), wanted, SERVER), [[
+    "fail",
+    /-> bind or build it with --kubelet-auth-file \/a, beside the settings it has \(crio-credential-ctl bind '\/my p' --show\)$/,
+  ]]);
+  assertChecks(checkSandbox("/p", built(script(scriptHeader(BUILT, "deno"))), wanted, SERVER), [[
+    "fail",
+    /-> build it with --kubelet-auth-file \/a, beside the settings it has$/,
+  ]]);
+});
+
+Deno.test("the command that shows what a script may access names the script", () => {
+  const header = scriptHeader(BUILT, "deno").replace("run ", "run --allow-env ");
+  assertChecks(checkSandbox("/p", built(script(header)), BUILT, SERVER), [[
+    "fail",
+    /-> check what it may access with: crio-credential-ctl audit \/p$/,
+  ]]);
+});
+
 const HEADERS: readonly [name: string, header: string, expected: Expected][] = [
   ["its own header", scriptHeader(BUILT, "deno"), ["pass", /script form/]],
   ["another runtime", scriptHeader(BUILT, "/opt/my deno"), ["pass", /script form/]],
