@@ -49,7 +49,7 @@ function advise(error: unknown): unknown {
   }
   if (!(error instanceof UserError) || error.advice !== undefined) return error;
   if (error.code !== "permission-denied") return error;
-  const advice = "run this as root, or as a user who may read it";
+  const advice = "run this as root, or as a user who may do that";
   return new UserError(error.code, error.where, error.problem, advice);
 }
 

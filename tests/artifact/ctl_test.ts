@@ -160,7 +160,7 @@ Deno.test("crio-credential-ctl says that root is needed, and what it could not c
     await test.step("explain", async () => {
       const words = [...IMAGE, "--secrets-file", SECRETS, "--registries-conf", conf];
       const { code, stdout, stderr } = await run("explain", ...words);
-      assert.match(stderr, /permission denied; run this as root, or as a user who may read it$/m);
+      assert.match(stderr, /permission denied; run this as root, or as a user who may do that$/m);
       assert.deepEqual([code, stdout], [1, ""]);
     });
   } finally {
