@@ -52,6 +52,8 @@ export interface GateState {
   /** What decides it, or why that is not known. */
   readonly by: "release" | "setting" | "default" | "unread" | "no-version";
   readonly reason: string;
+  /** How to turn on a gate that is set, where it is set; empty when it is not. */
+  readonly turnOn: string;
 }
 
 const TOKENS: Gate = { name: GATE, firstMinor: 33, firstMinorOn: 34 };
@@ -60,6 +62,8 @@ const TOKENS: Gate = { name: GATE, firstMinor: 33, firstMinorOn: 34 };
 interface GateSetting {
   readonly on: boolean;
   readonly place: string;
+  /** How the gate is set to on there. */
+  readonly turnOn: string;
 }
 
 /** Whether the kubelet takes `tokenAttributes`. */
@@ -75,7 +79,7 @@ export function checkFeatureGate(facts: KubeletFacts): Check[] {
 }
 
 /** What the state of the gate means for tokens. */
-function judgeTokens({ on, by, reason }: GateState): Check {
+function judgeTokens({ on, by, reason, turnOn }: GateState): Check {
   const needed = `set featureGates: {${GATE}: true} in the kubelet's configuration`;
   switch (by) {
     case "release":
@@ -87,7 +91,7 @@ function judgeTokens({ on, by, reason }: GateState): Check {
       return warn(NAME, found, `before 1.${TOKENS.firstMinorOn}, ${needed}`);
     }
     case "setting":
-      return on === true ? pass(NAME, reason) : fail(NAME, `${reason}: no tokens`, needed);
+      return on === true ? pass(NAME, reason) : fail(NAME, `${reason}: no tokens`, turnOn);
     case "default":
       return on === true
         ? pass(NAME, `${reason}, the API server's version`)
@@ -108,29 +112,31 @@ export function judgeGate(
   const gates = collectGates(configs, flag, broken);
   if (version !== undefined && version.minor < firstMinor) {
     const reason = `the API server is ${version.text}, and ${name} came with 1.${firstMinor}`;
-    return { on: false, by: "release", reason };
+    return { on: false, by: "release", reason, turnOn: "" };
   }
   const own = gates.get(name);
   if (own !== undefined) {
     const reason = `${name} is ${own.on ? "on" : "off"} in ${own.place}`;
-    return { on: own.on, by: "setting", reason };
+    return { on: own.on, by: "setting", reason, turnOn: `turn it on there: ${own.turnOn}` };
   }
   if (!complete || broken.length > 0) {
     const reason = "the kubelet's configuration could not be read completely";
-    return { on: undefined, by: "unread", reason };
+    return { on: undefined, by: "unread", reason, turnOn: "" };
   }
   if (version === undefined) {
     return {
       on: undefined,
       by: "no-version",
       reason: `it is on by default from 1.${firstMinorOn}`,
+      turnOn: "",
     };
   }
   const all = version.minor < firstMinorOn ? "AllAlpha" : "AllBeta";
   const setting = gates.get(all);
   const on = setting?.on ?? version.minor >= firstMinorOn;
   const why = setting === undefined ? "by default" : `by ${all} in ${setting.place}`;
-  return { on, by: "default", reason: `${name} is ${on ? "on" : "off"} ${why} in ${version.text}` };
+  const reason = `${name} is ${on ? "on" : "off"} ${why} in ${version.text}`;
+  return { on, by: "default", reason, turnOn: "" };
 }
 
 /**
@@ -147,11 +153,12 @@ function collectGates(
   const gates = new Map<string, GateSetting>();
   for (const config of configs) {
     for (const [gate, on] of recordFailure(NAME, checks, () => readGates(config)) ?? []) {
-      gates.set(gate, { on, place: config.path });
+      gates.set(gate, { on, place: config.path, turnOn: `featureGates: {${gate}: true}` });
     }
   }
   for (const [gate, on] of parseGates(flag?.value ?? "")) {
-    gates.set(gate, { on, place: `--feature-gates (${flag?.origin ?? ""})` });
+    const place = `--feature-gates (${flag?.origin ?? ""})`;
+    gates.set(gate, { on, place, turnOn: `${gate}=true` });
   }
   return gates;
 }

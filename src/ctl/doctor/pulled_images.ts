@@ -64,7 +64,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
     );
   } else if (!gate.on) {
     const found = `${setting}: ${state}: every pod of the node may use any image on it`;
-    checks.push(mode === "node" ? pass(NAME, found) : warn(NAME, found, TURN_ON));
+    checks.push(mode === "node" ? pass(NAME, found) : warn(NAME, found, gate.turnOn || TURN_ON));
   } else if (policy.value === "NeverVerify") {
     const found = `${setting}: imagePullCredentialsVerificationPolicy is NeverVerify${place}: ` +
       "every pod of the node may use any image on it";

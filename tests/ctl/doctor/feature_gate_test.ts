@@ -58,6 +58,12 @@ const KUBELETS: readonly [
   ["a flag that says otherwise", [ON], `${GATE}=false`, 34, [
     ["fail", /is true in \/c0 and false in --feature-gates \(words\) -> keep one/],
   ]],
+  ["the gate off by flag alone, which is to be turned on there", [], `${GATE}=false`, 34, [
+    ["fail", /off in --feature-gates \(words\): no tokens -> turn it on there: Kubelet\w+=true$/],
+  ]],
+  ["the gate off by a file alone, which is to be turned on there", [OFF], undefined, 34, [
+    ["fail", /off in \/c0: no tokens -> turn it on there: featureGates: \{Kubelet\w+: true\}$/],
+  ]],
   ["1.32", [ON], undefined, 32, [[
     "fail",
     /API server is v1\.32\.0, and .* came with 1\.33 -> 1\.34/,

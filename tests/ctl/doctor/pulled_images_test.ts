@@ -213,6 +213,20 @@ for (const [name, mode, text, expected] of UNREAD) {
   });
 }
 
+Deno.test("a gate for pulled images that a flag turns off is to be turned on there", () => {
+  const checks = checkPulledImages({
+    mode: "service-account",
+    configs: [],
+    complete: true,
+    flag: { value: `${GATE}=false`, origin: "words" },
+    version: { minor: 36, text: "v1.36.0" },
+    records: [],
+    global: undefined,
+    registries: undefined,
+  });
+  assertChecks(checks, [["warn", /-> turn it on there: KubeletEnsureSecretPulledImages=true$/]]);
+});
+
 const PAIR = { auth: btoa("node:s3cret") };
 const GLOBALS: readonly [
   name: string,
