@@ -1,10 +1,9 @@
 /** containerd's configuration: whether it reads the `hosts.toml` files at all, and what it does beside. */
 
-import { parse, TomlError } from "smol-toml";
-import { UserError } from "../../errors.ts";
 import { isObject, type JsonObject } from "../../text/parse.ts";
 import { type Check, fail, pass, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
+import { parseTomlFile } from "./toml_file.ts";
 
 /** The main file, and where its `imports` usually are (`DefaultConfigIncludePattern` of containerd 2.2). */
 export const CONTAINERD_CONF = "/etc/containerd/config.toml";
@@ -21,23 +20,9 @@ export interface ContainerdFile {
   readonly content: JsonObject;
 }
 
-/**
- * Decodes a file.
- *
- * @throws {UserError} with the line, when it is not TOML.
- */
-export function parseContainerdFile({ path, text }: TextFile): ContainerdFile {
-  try {
-    return { path, content: parse(text, { integersAsBigInt: "asNeeded" }) };
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw new UserError(
-      "toml-invalid",
-      `${path}:${error.line}`,
-      "is not valid TOML",
-      "containerd does not start with it",
-    );
-  }
+/** Decodes a file. */
+export function parseContainerdFile(file: TextFile): ContainerdFile {
+  return { path: file.path, content: parseTomlFile(file, "containerd") };
 }
 
 /** The `imports` of a file, relative ones below its directory (`resolveImports`). */

@@ -1,12 +1,11 @@
 /** CRI-O: its version, and where it looks for auth files. */
 
-import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
-import { UserError } from "../../errors.ts";
 import { check } from "../../text/schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
+import { parseTomlFile } from "./toml_file.ts";
 
 /** CRI-O's configuration file, and the directory of which it reads every file. */
 export const CRIO_CONF = "/etc/crio/crio.conf";
@@ -126,7 +125,11 @@ function readImageSettings(
   const found = new Map<string, Found>();
   let broken = false;
   for (const file of configs) {
-    const config = recordFailure(CONFIG, checks, () => readConfig(file));
+    const config = recordFailure(
+      CONFIG,
+      checks,
+      () => check(CrioConfig, parseTomlFile(file, "CRI-O"), file.path),
+    );
     if (config === undefined) broken = true;
     for (const [key, value] of Object.entries(config?.crio?.image ?? {})) {
       if (value !== undefined) found.set(key, { value, path: file.path });
@@ -269,13 +272,4 @@ export function checkReload({ started, files }: RegistriesChanges): Check[] {
       "it uses what it read at its start or at its last reload",
     "systemctl reload crio, if that was not done since",
   )];
-}
-
-function readConfig({ path, text }: TextFile) {
-  try {
-    return check(CrioConfig, parse(text, { integersAsBigInt: "asNeeded" }), path);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw new UserError("toml-invalid", `${path}:${error.line}:${error.column}`, "not valid TOML");
-  }
 }

@@ -84,7 +84,7 @@ const NODES: readonly [
   [
     "a configuration that is no TOML",
     config("version = 3\n=\n"),
-    [/^fail containerd-config: \/etc\/containerd\/config\.toml:2: is not valid TOML -> containerd does not start with it/],
+    [/^fail containerd-config: \/etc\/containerd\/config\.toml:2:\d+: not valid TOML; containerd does not start with it -> fix the TOML on that line/],
   ],
   [
     "an import that sets another config_path",

@@ -88,6 +88,14 @@ const NODES: readonly [
     "fail",
     /is "" \(\/c0\), but/,
   ]]],
+  ["TOML with which CRI-O does not start", VERSION, ["[crio"], [
+    FINE,
+    [
+      "fail",
+      /\/c0:1:\d+: not valid TOML; CRI-O does not start with it -> fix the TOML on that line$/,
+    ],
+    UNREAD,
+  ]],
   ["broken TOML", VERSION, ["[crio"], [FINE, ["fail", /\/c0:1:\d+: not valid TOML/], UNREAD]],
   ["a directory that is no text", VERSION, [image("namespaced_auth_dir = 1")], [
     FINE,
