@@ -10,6 +10,7 @@ import {
   kubeadmAudience,
   OPENSHIFT_AUDIENCE,
 } from "../../manifests/audience.ts";
+import { quoteWord } from "../../manifests/checks.ts";
 import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
 import { check } from "../../text/schema.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
@@ -88,9 +89,15 @@ function judge(audience: string, { audiences, place }: Accepted): Check {
     NAME,
     `${named} is not what the API server accepts, ${list} (${place}): ` +
       "every pull gets a 401",
-    `set serviceAccountTokenAudience to ${first}, and the same in the nodes' ClusterRole: ` +
-      `crio-credential-ctl generate kubelet-config --audience ${first}, and the same --audience for generate rbac`,
+    `set serviceAccountTokenAudience to ${JSON.stringify(first)} in the provider file, and ` +
+      generateRoles(first),
   );
+}
+
+/** How to let all kubelets ask for tokens of an audience. */
+function generateRoles(audience: string): string {
+  return "apply what this prints: crio-credential-ctl generate rbac --all-nodes --audience " +
+    quoteWord(audience);
 }
 
 const Texts = v.optional(v.array(v.string()), []);
@@ -163,6 +170,6 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
     NAME,
     `${named} is not what kubelets may ask tokens for by ${path}` +
       `${others === "" ? "" : `, which names ${others}`}: the kubelet gets no token`,
-    `apply what this prints: crio-credential-ctl generate rbac --all-nodes --audience ${audience}`,
+    generateRoles(audience),
   )];
 }

@@ -73,6 +73,19 @@ const CASES: readonly [
     [["fail", /accepts, "https:\/\/kubernetes\.default\.svc", "vault" \(--api-audiences in/]],
   ],
   [
+    "an audience that the API server does not accept, and another that the shell would split",
+    { manifest: manifest("--api-audiences=a b;c") },
+    [[
+      "fail",
+      /-> set serviceAccountTokenAudience to "a b;c" in the provider file, and apply what this prints: crio-credential-ctl generate rbac --all-nodes --audience 'a b;c'$/,
+    ]],
+  ],
+  [
+    "an audience that the shell would split, and no role for it",
+    { audience: "a b;c", platform: undefined, roles: roles("vault") },
+    [["skip", /./], ["fail", /generate rbac --all-nodes --audience 'a b;c'$/]],
+  ],
+  [
     "one of the API server's audiences",
     { audience: "vault", manifest: manifest(`--api-audiences=${OPENSHIFT},vault`) },
     [["pass", /"vault" is what the API server accepts/]],
