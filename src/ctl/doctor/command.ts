@@ -19,10 +19,11 @@ export function doctorCommand(defaults: Settings) {
       brief: "Check whether a node is ready",
       fullDescription: [
         "Checks what a pull through the plugin depends on: the kubelet's configuration, registries.conf,",
-        "the auth directory, the API server, CRI-O. Changes nothing and sends no token. The settings are",
-        "those of the plugin that is installed, with args of its provider; flags win over them. The",
-        "kubelet's flags are looked for in the files that make them, unless --kubelet-cmdline gives",
-        "them as they are: no sandbox of this tool reaches into /proc, so pass them on stdin.",
+        "the auth directory, the API server, CRI-O; on nodes with containerd its configuration and the",
+        "hosts.toml files. Changes nothing and sends no token. The settings are those of the plugin that",
+        "is installed, with args of its provider; flags win over them. The kubelet's flags are looked",
+        "for in the files that make them, unless --kubelet-cmdline gives them as they are: no sandbox",
+        "of this tool reaches into /proc, so pass them on stdin.",
         "Exit status: 0, also with warnings; 1 with failures; 2 for wrong usage.",
       ].join("\n"),
       customUsage: [

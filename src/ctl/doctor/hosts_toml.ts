@@ -5,6 +5,7 @@ import { DEFAULT_DIRECTORY, hostDirectories } from "../../sources/hosts_toml/hos
 import { isUnsure, parseHostsFile } from "../../sources/hosts_toml/hosts_file.ts";
 import { describeUnsure, findOfferedHosts } from "../../sources/hosts_toml/offered_hosts.ts";
 import { type Check, count, fail, pass, skip, warn } from "./check.ts";
+import { tryParse } from "./match_images.ts";
 
 /** A directory of a registry below one of the roots. */
 export interface FoundHostDirectory {
@@ -117,11 +118,7 @@ export function checkHostsFiles(
 
 const NAME = "hosts-toml";
 
-/**
- * Checks that the kubelet runs the plugin for the registries that have mirrors.
- *
- * @param matchImages `undefined` when our provider was not read.
- */
+/** Checks that the kubelet runs the plugin for the registries that have mirrors. */
 export function checkMatchedRegistries(
   matchImages: readonly string[],
   found: readonly FoundHostDirectory[],
@@ -130,13 +127,7 @@ export function checkMatchedRegistries(
     found.filter(({ name, text }) => name !== DEFAULT_DIRECTORY && text !== undefined)
       .map(({ name }) => registryOfDirectory(name)),
   );
-  const patterns = matchImages.flatMap((text) => {
-    try {
-      return [parseMatchImage(text)];
-    } catch {
-      return []; // Told by the check of the configuration.
-    }
-  });
+  const patterns = matchImages.flatMap((text) => tryParse(text) ?? []);
   const uncovered = [...registries].filter((registry) =>
     !patterns.some((pattern) => intersects(pattern, parseMatchImage(registry)))
   );

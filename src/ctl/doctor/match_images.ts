@@ -95,7 +95,8 @@ function howToMend(text: string): string {
     : `write ${JSON.stringify(meant)} in "matchImages"`;
 }
 
-function tryParse(text: string): MatchImage | undefined {
+/** An entry of `matchImages`; `undefined` when it is none. */
+export function tryParse(text: string): MatchImage | undefined {
   try {
     return parseMatchImage(text);
   } catch (error) {

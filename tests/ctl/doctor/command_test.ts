@@ -632,3 +632,11 @@ Deno.test("the help of doctor names the defaults that the tool was built with", 
   assert.equal(code, 0);
   assert.match(stdout, /--auth-dir DIR .*\n +\[\/built\/with\]/);
 });
+
+Deno.test("the help of doctor names what is checked on nodes with containerd", async () => {
+  const { stdout } = await runCtlWith(["doctor", "--help"], undefined, DEFAULT_SETTINGS);
+  assert.match(
+    stdout.replaceAll(/\s+/g, " "),
+    /with containerd its configuration and the hosts\.toml/,
+  );
+});

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { checkMatchedRegistries } from "../../../src/ctl/doctor/hosts_toml.ts";
+import { assertChecks } from "../../support/checks.ts";
 import { NodeCopy } from "../../support/node_copy.ts";
 
 const DIRECTORY = "/etc/containerd/certs.d";
@@ -168,3 +170,9 @@ for (const [name, prepare, expected] of NODES) {
     assert.ok(!found.join().includes("s3cret"));
   });
 }
+
+Deno.test("an entry of matchImages that the kubelet refuses covers no registry", () => {
+  const found = [{ root: DIRECTORY, name: "docker.io", text: HOSTS_TOML }];
+  assertChecks(checkMatchedRegistries(["[", "docker.io"], found), [["pass", /docker\.io/]]);
+  assertChecks(checkMatchedRegistries(["["], found), [["fail", /no entry covers it/]]);
+});
