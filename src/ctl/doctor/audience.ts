@@ -14,6 +14,7 @@ import { quoteWord } from "../../manifests/checks.ts";
 import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
 import { check } from "../../text/schema.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
+import { flagValues } from "./kubelet_flags.ts";
 import type { TextFile } from "./node_files.ts";
 
 const NAME = "audience";
@@ -116,13 +117,6 @@ function readAccepted({ path, text }: TextFile): Accepted {
   if (audiences.length > 0) return { audiences, place: `--api-audiences in ${path}` };
   const issuers = flagValues(words, "service-account-issuer");
   return { audiences: issuers, place: `--service-account-issuer in ${path}` };
-}
-
-function flagValues(words: readonly string[], flag: string): string[] {
-  return words.flatMap((word, index) => {
-    if (word === `--${flag}`) return words[index + 1] ?? [];
-    return word.startsWith(`--${flag}=`) ? [word.slice(flag.length + 3)] : [];
-  });
 }
 
 const Role = v.object({

@@ -7,7 +7,7 @@ import {
   otherWriters,
 } from "../../delivery/auth_file/auth_directory.ts";
 import { isOwnName } from "../../delivery/auth_file/stale_files.ts";
-import { type Check, count, fail, pass, warn } from "./check.ts";
+import { type Check, count, fail, listSome, pass, warn } from "./check.ts";
 import { type DirectoryAbove, type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
 
 /** The directory as found on the node. */
@@ -170,19 +170,14 @@ function checkInUse({ path, files, inUse }: FoundAuthDirectory, { now }: Ages): 
     const age = oldest === undefined ? "" : `, the oldest ${formatAge(oldest.age)} old`;
     return [pass(IN_USE, `${count(inUse.length, "file")} of pulls under way in ${place}${age}`)];
   }
-  const listed = left.slice(0, MOST_LISTED).map(({ name, age }) => `${name} (${formatAge(age)})`);
-  const more = left.length - listed.length;
+  const listed = listSome(left.map(({ name, age }) => `${name} (${formatAge(age)})`));
   return [warn(
     IN_USE,
     `${place} has ${count(left.length, "file")} with credentials, older than any pull: ` +
-      `CRI-O was stopped in the middle of these: ${listed.join(", ")}` +
-      (more > 0 ? ` and ${more} more` : ""),
+      `CRI-O was stopped in the middle of these: ${listed}`,
     "remove them while CRI-O pulls nothing: it does not do so itself",
   )];
 }
-
-/** Files that a finding lists; the others are counted. */
-const MOST_LISTED = 5;
 
 /** `90m`, `50h`, `9d` */
 function formatAge(milliseconds: number): string {

@@ -121,6 +121,15 @@ export function recordFailure<Result>(
   }
 }
 
+/** What a finding lists; the rest is counted. */
+const MOST_LISTED = 5;
+
+/** `a, b, c, d, e and 3 more` */
+export function listSome(texts: readonly string[]): string {
+  const more = texts.length - MOST_LISTED;
+  return texts.slice(0, MOST_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 /** `1 file`, `2 files`; `2 aliases`. */
 export function count(number: number, noun: string, nouns = `${noun}s`): string {
   return `${number} ${number === 1 ? noun : nouns}`;

@@ -1,6 +1,6 @@
 /** Every `hosts.toml` of a node, and `matchImages` of our provider against them. */
 
-import { intersects, parseMatchImage } from "../../manifests/match_images.ts";
+import { intersects } from "../../manifests/match_images.ts";
 import { DEFAULT_DIRECTORY, hostDirectories } from "../../sources/hosts_toml/host_directory.ts";
 import { isUnsure, parseHostsFile } from "../../sources/hosts_toml/hosts_file.ts";
 import { describeUnsure, findOfferedHosts } from "../../sources/hosts_toml/offered_hosts.ts";
@@ -123,21 +123,29 @@ export function checkMatchedRegistries(
   matchImages: readonly string[],
   found: readonly FoundHostDirectory[],
 ): Check[] {
-  const registries = new Set(
+  const registries = new Map(
     found.filter(({ name, text }) => name !== DEFAULT_DIRECTORY && text !== undefined)
-      .map(({ name }) => registryOfDirectory(name)),
+      .map(({ name }) => registryOfDirectory(name))
+      // A name that is no host's is no registry's either: no image leads to it.
+      .flatMap((registry) => {
+        const own = tryParse(registry);
+        return own === undefined ? [] : [[registry, own]];
+      }),
   );
   const patterns = matchImages.flatMap((text) => tryParse(text) ?? []);
-  const uncovered = [...registries].filter((registry) =>
-    !patterns.some((pattern) => intersects(pattern, parseMatchImage(registry)))
-  );
+  const uncovered = [...registries]
+    .filter(([, own]) => !patterns.some((pattern) => intersects(pattern, own)))
+    .map(([registry]) => registry);
   const name = "match-images";
   if (registries.size === 0) {
     return [skip(name, "no registry has a hosts.toml of its own")];
   }
   if (uncovered.length === 0) {
     return [
-      pass(name, `covers the registries that have a hosts.toml: ${[...registries].join(", ")}`),
+      pass(
+        name,
+        `covers the registries that have a hosts.toml: ${[...registries.keys()].join(", ")}`,
+      ),
     ];
   }
   const make = uncovered.length === registries.size ? fail : warn;

@@ -34,17 +34,20 @@ export function splitWords(text: string): string[] {
     .filter((word) => word !== "");
 }
 
+/** The values of a flag, given as `--flag=value` or `--flag value`, in the order of the words. */
+export function flagValues(words: readonly string[], flag: string): string[] {
+  return words.flatMap((word, index) => {
+    if (word === `--${flag}`) return words[index + 1] ?? [];
+    return word.startsWith(`--${flag}=`) ? [word.slice(flag.length + 3)] : [];
+  });
+}
+
 /**
- * Finds a flag, given as `--flag=value` or `--flag value`. Of several sources the first that has it
- * counts, and in it the last word.
+ * Finds a flag. Of several sources the first that has it counts, and in it the last word.
  */
 export function findFlag(sources: readonly FlagSource[], flag: string): FoundFlag | undefined {
   for (const { origin, words } of sources) {
-    let value: string | undefined;
-    for (const [index, word] of words.entries()) {
-      if (word === `--${flag}`) value = words[index + 1];
-      else if (word.startsWith(`--${flag}=`)) value = word.slice(flag.length + 3);
-    }
+    const value = flagValues(words, flag).at(-1);
     if (value !== undefined) return { value, origin };
   }
   return undefined;

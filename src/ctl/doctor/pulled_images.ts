@@ -19,7 +19,7 @@ import { parseJson } from "../../text/parse.ts";
 import type { RegistriesConfiguration } from "../../sources/registries_conf/config.ts";
 import { findPullSources } from "../../sources/registries_conf/pull_sources.ts";
 import { check } from "../../text/schema.ts";
-import { type Check, count, pass, recordFailure, warn } from "./check.ts";
+import { type Check, count, listSome, pass, recordFailure, warn } from "./check.ts";
 import { type Gate, type GateState, judgeGate, type KubeletFacts } from "./feature_gate.ts";
 import { needsPlugin } from "./match_images.ts";
 import type { TextFile } from "./node_files.ts";
@@ -33,9 +33,6 @@ export const KUBELET_ROOT = "/var/lib/kubelet";
 export const PULLED_RECORDS = "image_manager/pulled";
 
 const PULLED_IMAGES: Gate = { name: GATE, firstMinor: 33, firstMinorOn: 35 };
-
-/** How many images are named. */
-const MAX_NAMED = 5;
 
 /** What is known of the node. */
 export interface PulledImagesFacts extends KubeletFacts {
@@ -82,10 +79,10 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
   if (mode === "service-account") checks.push(...globalPairs(facts.global, registries));
   const names = [...new Set(open)].sort();
   if (names.length === 0) return checks;
-  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
   const found = `${count(names.length, "image")} of mirrored registries ` +
-    `${names.length === 1 ? "is" : "are"} recorded as open to every pod of the node: ` +
-    names.slice(0, MAX_NAMED).join(", ") + more;
+    `${names.length === 1 ? "is" : "are"} recorded as open to every pod of the node: ${
+      listSome(names)
+    }`;
   checks.push(
     mode === "node" ? pass(NAME, found) : warn(
       NAME,

@@ -7,12 +7,9 @@
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import type { RegistriesFile } from "../../sources/registries_conf/config.ts";
-import { type Check, count, pass, warn } from "./check.ts";
+import { type Check, count, listSome, pass, warn } from "./check.ts";
 
 const NAME = "short-names";
-
-/** Names that a finding lists; the others are counted. */
-const MOST_LISTED = 5;
 
 const ShortNames = v.object({
   aliases: v.optional(v.record(v.string(), v.string()), {}),
@@ -45,13 +42,11 @@ export function checkShortNames(
   const advice = "name these images in full in the pods";
   const late = "CRI-O looks short names up after it took the auth file of docker.io/library";
   if (elsewhere.length > 0) {
-    const listed = elsewhere.slice(0, MOST_LISTED).map(([name, target]) => `${name} = ${target}`);
-    const more = elsewhere.length - listed.length;
+    const listed = listSome(elsewhere.map(([name, target]) => `${name} = ${target}`));
     checks.push(warn(
       NAME,
       `${count(elsewhere.length, "alias", "aliases")} to images with mirrors for which ` +
-        `no auth file is made, since ${late}: ${listed.join(", ")}` +
-        (more > 0 ? ` and ${more} more` : ""),
+        `no auth file is made, since ${late}: ${listed}`,
       advice,
     ));
   }
