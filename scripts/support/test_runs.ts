@@ -68,7 +68,8 @@ export function planTests(
 }
 
 /**
- * Carries the runs out, one after the other.
+ * Carries the runs out, one after the other, up to the first that fails: what failed is then the last
+ * thing that is printed.
  *
  * @param options.flags further flags of `deno test`.
  * @param options.env further variables.
@@ -83,7 +84,6 @@ export async function runTests(
     readonly signal?: AbortSignal;
   },
 ): Promise<boolean> {
-  let passed = true;
   for (const { form, args } of runs) {
     if (signal?.aborted) return false;
     const { success } = await new Deno.Command(Deno.execPath(), {
@@ -92,7 +92,7 @@ export async function runTests(
       env: { ...env, ...(form !== undefined && { FORM: form }) },
       ...(signal && { signal }),
     }).spawn().status;
-    if (!success) passed = false;
+    if (!success) return false;
   }
-  return passed;
+  return true;
 }
