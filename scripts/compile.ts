@@ -40,8 +40,6 @@ export interface CompileOptions {
    * `DENORT_BIN`, else the download of `deno compile`
    */
   readonly runtime?: string;
-  /** Hosts that the operator's tool may connect to. @default the API server of the settings */
-  readonly hosts?: readonly string[];
   /** Changes what the compiler is called with, for tests of who reads an executable. */
   readonly changeCall?: (args: readonly string[]) => readonly string[];
   /** Leaves what the compiler made unchecked and as it is, for tests of its runtime. @default false */
@@ -49,16 +47,14 @@ export interface CompileOptions {
 }
 
 /**
- * Builds the compiled form: the same sources and the same sandbox as the script form, in several modules.
+ * Builds the compiled form of the plugin: the same sources and the same sandbox as the script form, in
+ * several modules.
  *
  * @returns the path of the executable.
  * @throws {BuildError} when that fails, for one because the runtime cannot be downloaded.
  */
 export async function compile(options: CompileOptions = {}): Promise<string> {
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const name = "crio-credential-provider";
-  const program = options.program ?? await bundleFiles(name, settings);
-  return await compileProgram(name, program, policyOfProgram(name, settings), options);
+  return await compileProgram("crio-credential-provider", options);
 }
 
 /**
@@ -68,21 +64,17 @@ export async function compile(options: CompileOptions = {}): Promise<string> {
  * @throws {BuildError} when that fails.
  */
 export async function compileCtl(options: CompileOptions = {}): Promise<string> {
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const name = "crio-credential-ctl";
-  const policy = policyOfProgram(name, settings);
-  return await compileProgram(
-    name,
-    options.program ?? await bundleFiles(name, settings),
-    options.hosts === undefined ? policy : withHosts(policy, options.hosts),
-    options,
-  );
+  return await compileProgram("crio-credential-ctl", options);
 }
 
-function withHosts({ allow, deny }: Policy, hosts: readonly string[]): Policy {
-  const others = allow.filter(({ kind }) => kind !== "net");
-  const line = { kind: "net", flag: "", step: "reach the API servers of tests" } as const;
-  return { allow: [...others, ...hosts.map((target) => ({ ...line, target }))], deny };
+/** Builds the compiled form of either program, as {@link compile} does. */
+export async function compileProgram(
+  name: ProgramName,
+  options: CompileOptions = {},
+): Promise<string> {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const program = options.program ?? await bundleFiles(name, settings);
+  return await compileFiles(name, program, policyOfProgram(name, settings), options);
 }
 
 /** A policy as the compiler takes it. */
@@ -97,7 +89,7 @@ function flagsOf(policy: Policy): string[] {
   );
 }
 
-async function compileProgram(
+async function compileFiles(
   name: ProgramName,
   program: string | ProgramFiles,
   policy: Policy,
@@ -241,8 +233,10 @@ const MACHINES: Readonly<Record<string, number>> = { x86_64: 0x3e, aarch64: 0xb7
 
 /** A runtime that was supplied may be another platform's, which nothing else would notice. */
 async function refuseOtherMachine(path: string, target: string): Promise<void> {
-  const header = (await Deno.readFile(path)).subarray(0, 20);
-  const machine = new DataView(header.buffer, header.byteOffset).getUint16(18, true);
+  const header = new Uint8Array(20);
+  using file = await Deno.open(path);
+  await file.read(header);
+  const machine = new DataView(header.buffer).getUint16(18, true);
   const expected = MACHINES[target.split("-")[0] ?? ""];
   if (expected === undefined || machine === expected) return;
   await Deno.remove(path);

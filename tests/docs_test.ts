@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { buildScript } from "../scripts/build.ts";
 import { buildCtl } from "../scripts/build_ctl.ts";
-import { compile, compileCtl } from "../scripts/compile.ts";
+import { compileProgram } from "../scripts/compile.ts";
 import { kubeadmAudience } from "../src/manifests/audience.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { ApiServer } from "./support/api_server.ts";
 import { request } from "./support/cluster.ts";
 import { runCtlWith } from "./support/ctl.ts";
-import { formUnderTest } from "./support/executable.ts";
+import { buildTool, formUnderTest } from "./support/executable.ts";
 import {
   allPages,
   type Block,
@@ -20,6 +21,7 @@ import {
   tableRows,
 } from "./support/pages.ts";
 import { PLUGIN_ENV, runPlugin } from "./support/plugin.ts";
+import { release } from "./support/releases.ts";
 import { tempNode } from "./support/temp_node.ts";
 
 const PROJECT = new URL("../", import.meta.url);
@@ -91,14 +93,19 @@ function mask(text: string): string {
   return text.replaceAll(/("auth": ")[^"]+/g, "$1…").replaceAll(/(json: )\S+/g, "$1…");
 }
 
-/** Puts the compiled files of a release into a directory, with their checksums. */
-async function makeRelease(directory: string, runtime?: string): Promise<void> {
+/**
+ * Puts the compiled files of a release into a directory, with their checksums. Where none can be made they
+ * are made around what is no runtime: they can be bound, and not run.
+ */
+async function makeRelease(directory: string): Promise<void> {
   const target = "x86_64-unknown-linux-gnu";
   const work = await Deno.makeTempDir();
   try {
-    for (const make of [compile, compileCtl]) {
-      const made = await make({ out: work, target, ...(runtime && { runtime }) });
-      await Deno.copyFile(made, `${directory}/${made.replace(/^.*\//, "")}-${target}`);
+    for (const name of ["crio-credential-provider", "crio-credential-ctl"] as const) {
+      const made = await formUnderTest() === "compiled"
+        ? await release(name, "compiled")
+        : await compileProgram(name, { out: work, target, runtime: "/bin/true" });
+      await Deno.copyFile(made, `${directory}/${name}-${target}`);
     }
   } finally {
     await Deno.remove(work, { recursive: true });
@@ -174,17 +181,19 @@ for (const page of PAGES) {
       const directory = await Deno.makeTempDir();
       try {
         const bin = `${directory}/bin`;
-        await buildCtl({ out: bin, deno: Deno.execPath() });
+        await buildTool(DEFAULT_SETTINGS, bin);
         await Deno.writeTextFile(`${directory}/password`, `${PASSWORD}\n`);
         for (const [name, path] of Object.entries(GIVEN)) {
           await Deno.copyFile(new URL(path, PROJECT), `${directory}/${name}`);
         }
-        await makeRelease(directory, "/bin/true");
+        if (manifests.some(([{ text }]) => / (?:bind|audit|generate install) /.test(text))) {
+          await makeRelease(directory);
+        }
         for (const [commands, blocks] of manifests) {
           // As a reader would paste it.
           const printed = await run("/bin/sh", ["-ec", commands.text], {
             cwd: directory,
-            env: { PATH: `${bin}:/usr/bin:/bin` },
+            env: { PATH: `${bin}:${dirname(Deno.execPath())}:/usr/bin:/bin` },
           });
           for (const [, file] of commands.text.matchAll(/> (\S+)/g)) {
             printed.push(await Deno.readTextFile(`${directory}/${file}`));

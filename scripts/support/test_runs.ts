@@ -1,6 +1,7 @@
 /** Which tests judge which form of the executables. This is the one place that says so. */
 
 import type { Form } from "../../tests/support/executable.ts";
+import { BUILDS_DIRECTORY } from "../../tests/support/releases.ts";
 import type { RuntimePart } from "../runtime_part.ts";
 import { PROJECT } from "./project.ts";
 
@@ -84,15 +85,20 @@ export async function runTests(
     readonly signal?: AbortSignal;
   },
 ): Promise<boolean> {
-  for (const { form, args } of runs) {
-    if (signal?.aborted) return false;
-    const { success } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "--allow-all", ...flags, ...args],
-      cwd: PROJECT,
-      env: { ...env, ...(form !== undefined && { FORM: form }) },
-      ...(signal && { signal }),
-    }).spawn().status;
-    if (!success) return false;
+  const builds = await Deno.makeTempDir();
+  try {
+    for (const { form, args } of runs) {
+      if (signal?.aborted) return false;
+      const { success } = await new Deno.Command(Deno.execPath(), {
+        args: ["test", "--allow-all", ...flags, ...args],
+        cwd: PROJECT,
+        env: { ...env, [BUILDS_DIRECTORY]: builds, ...(form !== undefined && { FORM: form }) },
+        ...(signal && { signal }),
+      }).spawn().status;
+      if (!success) return false;
+    }
+    return true;
+  } finally {
+    await Deno.remove(builds, { recursive: true });
   }
-  return true;
 }

@@ -83,18 +83,7 @@ export class Builds {
 
 function start(build: (directory: string) => Promise<string>): Build {
   const directory = Deno.makeTempDirSync({ prefix: "crio-credential-provider-build-" });
-  return { directory, path: build(directory).then(copyElsewhere), users: 0 };
-}
-
-/**
- * Another process writes the executable that is run: whatever this one starts while a file of its own
- * is open for writing holds that open for a moment, and then it cannot be executed ("Text file busy").
- */
-async function copyElsewhere(path: string): Promise<string> {
-  const { success } = await new Deno.Command("cp", { args: [path, `${path}.copy`] }).output();
-  if (!success) throw new Error(`${path}: cannot be copied`);
-  await Deno.rename(`${path}.copy`, path);
-  return path;
+  return { directory, path: build(directory), users: 0 };
 }
 
 function remove(path: string): void {

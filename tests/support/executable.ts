@@ -9,14 +9,15 @@
 
 import { buildScript } from "../../scripts/build.ts";
 import { buildCtl } from "../../scripts/build_ctl.ts";
-import { compile, compileCtl } from "../../scripts/compile.ts";
-import { type ProgramFiles, sha256 } from "../../src/executable/program.ts";
-import type { ProgramName } from "../../src/executable/programs.ts";
-import { bundleFiles, bundleProgram } from "../../scripts/support/bundle.ts";
+import { compile } from "../../scripts/compile.ts";
+import { sha256 } from "../../src/executable/program.ts";
+import { policyOfProgram } from "../../src/executable/programs.ts";
+import type { BuildFacts } from "../../src/executable/version.ts";
 import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";
+import { bindBundle, bindRelease } from "./releases.ts";
 
 /** An executable as it was handed in. */
 export interface GivenExecutable {
@@ -89,10 +90,18 @@ export async function buildExecutable(
   const path = `${out}/crio-credential-provider`;
   await builds.put(key, path, async (where) => {
     const name = "crio-credential-provider";
-    const options = { settings, out: where };
-    return form === "compiled"
-      ? await compile({ ...options, program: program ?? await filesOf(name, settings) })
-      : await buildScript({ ...options, program: program ?? await programOf(name, settings) });
+    if (form === "script") {
+      return await buildScript({
+        settings,
+        out: where,
+        program: program ?? await bindBundle(name, settings),
+      });
+    }
+    if (program !== undefined) return await compile({ settings, out: where, program });
+    return await bindRelease(name, settings, {
+      path: `${where}/${name}`,
+      policy: policyOfProgram(name, settings),
+    });
   });
   return path;
 }
@@ -107,50 +116,31 @@ export async function buildTool(settings: Settings, out: string): Promise<string
   const path = `${out}/crio-credential-ctl`;
   await builds.put(`tool ${form} ${JSON.stringify(settings)}`, path, async (where) => {
     if (form === "script") return await buildCtl({ settings, out: where });
-    const program = await filesOf("crio-credential-ctl", settings);
-    return await compileCtl({ settings, out: where, program });
+    const name = "crio-credential-ctl";
+    return await bindRelease(name, settings, {
+      path: `${where}/${name}`,
+      policy: policyOfProgram(name, settings),
+    });
   });
   return path;
 }
 
 /**
- * Compiles the operator's tool. It may connect to this machine, where the tests' API servers are.
+ * Makes the operator's tool. It may connect to this machine, where the tests' API servers are.
  *
  * @param facts what the tool is to say of its build.
  * @returns the path of the executable, which is not to be removed.
  */
-export async function compiledCtl(settings: Settings, facts: unknown): Promise<string> {
-  const program = await filesOf("crio-credential-ctl", settings, facts);
-  const key = `ctl ${await sha256(program.entry)}`;
-  const hosts = ["127.0.0.1", "localhost"];
-  return await builds.get(key, (out) => compileCtl({ settings, out, program, hosts }));
-}
-
-const programs = new Map<ProgramName, Promise<string>>();
-const files = new Map<ProgramName, Promise<ProgramFiles>>();
-
-/** What the build bundles for the script form, once for all tests of a file: its first line differs. */
-async function programOf(name: ProgramName, settings: Settings): Promise<string> {
-  const bundling = programs.get(name) ?? bundleProgram(name, DEFAULT_SETTINGS);
-  programs.set(name, bundling);
-  return withBuild(await bundling, settings);
-}
-
-/** The same for the compiled form. */
-async function filesOf(
-  name: ProgramName,
-  settings: Settings,
-  facts?: unknown,
-): Promise<ProgramFiles> {
-  const bundling = files.get(name) ?? bundleFiles(name, DEFAULT_SETTINGS);
-  files.set(name, bundling);
-  const { entry, modules } = await bundling;
-  return { entry: withBuild(entry, settings, facts), modules };
-}
-
-function withBuild(text: string, settings: Settings, facts?: unknown): string {
-  const [first = "", ...rest] = text.split("\n");
-  const built = JSON.parse(first.slice("const BUILD=".length, -1));
-  const build = JSON.stringify({ settings, facts: facts ?? built.facts });
-  return [`const BUILD=${build};`, ...rest].join("\n");
+export async function compiledCtl(settings: Settings, facts: BuildFacts): Promise<string> {
+  const name = "crio-credential-ctl";
+  const { allow, deny } = policyOfProgram(name, settings);
+  const hosts = ["127.0.0.1", "localhost"].map((target) => (
+    { kind: "net", target, flag: "", step: "reach the API servers of tests" } as const
+  ));
+  const policy = { allow: [...allow.filter(({ kind }) => kind !== "net"), ...hosts], deny };
+  const key = `ctl ${JSON.stringify([settings, facts])}`;
+  return await builds.get(
+    key,
+    (out) => bindRelease(name, settings, { path: `${out}/${name}`, policy, facts }),
+  );
 }
