@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly cgroup: string;
   /** CRI-O's auth file for the pause image. */
   readonly pauseAuthFile: string;
+  /** The HTTP proxy that stands between CRI-O and what is not mirrored. */
+  readonly proxy: string;
 }
 
 /** How the kubelet pulls. */
@@ -111,8 +113,7 @@ export class RealNode implements AsyncDisposable {
     this.#crio = new Program("CRI-O", this.#parts.crio, {
       args: [],
       log: this.#log("crio"),
-      // What is not mirrored would leave the machine.
-      env: { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1,localhost" },
+      env: { HTTPS_PROXY: this.#options.proxy, NO_PROXY: "127.0.0.1,localhost" },
     });
     await this.#crio.until(async () => {
       using connection = await Deno.connect({ transport: "unix", path: CRIO_SOCKET });

@@ -5,6 +5,7 @@ import { ControlPlane, NODE } from "../control_plane.ts";
 import type { NodeParts, Parts } from "../parts.ts";
 import { mustRun, sleep } from "../process.ts";
 import { DistributionRegistry, makeImage } from "../registry.ts";
+import { ClosedProxy } from "./closed_proxy.ts";
 import { Journald } from "./journald.ts";
 import { AUTH_DIR, BIN_DIR, DROP_IN, install, PROVIDER_CONFIG, put, RealNode } from "./node.ts";
 
@@ -124,8 +125,9 @@ export class RealWorld implements AsyncDisposable {
     );
     const pauseAuthFile = "/etc/crio/pause-auth.json";
     await put(pauseAuthFile, { auths: { [MIRROR]: { auth: mirror.auth("pause") } } });
+    const proxy = started.use(new ClosedProxy());
     const node = started.use(
-      new RealNode(nodeParts, plane, { directory, cgroup, pauseAuthFile }),
+      new RealNode(nodeParts, plane, { directory, cgroup, pauseAuthFile, proxy: proxy.url }),
     );
     await node.write();
     const members = { directory, programs, plane, mirror, node, journald };
