@@ -193,15 +193,6 @@ function scenarios(): Scenario[] {
         all.push({ pulls, pods, policy: "Always", megabytes: 0, args, rounds });
       }
     }
-    all.push({
-      pulls: "serial",
-      pods: 8,
-      policy: "Always",
-      megabytes: 0,
-      args,
-      rounds: 2,
-      stall: 14_000,
-    });
   }
   for (const wait of [[], ["--wait-for-taken=0s"]]) {
     const args = ["--pulled-images=service-account", ...wait];
@@ -217,6 +208,16 @@ function scenarios(): Scenario[] {
       },
       { pulls: "parallel", pods: 8, policy: "Always", megabytes: 0, args, rounds: 4 },
     );
+  }
+  // Longer than either wait.
+  for (const account of [[], ["--pulled-images=service-account"]]) {
+    for (const wait of [[], ["--wait-for-taken=0s"]]) {
+      for (const pulls of ["serial", "parallel"] as const) {
+        const args = [...account, ...wait];
+        const [pods, policy, megabytes] = [8, "Always", 0] as const;
+        all.push({ pulls, pods, policy, megabytes, args, rounds: 2, stall: 14_000 });
+      }
+    }
   }
   return all;
 }
