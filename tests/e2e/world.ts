@@ -5,7 +5,7 @@ import { PLUGIN_ENV, type PluginResult, runPlugin } from "../support/plugin.ts";
 import { request } from "../support/cluster.ts";
 import type { Builder } from "./builder.ts";
 import { ControlPlane } from "./control_plane.ts";
-import { Crio, Kubelet, NODE_OBJECT, type PullResult } from "./node.ts";
+import { Crio, Kubelet, NODE_OBJECT, type PullResult } from "./node_programs.ts";
 import type { Parts } from "./parts.ts";
 import { type CommandResult, freePort, mustRun } from "./process.ts";
 import { DistributionRegistry, makeImage } from "./registry.ts";

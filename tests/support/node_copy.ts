@@ -1,7 +1,6 @@
 /** The files of a node that is ready, below a directory, and the API server of its cluster. */
 
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
 import * as v from "valibot";
 import { buildScript } from "../../scripts/build.ts";
 import { ERROR_CODES } from "../../src/error_codes.ts";
@@ -10,6 +9,7 @@ import { PLUGIN_DIRECTORY } from "../../src/manifests/platform_providers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { ApiServer } from "./api_server.ts";
 import { type CtlResult, runCtlWith } from "./ctl.ts";
+import { NodeFiles } from "./node_files.ts";
 
 export { PLUGIN_DIRECTORY };
 
@@ -52,13 +52,12 @@ export function readFindings({ code, stdout, stderr }: CtlResult): string[] {
 }
 
 /** The copy of a node that is ready, below a directory. */
-export class NodeCopy implements AsyncDisposable {
+export class NodeCopy extends NodeFiles {
   readonly api: ApiServer;
-  readonly root: string;
 
   private constructor(api: ApiServer, root: string) {
+    super(root);
     this.api = api;
-    this.root = root;
   }
 
   /** @param settings that the plugin is built with. */
@@ -85,16 +84,6 @@ export class NodeCopy implements AsyncDisposable {
     return node;
   }
 
-  /** Writes a file of the node, making the directories above it. */
-  async write(path: string, text: string): Promise<void> {
-    await Deno.mkdir(dirname(this.root + path), { recursive: true });
-    await Deno.writeTextFile(this.root + path, text);
-  }
-
-  async remove(path: string): Promise<void> {
-    await Deno.remove(this.root + path, { recursive: true });
-  }
-
   /** Examines the copy. */
   run(args: readonly string[] = [], stdin?: string): Promise<CtlResult> {
     const server = ["--apiserver", this.api.url];
@@ -106,8 +95,8 @@ export class NodeCopy implements AsyncDisposable {
     return readFindings(await this.run(["--json", ...args], stdin));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.root, { recursive: true });
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await this.api.close();
   }
 }

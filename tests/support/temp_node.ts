@@ -1,8 +1,8 @@
 /** A node's files under a temporary directory, and the settings that point at them. */
 
-import { dirname } from "node:path";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import type { CertificateAuthority } from "./ca.ts";
+import { NodeFiles } from "./node_files.ts";
 
 export interface TempNodeOptions {
   /** An API server to go to: its URL is set, and its CA stands in the CA file. */
@@ -34,13 +34,11 @@ export async function tempNode(options: TempNodeOptions = {}): Promise<TempNode>
   return node;
 }
 
-export class TempNode implements AsyncDisposable {
-  /** The directory that stands for `/`. */
-  readonly root: string;
+export class TempNode extends NodeFiles {
   readonly settings: Settings;
 
   constructor(root: string, { apiServer, settings }: TempNodeOptions) {
-    this.root = root;
+    super(root);
     this.settings = {
       ...DEFAULT_SETTINGS,
       registriesConf: [this.path("etc/containers/registries.conf")],
@@ -60,18 +58,6 @@ export class TempNode implements AsyncDisposable {
       waitForTaken: 0,
       ...settings,
     };
-  }
-
-  /** A path under the root. */
-  path(relative: string): string {
-    return `${this.root}/${relative}`;
-  }
-
-  /** Writes a file, making the directories above it; values other than text as JSON. */
-  async write(path: string, content: unknown): Promise<void> {
-    await Deno.mkdir(dirname(path), { recursive: true });
-    const text = typeof content === "string" ? content : JSON.stringify(content, null, "\t");
-    await Deno.writeTextFile(path, text);
   }
 
   /** Writes the main registries file. */
@@ -146,10 +132,6 @@ export class TempNode implements AsyncDisposable {
       if (error instanceof Deno.errors.NotFound) return [];
       throw error;
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.root, { recursive: true });
   }
 }
 

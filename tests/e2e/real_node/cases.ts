@@ -10,7 +10,7 @@ import { request } from "../../support/cluster.ts";
 import { runPlugin } from "../../support/plugin.ts";
 import { run, sleep } from "../process.ts";
 import type { Case } from "../report.ts";
-import { AUTH_DIR, BIN_DIR, put } from "./node.ts";
+import { AUTH_DIR, BIN_DIR } from "./node.ts";
 import { MIRROR, type PodName, podSpec, type RealWorld } from "./world.ts";
 
 /** An image of the mirror as pods name it. */
@@ -58,7 +58,7 @@ function advice(lines: readonly string[], index: number): string[] {
 /** What explain tells of the last pull of an image in the namespace of its name, by CRI-O's log. */
 async function explainWithLog(world: RealWorld, name: string): Promise<string> {
   const log = "/tmp/crio.log";
-  await put(log, await world.node.logSince("crio", 0));
+  await world.node.write(log, await world.node.logSince("crio", 0));
   const args = [
     "explain",
     "--image",
@@ -506,7 +506,7 @@ const CASES: readonly NodeCase[] = [
       const since = performance.now();
       const logSince = await world.node.logLength("kubelet");
       for (const name of ["static", "static-absent"]) {
-        await put(`/etc/kubernetes/manifests/${name}.yaml`, {
+        await world.node.write(`/etc/kubernetes/manifests/${name}.yaml`, {
           apiVersion: "v1",
           kind: "Pod",
           metadata: { name, namespace: "default" },

@@ -1,6 +1,7 @@
 /** A node as its distribution sets it up: CRI-O and the kubelet, with the files they read. */
 
 import { dirname } from "node:path";
+import { NodeFiles } from "../../support/node_files.ts";
 import type { ControlPlane } from "../control_plane.ts";
 import { NODE } from "../control_plane.ts";
 import type { NodeParts } from "../parts.ts";
@@ -35,7 +36,8 @@ export interface PullSettings {
   readonly maxParallelImagePulls?: number;
 }
 
-export class RealNode implements AsyncDisposable {
+/** In namespaces of its own, so that this process's `/` is the node's. */
+export class RealNode extends NodeFiles {
   readonly #parts: NodeParts;
   readonly #plane: ControlPlane;
   readonly #options: NodeOptions;
@@ -43,18 +45,24 @@ export class RealNode implements AsyncDisposable {
   #kubelet: Program | undefined;
 
   constructor(parts: NodeParts, plane: ControlPlane, options: NodeOptions) {
+    super("");
     this.#parts = parts;
     this.#plane = plane;
     this.#options = options;
   }
 
   /** Writes what a distribution brings and kubeadm makes: nothing of it is the plugin's. */
-  async write(): Promise<void> {
+  async prepare(): Promise<void> {
     const { directory, pauseAuthFile } = this.#options;
-    await put("/etc/containers/registries.conf", `unqualified-search-registries = ["docker.io"]\n`);
-    await put("/etc/containers/policy.json", { default: [{ type: "insecureAcceptAnything" }] });
+    await this.write(
+      "/etc/containers/registries.conf",
+      `unqualified-search-registries = ["docker.io"]\n`,
+    );
+    await this.write("/etc/containers/policy.json", {
+      default: [{ type: "insecureAcceptAnything" }],
+    });
     await Deno.mkdir(dirname(DROP_IN), { recursive: true });
-    await put("/etc/cni/net.d/10-bridge.conflist", {
+    await this.write("/etc/cni/net.d/10-bridge.conflist", {
       cniVersion: "0.4.0",
       name: "e2e",
       plugins: [{
@@ -65,11 +73,17 @@ export class RealNode implements AsyncDisposable {
         ipam: { type: "host-local", ranges: [[{ subnet: "10.98.0.0/16" }]], dataDir: "/run/cni" },
       }],
     });
-    await put("/etc/crio/crio.conf", crioConfig(this.#parts, directory, pauseAuthFile));
-    await put("/var/lib/kubelet/config.yaml", this.#kubeletConfig({ serializeImagePulls: true }));
-    await put("/etc/kubernetes/kubelet.conf", await Deno.readTextFile(this.#plane.nodeKubeconfig));
-    await put("/etc/kubernetes/pki/ca.crt", await Deno.readTextFile(this.#plane.caFile));
-    await put(
+    await this.write("/etc/crio/crio.conf", crioConfig(this.#parts, directory, pauseAuthFile));
+    await this.write(
+      "/var/lib/kubelet/config.yaml",
+      this.#kubeletConfig({ serializeImagePulls: true }),
+    );
+    await this.write(
+      "/etc/kubernetes/kubelet.conf",
+      await Deno.readTextFile(this.#plane.nodeKubeconfig),
+    );
+    await this.write("/etc/kubernetes/pki/ca.crt", await Deno.readTextFile(this.#plane.caFile));
+    await this.write(
       "/etc/default/kubelet",
       `KUBELET_EXTRA_ARGS=--image-credential-provider-bin-dir=${BIN_DIR} ` +
         `--image-credential-provider-config=${PROVIDER_CONFIG}\n`,
@@ -128,7 +142,7 @@ export class RealNode implements AsyncDisposable {
 
   /** Starts the kubelet, with the arguments that kubeadm's unit gives it. */
   async startKubelet(pulls: PullSettings = { serializeImagePulls: true }): Promise<void> {
-    await put("/var/lib/kubelet/config.yaml", this.#kubeletConfig(pulls));
+    await this.write("/var/lib/kubelet/config.yaml", this.#kubeletConfig(pulls));
     const extra = /^KUBELET_EXTRA_ARGS=(.*)$/m.exec(
       await Deno.readTextFile("/etc/default/kubelet"),
     );
@@ -180,7 +194,7 @@ export class RealNode implements AsyncDisposable {
     return new TextDecoder().decode(bytes.subarray(since));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.#kubelet?.stop();
     await this.#crio?.stop();
   }
@@ -194,13 +208,6 @@ interface NodeObject {
       readonly lastHeartbeatTime: string;
     }[];
   };
-}
-
-/** Writes a file with the directories above it; values other than text as JSON, which is YAML too. */
-export async function put(path: string, content: unknown): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
-  await Deno.writeTextFile(path, text);
 }
 
 /** The pause image, which is pulled through the mirror like any other. */

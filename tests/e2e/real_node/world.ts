@@ -7,7 +7,7 @@ import { mustRun, sleep } from "../process.ts";
 import { DistributionRegistry, makeImage } from "../registry.ts";
 import { ClosedProxy } from "./closed_proxy.ts";
 import { Journald } from "./journald.ts";
-import { AUTH_DIR, BIN_DIR, DROP_IN, install, PROVIDER_CONFIG, put, RealNode } from "./node.ts";
+import { AUTH_DIR, BIN_DIR, DROP_IN, install, PROVIDER_CONFIG, RealNode } from "./node.ts";
 
 /** What is judged. */
 export interface Programs {
@@ -124,12 +124,12 @@ export class RealWorld implements AsyncDisposable {
       ),
     );
     const pauseAuthFile = "/etc/crio/pause-auth.json";
-    await put(pauseAuthFile, { auths: { [MIRROR]: { auth: mirror.auth("pause") } } });
     const proxy = started.use(new ClosedProxy());
     const node = started.use(
       new RealNode(nodeParts, plane, { directory, cgroup, pauseAuthFile, proxy: proxy.url }),
     );
-    await node.write();
+    await node.prepare();
+    await node.write(pauseAuthFile, { auths: { [MIRROR]: { auth: mirror.auth("pause") } } });
     const members = { directory, programs, plane, mirror, node, journald };
     const world = new RealWorld(members, started.move());
     try {
