@@ -5,7 +5,7 @@ import { readNamespace } from "./credentials/read_namespace.ts";
 import { formatScope } from "./credentials/scope.ts";
 import { removeLeftovers, startDelivery } from "./delivery/start_delivery.ts";
 import { formatResponse, parseRequest } from "./kubelet/credential_provider.ts";
-import { RefusedError } from "./kubernetes/secrets/list.ts";
+import { RefusedError } from "./kubernetes/secrets/refusals.ts";
 import { readServiceAccount } from "./kubernetes/service_account_token.ts";
 import type { PullContext } from "./settings/pull_context.ts";
 import { readPullSources } from "./sources/read_pull_sources.ts";

@@ -15,7 +15,7 @@ import { parseRequest } from "../src/kubelet/credential_provider.ts";
 import { findApiServer, parseEnvFile } from "../src/kubernetes/api_server.ts";
 import { parseKubeconfig } from "../src/kubernetes/kubeconfig.ts";
 import { parseRetryAfter } from "../src/kubernetes/retry.ts";
-import { listSecrets, type Secret } from "../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../src/kubernetes/secrets/secret.ts";
 import { readServiceAccount } from "../src/kubernetes/service_account_token.ts";
 import { mergeRegistries } from "../src/sources/registries_conf/config.ts";
 import { findPullSources } from "../src/sources/registries_conf/pull_sources.ts";
@@ -23,6 +23,7 @@ import { applyFlags, DEFAULT_SETTINGS, SETTING_NAMES, SETTINGS } from "../src/se
 import { readText } from "../src/process/stdio.ts";
 import { hostileText } from "./support/hostile_text.ts";
 import { compactToken, serviceAccountToken } from "./support/service_account_token.ts";
+import { listSecrets } from "./support/secret_answers.ts";
 import { share } from "./support/share.ts";
 import { tempNode } from "./support/temp_node.ts";
 import { report } from "./support/summary.ts";

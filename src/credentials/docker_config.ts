@@ -1,7 +1,7 @@
 /** Registry credentials as Docker's clients store them: in secrets and in auth files. */
 
 import { hideUserInfo, UserError } from "../errors.ts";
-import type { Secret } from "../kubernetes/secrets/list.ts";
+import type { Secret } from "../kubernetes/secrets/secret.ts";
 import { ALSO_FOR_ANNOTATION } from "../kubernetes/secrets/secret_types.ts";
 import {
   isObject,

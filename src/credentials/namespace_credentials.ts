@@ -2,7 +2,7 @@
 
 import type { Clock } from "../process/clock.ts";
 import { UserError } from "../errors.ts";
-import type { Secret } from "../kubernetes/secrets/list.ts";
+import type { Secret } from "../kubernetes/secrets/secret.ts";
 import type { Repository } from "../sources/reference.ts";
 import { type Part, readSecret, type ScopedCredential } from "./docker_config.ts";
 import { canonicalHost, covers } from "./scope.ts";

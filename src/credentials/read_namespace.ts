@@ -1,7 +1,10 @@
 /** The credentials that a pod's namespace has for an image, read from the API server. */
 
 import { findApiServer } from "../kubernetes/api_server.ts";
-import { type AskOptions, getSecrets, listPages, type Secret } from "../kubernetes/secrets/list.ts";
+import { listPages } from "../kubernetes/secrets/list.ts";
+import { getSecrets } from "../kubernetes/secrets/named.ts";
+import type { AskOptions } from "../kubernetes/secrets/request.ts";
+import type { Secret } from "../kubernetes/secrets/secret.ts";
 import { parseSecretNames } from "../kubernetes/secrets/secret_names.ts";
 import type { ServiceAccount } from "../kubernetes/service_account_token.ts";
 import { openTransport } from "../kubernetes/transport.ts";

@@ -3,7 +3,7 @@
 import { UserError } from "../errors.ts";
 import { isWellFormed } from "./also_for.ts";
 import { SECRET_DATA_KEYS } from "../kubernetes/secrets/secret_types.ts";
-import type { Secret } from "../kubernetes/secrets/list.ts";
+import type { Secret } from "../kubernetes/secrets/secret.ts";
 import { decodeUtf8, looksLikeUtf16 } from "../text/utf8.ts";
 
 /**

@@ -9,7 +9,7 @@ import { formatAuthFile } from "../../src/delivery/auth_file/auth_file.ts";
 import { composeAuthFile } from "../../src/delivery/auth_file/resolve.ts";
 import { authOf, offerCredentials } from "../../src/delivery/response_auth.ts";
 import { UserError } from "../../src/errors.ts";
-import type { Secret } from "../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../src/kubernetes/secrets/secret.ts";
 import { formatRepository, parseRepository, type Repository } from "../../src/sources/reference.ts";
 import { lookUpCredential } from "../support/image_library_lookup.ts";
 import { hosts, path, pullSources } from "../support/resolution_cases.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readSecret } from "../../src/credentials/docker_config.ts";
 import { formatScope } from "../../src/credentials/scope.ts";
-import type { Secret } from "../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../src/kubernetes/secrets/secret.ts";
 
 const AUTH = btoa("myuser:mypassword");
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { mergePages, readCredentials } from "../../src/credentials/namespace_credentials.ts";
 import { readSecret } from "../../src/credentials/docker_config.ts";
 import { covers } from "../../src/credentials/scope.ts";
-import type { Secret } from "../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../src/kubernetes/secrets/secret.ts";
 import { key, pullSources } from "../support/resolution_cases.ts";
 import { share } from "../support/share.ts";
 

@@ -4,7 +4,7 @@ import {
   haveNoRelevantKey,
   splitIntoBatches,
 } from "../../src/credentials/secret_data.ts";
-import type { Secret } from "../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../src/kubernetes/secrets/secret.ts";
 
 /** A secret that holds text or bytes, or a value that is no base64 at all. */
 function secret(content: string | Uint8Array<ArrayBuffer> | { data: unknown }): Secret {

@@ -15,7 +15,7 @@ import { gives, type Lookup, lookUp } from "../../delivery/auth_file/lookup.ts";
 import { composeAuthFile } from "../../delivery/auth_file/resolve.ts";
 import { covers, formatScope, parseScope, type Scope } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
-import type { Secret } from "../../kubernetes/secrets/list.ts";
+import type { Secret } from "../../kubernetes/secrets/secret.ts";
 import { ALSO_FOR_ANNOTATION } from "../../kubernetes/secrets/secret_types.ts";
 import { formatRepository, parseRepository, type Repository } from "../../sources/reference.ts";
 import type { Settings } from "../../settings/settings.ts";

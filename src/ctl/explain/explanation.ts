@@ -8,7 +8,7 @@ import {
   PULLED_IMAGES_SINCE,
   type PulledImages,
 } from "../../kubelet/pulled_images.ts";
-import type { Secret } from "../../kubernetes/secrets/list.ts";
+import type { Secret } from "../../kubernetes/secrets/secret.ts";
 import type { Pulls } from "../../sources/registries_conf/config.ts";
 import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";

@@ -29,12 +29,10 @@ import { readTokenText } from "./token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
 import { findApiServer } from "../../kubernetes/api_server.ts";
 import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secrets/secret_names.ts";
-import {
-  type AskOptions,
-  getSecrets,
-  listSecrets,
-  RefusedError,
-} from "../../kubernetes/secrets/list.ts";
+import { listSecrets } from "../../kubernetes/secrets/list.ts";
+import { getSecrets } from "../../kubernetes/secrets/named.ts";
+import { RefusedError } from "../../kubernetes/secrets/refusals.ts";
+import type { AskOptions } from "../../kubernetes/secrets/request.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { openTransport } from "../../kubernetes/transport.ts";
 import { formatJson } from "../../process/printed.ts";

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import { compareNames, notThere, otherType, type Secret } from "../../kubernetes/secrets/list.ts";
+import { notThere, otherType } from "../../kubernetes/secrets/named.ts";
+import { compareNames, type Secret } from "../../kubernetes/secrets/secret.ts";
 import { parseYamlDocuments } from "../../manifests/yaml.ts";
 import { parseJson } from "../../text/parse.ts";
 import { check, JsonObject } from "../../text/schema.ts";

@@ -5,7 +5,7 @@ import { readSecret } from "../../../src/credentials/docker_config.ts";
 import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
 import { choose } from "../../../src/credentials/choose.ts";
 import { explainCredentials, type Used } from "../../../src/ctl/explain/credentials.ts";
-import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../../src/kubernetes/secrets/secret.ts";
 import { parseRepository } from "../../../src/sources/reference.ts";
 import { lookUpCredential } from "../../support/image_library_lookup.ts";
 import { entries, globalFile, pullSources } from "../../support/resolution_cases.ts";

@@ -2,7 +2,7 @@ import { readCredentials } from "../../../src/credentials/namespace_credentials.
 import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
 import { choose } from "../../../src/credentials/choose.ts";
 import { covers, parseScope } from "../../../src/credentials/scope.ts";
-import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../../src/kubernetes/secrets/secret.ts";
 
 const SOURCES = Array.from({ length: 10 }, (_, i) => ({
   host: `mirror-${i}.example.com`,

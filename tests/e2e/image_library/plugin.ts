@@ -13,7 +13,7 @@ import { composeAuthFile } from "../../../src/delivery/auth_file/resolve.ts";
 import { choose } from "../../../src/credentials/choose.ts";
 import { UserError } from "../../../src/errors.ts";
 import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secrets/secret_types.ts";
-import type { Secret } from "../../../src/kubernetes/secrets/list.ts";
+import type { Secret } from "../../../src/kubernetes/secrets/secret.ts";
 import {
   mergeRegistries,
   readRegistriesFiles,

@@ -2,69 +2,22 @@ import assert from "node:assert/strict";
 import { readSecret } from "../../../src/credentials/docker_config.ts";
 import { formatScope } from "../../../src/credentials/scope.ts";
 import { ConnectionError } from "../../../src/kubernetes/connection_failure.ts";
+import { listPages } from "../../../src/kubernetes/secrets/list.ts";
+import type { HttpAnswer } from "../../../src/kubernetes/transport.ts";
 import {
-  getSecrets,
-  listPages,
-  listSecrets,
-  RefusedError,
-} from "../../../src/kubernetes/secrets/list.ts";
-import type { ServiceAccount, TokenClaims } from "../../../src/kubernetes/service_account_token.ts";
-import { type HttpAnswer, LargeAnswerError } from "../../../src/kubernetes/transport.ts";
+  ACCOUNT,
+  answer,
+  CLOCK,
+  failure,
+  LARGE,
+  list,
+  MI,
+  page,
+  sized,
+} from "../../support/secret_answers.ts";
 import { serviceAccountToken } from "../../support/service_account_token.ts";
 
-const CLOCK = {
-  now: () => 0,
-  sleep: () => Promise.resolve(),
-  random: () => 0,
-  wallClock: () => 0,
-};
-
-function answer(status: number, body: unknown, retryAfter: string | null = null): HttpAnswer {
-  return { status, retryAfter, body: typeof body === "string" ? body : JSON.stringify(body) };
-}
-
-function page(names: readonly string[], next?: string, type = "kubernetes.io/dockerconfigjson") {
-  const items = names.map((name) => ({ metadata: { name }, type, data: { key: "dmFsdWU=" } }));
-  return answer(200, { kind: "SecretList", metadata: { continue: next }, items });
-}
-
-function failure(code: number, reason: string, message = "") {
-  return answer(code, { kind: "Status", status: "Failure", reason, message, code });
-}
-
 const TOKEN = serviceAccountToken();
-
-const ACCOUNT: ServiceAccount = {
-  namespace: "team-a",
-  name: "builder",
-  claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local" },
-};
-
-/** Lists against answers given in turn; the last one is repeated. */
-async function list(
-  answers: readonly (HttpAnswer | Error)[],
-  types: Parameters<typeof listSecrets>[0]["types"] = ["kubernetes.io/dockerconfigjson"],
-  serviceAccount: ServiceAccount = ACCOUNT,
-) {
-  const paths: string[] = [];
-  const retries: string[] = [];
-  const secrets = await listSecrets({
-    transport: (path) => {
-      paths.push(path);
-      const given = answers[paths.length - 1] ?? answers.at(-1);
-      assert.ok(given);
-      return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
-    },
-    server: "https://a.io",
-    serviceAccount,
-    types,
-    alsoFor: true,
-    clock: CLOCK,
-    deadline: 60_000,
-    onRetry: (reason) => retries.push(reason),
-  });
-  return { names: secrets.map(({ name }) => name), secrets, paths, retries };
-}
 
 Deno.test("secrets are asked for by type in pages of 500", async () => {
   const { names, paths } = await list([page(["a", "b"], "next"), page(["c"])]);
@@ -124,14 +77,6 @@ Deno.test("a continue token is sent as it came, whatever it is made of", async (
   assert.deepEqual([query.get("continue"), query.get("limit")], [token, "500"]);
 });
 
-/** A page whose body has so many characters. */
-function sized(names: readonly string[], length: number, next?: string): HttpAnswer {
-  const { body, ...rest } = page(names, next);
-  return { ...rest, body: body.padStart(length) };
-}
-
-const MI = 1024 * 1024;
-
 Deno.test("a list of pages without end is given up on at 32 Mi characters", async () => {
   const full = ["1", "2", "3"].map((next) => sized(["a"], 8 * MI, next));
   const rest = (length: number) => [sized(["b"], 8 * MI - length, "4"), sized(["c"], 200)];
@@ -147,12 +92,6 @@ Deno.test("the lists of several types have 32 Mi characters together", async () 
   await assert.rejects(list([sized([], 17 * MI), sized([], 17 * MI)], both), /are larger than the/);
   assert.deepEqual((await list([sized([], 16 * MI), sized([], 16 * MI)], both)).names, []);
 });
-
-const LARGE = new LargeAnswerError(
-  "flag-value-invalid",
-  "https://a.io",
-  "the answer is larger than 8388608 bytes",
-);
 
 Deno.test("a page that is too large is asked for again as a smaller one, and so are those behind it", async () => {
   const { names, paths } = await list([
@@ -342,13 +281,6 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
   ],
 ];
 
-Deno.test("a token that names no account is spoken of as such in a refusal", async () => {
-  await assert.rejects(
-    list([failure(403, "Forbidden")], undefined, { ...ACCOUNT, name: undefined }),
-    /service account "team-a\/\(unnamed\)" may not .* --serviceaccount=team-a:default; or let /,
-  );
-});
-
 for (const [name, given, error] of REFUSED) {
   Deno.test(`an answer of ${name} is an error`, async () => {
     await assert.rejects(list([given]), (thrown: Error) => {
@@ -358,59 +290,6 @@ for (const [name, given, error] of REFUSED) {
     });
   });
 }
-
-const AUDIENCES: readonly [
-  name: string,
-  claims: Partial<TokenClaims>,
-  said: RegExp,
-][] = [
-  [
-    "OpenShift's where the issuer is kubeadm's",
-    {},
-    /; it is for "https:\/\/a\.svc" \("aud"\), made by "https:\/\/a\.svc\.cluster\.local" \("iss"\); most likely its audience is not one .* \(--api-audiences; where that is not set, the issuer\); or the token is expired/,
-  ],
-  [
-    "the issuer",
-    { audience: ["https://a.svc.cluster.local"] },
-    /; most likely the token is expired, or its pod or service account was deleted; or its audience is/,
-  ],
-  ["several", { audience: ["a", "b", "c", "d"] }, /it is for "a", "b", "c" \("aud"\)/],
-  [
-    "nobody, of no issuer",
-    { audience: [], issuer: undefined },
-    /it is for no named audience \("aud"\), made by an issuer without a name \("iss"\); most likely its aud/,
-  ],
-  [
-    "a text as long as a token bears",
-    { audience: ["x".repeat(100_000)] },
-    /it is for "x{256}… \(100000 characters\)" \("aud"\)/,
-  ],
-];
-
-for (const [name, claims, said] of AUDIENCES) {
-  Deno.test(`a 401 for a token whose audience is ${name} says so, and where the audience is set`, async () => {
-    const refused = list([failure(401, "Unauthorized")], undefined, {
-      ...ACCOUNT,
-      claims: { audience: ["https://a.svc"], issuer: "https://a.svc.cluster.local", ...claims },
-    });
-    await assert.rejects(refused, (thrown: Error) => {
-      assert.match(thrown.message, said);
-      assert.match(
-        thrown.message,
-        /and the node's RBAC for request-serviceaccounts-token-audience/,
-      );
-      return true;
-    });
-  });
-}
-
-Deno.test("a 401 without a token at hand says where the audience is set all the same", async () => {
-  const account = { namespace: "team-a", name: "builder" };
-  await assert.rejects(
-    list([failure(401, "Unauthorized")], undefined, account),
-    /was not accepted: HTTP status 401 Unauthorized; most likely its audience is not one of/,
-  );
-});
 
 /** Lists page by page; what happens is told in order. */
 async function listEvents(answers: readonly HttpAnswer[], read: (names: string[]) => unknown) {
@@ -461,272 +340,4 @@ Deno.test("a page that cannot be read ends the list, whatever becomes of the nex
     throw new Error("too slow");
   };
   await assert.rejects(listEvents(pages, tooSlow), /^Error: too slow$/);
-});
-
-const REFUSALS: readonly [status: number, refused: boolean][] = [
-  [401, true],
-  [403, true],
-  [404, false],
-  [409, false],
-  [501, false],
-  [503, false],
-];
-
-for (const [code, refused] of REFUSALS) {
-  Deno.test(`status ${code} says ${refused ? "that nothing is granted" : "nothing about rights"}`, async () => {
-    const isRefusal = (error: Error) => {
-      assert.equal(error instanceof RefusedError, refused);
-      return true;
-    };
-    await assert.rejects(list([failure(code, "No", "no")]), isRefusal);
-    await assert.rejects(get(["a"], { a: failure(code, "No", "no") }), isRefusal);
-  });
-}
-
-Deno.test("a server that cannot be reached, and one that is slow, say nothing about rights", async () => {
-  for (const error of [new ConnectionError("connection refused"), LARGE]) {
-    await assert.rejects(list([error]), (thrown) => !(thrown instanceof RefusedError));
-  }
-});
-
-const TYPE = "kubernetes.io/dockerconfigjson";
-
-function secret(name: string, changes: Readonly<Record<string, unknown>> = {}): HttpAnswer {
-  const data = { ".dockerconfigjson": "e30=" };
-  return answer(200, { kind: "Secret", metadata: { name }, type: TYPE, data, ...changes });
-}
-
-/** Gets secrets by name against answers by name; what happens is told in order. */
-async function get(
-  names: readonly string[],
-  answers: Readonly<Record<string, HttpAnswer | Error>>,
-  serviceAccount: ServiceAccount = {
-    namespace: "team-a",
-    name: "builder",
-  },
-) {
-  const events: string[] = [];
-  const results = await getSecrets(
-    names,
-    {
-      transport: (path, _signal, maxBytes) => {
-        const name = path.replace("/api/v1/namespaces/team-a/secrets/", "");
-        events.push(`asked for ${name}`);
-        assert.equal(maxBytes, 2 * MI);
-        const given = answers[name];
-        assert.ok(given, path);
-        return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
-      },
-      server: "https://a.io",
-      serviceAccount,
-      types: [TYPE],
-      alsoFor: true,
-      clock: CLOCK,
-      deadline: 60_000,
-      onRetry: () => {},
-    },
-    (name, reason) => events.push(`left out ${name}: ${reason}`),
-    ({ name, type, data }) => {
-      events.push(`read ${name}`);
-      return { name, type, data };
-    },
-  );
-  return { events, results };
-}
-
-Deno.test("named secrets are got one by one in their order, the next while one is read", async () => {
-  const { events, results } = await get(["b", "a", "c"], {
-    a: secret("a"),
-    b: secret("b"),
-    c: secret("c", { data: null }),
-  });
-  assert.deepEqual(events, [
-    "asked for b",
-    "asked for a",
-    "read b",
-    "asked for c",
-    "read a",
-    "read c",
-  ]);
-  assert.deepEqual(results.map(({ name }) => name), ["b", "a", "c"]);
-  assert.deepEqual(results[0], { name: "b", type: TYPE, data: { ".dockerconfigjson": "e30=" } });
-  assert.deepEqual(results[2]?.data, {});
-});
-
-Deno.test("where no secret is named none is asked for", async () => {
-  assert.deepEqual(await get([], {}), { events: [], results: [] });
-});
-
-Deno.test("a named secret that is missing, of another type or too large is left out, and the others count", async () => {
-  const { events, results } = await get(["gone", "tls", "large", "good"], {
-    gone: failure(404, "NotFound", `secrets "gone" not found`),
-    tls: secret("tls", { type: "kubernetes.io/tls" }),
-    large: LARGE,
-    good: secret("good"),
-  });
-  assert.deepEqual(events.filter((event) => event.startsWith("left out")), [
-    'left out gone: there is no such secret in namespace "team-a"',
-    "left out tls: its type is not one of those that are read (--secret-types): " + TYPE,
-    "left out large: it is larger than 2097152 bytes, which Kubernetes allows no secret",
-  ]);
-  assert.deepEqual(results.map(({ name }) => name), ["good"]);
-});
-
-const UNREADABLE: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
-  [
-    "403",
-    failure(403, "Forbidden", `secrets "a" is forbidden`),
-    /service account "team-a\/builder" may not get secret "a" of namespace "team-a": HTTP status 403 Forbidden: .*; its Role must name .* resourceNames.* kubectl create role crio-credential-provider-builder -n team-a --verb=get --resource=secrets --resource-name=a --resource-name=b --dry-run=client -o yaml \| kubectl apply -f - && kubectl create rolebinding crio-credential-provider-builder -n team-a --role=crio-credential-provider-builder --serviceaccount=team-a:builder --dry-run=client -o yaml \| kubectl apply -f -$/,
-  ],
-  [
-    "401",
-    failure(401, "Unauthorized", "Unauthorized"),
-    /the token of service account "team-a\/builder" was not accepted/,
-  ],
-  [
-    "404 of something else",
-    answer(404, "404 page not found"),
-    /"a" of .* was not read: HTTP .* 404$/,
-  ],
-  [
-    "a redirect",
-    answer(302, ""),
-    /secret "a" of namespace "team-a" was not read: HTTP status 302$/,
-  ],
-  ["no JSON", answer(200, "<html>s3cret"), /Secret "a" of https:\/\/a\.io: not valid JSON/],
-  ["a list", page(["s3cret"]), /Secret "a" of .*: "kind" must be "Secret"/],
-  ["another secret", secret("s3cret"), /Secret "a" of .*: "metadata\.name" must be "a"/],
-  ["no metadata", secret("", { metadata: null }), /Secret "a" of .*: "metadata" is missing/],
-  ["data of another type", secret("a", { data: "s3cret" }), /"data" must be an object/],
-  [
-    "more JSON values than a secret has",
-    answer(200, `{"kind":"Secret","x":[${"{},".repeat(400_000)}{}]}`),
-    /Secret "a" of .*: has more than \d+ JSON values/,
-  ],
-];
-
-for (const [name, given, error] of UNREADABLE) {
-  Deno.test(`${name} in the place of a named secret is an error`, async () => {
-    await assert.rejects(get(["a", "b"], { a: given, b: secret("b") }), (thrown: Error) => {
-      assert.match(thrown.message, error);
-      assert.ok(!thrown.message.includes("s3cret"));
-      return true;
-    });
-  });
-}
-
-Deno.test("behind a named secret that is refused no other is asked for", async () => {
-  const forbidden = failure(403, "Forbidden", "no");
-  // Without an answer for b, asking for it fails otherwise.
-  await assert.rejects(get(["a", "b"], { a: forbidden }), RefusedError);
-});
-
-Deno.test("a token that names no account is spoken of as such where a named secret is refused", async () => {
-  await assert.rejects(
-    get(["a"], { a: failure(403, "Forbidden") }, {
-      namespace: "team-a",
-      name: undefined,
-    }),
-    /account "team-a\/\(unnamed\)" may not get .* --serviceaccount=team-a:default --dry-run/,
-  );
-});
-
-Deno.test("of a secret's annotations the one for further registries is kept, if it is asked for", async () => {
-  const annotated = (annotations: unknown) => ({
-    kind: "Secret",
-    metadata: { name: "a", annotations },
-    type: TYPE,
-    data: {},
-  });
-  const read = async (annotations: unknown, alsoFor: boolean) => {
-    const item = annotated(annotations);
-    const options = {
-      server: "https://a.io",
-      serviceAccount: { namespace: "team-a", name: "builder" },
-      types: ["kubernetes.io/dockerconfigjson"] as const,
-      alsoFor,
-      clock: CLOCK,
-      deadline: 60_000,
-      onRetry: () => {},
-    };
-    const [listed] = await listSecrets({
-      ...options,
-      transport: () => Promise.resolve(answer(200, { kind: "SecretList", items: [item] })),
-    });
-    const [got] = await getSecrets(
-      ["a"],
-      { ...options, transport: () => Promise.resolve(answer(200, item)) },
-      (_, reason) => assert.fail(reason),
-      (secret) => secret,
-    );
-    assert.deepEqual(listed, got);
-    return listed?.alsoFor;
-  };
-  const key = "crio-credential-provider/also-for";
-  assert.equal(await read({ [key]: "m.io", "a.io/b": "c" }, true), "m.io");
-  assert.equal(await read({ [key]: "m.io" }, false), undefined);
-  for (const none of [undefined, null, {}, { "a.io/b": "c" }, "m.io", [key], { [key]: 1 }]) {
-    assert.equal(await read(none, true), undefined);
-  }
-});
-
-Deno.test("a server that was unreachable a moment ago is asked for a named secret again after a 403", async () => {
-  const asked: string[] = [];
-  const forbidden = failure(403, "Forbidden", "no");
-  const given = [new ConnectionError("connection refused"), forbidden, secret("a")];
-  const results = await getSecrets(
-    ["a"],
-    {
-      transport: () => {
-        const next = given.shift();
-        assert.ok(next !== undefined);
-        return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
-      },
-      server: "https://a.io",
-      serviceAccount: { namespace: "team-a", name: "builder" },
-      types: [TYPE],
-      alsoFor: true,
-      clock: CLOCK,
-      deadline: 60_000,
-      onRetry: (reason) => asked.push(reason),
-    },
-    () => assert.fail("nothing is left out"),
-    ({ name }) => name,
-  );
-  assert.deepEqual(results, ["a"]);
-  assert.deepEqual(asked, ["connection refused", "HTTP status 403 Forbidden: no"]);
-});
-
-Deno.test("named secrets have 32 Mi characters together", async () => {
-  const names = Array.from({ length: 17 }, (_, index) => `s${index}`);
-  const answers = (length: number) =>
-    Object.fromEntries(names.map((name, index) => {
-      const { body, ...rest } = secret(name);
-      return [name, { ...rest, body: body.padStart(index === 16 ? length : 2 * MI - 100) }];
-    }));
-  assert.equal((await get(names, answers(1600))).results.length, 17);
-  await assert.rejects(
-    get(names, answers(1601)),
-    /the secrets of namespace "team-a" are larger than the 33554432 characters that are read/,
-  );
-});
-
-Deno.test("the commands for a Role are never cut: where they are too long, the tool that prints it is named", async () => {
-  const names = ["a", ...Array.from({ length: 31 }, (_, index) => `secret-with-a-name-${index}`)];
-  await assert.rejects(get(names, { a: failure(403, "Forbidden", "no") }), (error: Error) => {
-    assert.match(
-      error.message,
-      /with the verb get: crio-credential-ctl generate rbac --namespace team-a --service-account builder, with --secret NAME for each of them, prints it$/,
-    );
-    return true;
-  });
-  const few = names.slice(0, 11);
-  await assert.rejects(get(few, { a: failure(403, "Forbidden", "no") }), (error: Error) => {
-    assert.match(
-      error.message,
-      /--resource-name=secret-with-a-name-9 --dry-run=client .*apply -f -$/,
-    );
-    assert.ok(!error.message.includes("…"));
-    return true;
-  });
 });
