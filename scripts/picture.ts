@@ -7,7 +7,7 @@ import { authFilePath, parseAuthFile } from "../src/delivery/auth_file/auth_file
 import { explainPull } from "../src/ctl/explain/explanation.ts";
 import { formatMermaid } from "../src/ctl/explain/mermaid.ts";
 import { explainRegistries } from "../src/ctl/explain/registry_tables.ts";
-import { readSecretsFile } from "../src/ctl/explain/secrets_file.ts";
+import { readFileSecrets } from "../src/ctl/explain/read_secrets.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { writeText } from "../src/process/stdio.ts";
 import { PROJECT } from "./support/project.ts";
@@ -17,19 +17,25 @@ const NAMESPACE = "team";
 
 /** The picture as Mermaid's text. */
 export async function drawPicture(): Promise<string> {
-  const { authDir, kubeletAuthFile, pulledImages, registriesConf, secretTypes } = DEFAULT_SETTINGS;
+  const { authDir, kubeletAuthFile, pulledImages, registriesConf } = DEFAULT_SETTINGS;
   const main = { path: registriesConf[0] ?? "", text: await fixture("registries/openshift.conf") };
-  const secrets = await fixture("secrets/team.yaml");
+  const registries = explainRegistries({ main, dropIns: [] }, IMAGE);
+  const reading = {
+    token: "",
+    serviceAccount: { namespace: NAMESPACE, name: undefined },
+    annotations: new Map<string, string>(),
+    sources: registries.pullSources.sources,
+  };
+  const secrets = { text: await fixture("secrets/team.yaml"), path: "team.yaml" };
   const global = parseAuthFile(await fixture("secrets/global.json"), kubeletAuthFile);
   const explanation = explainPull(
     { image: IMAGE, namespace: NAMESPACE },
-    explainRegistries({ main, dropIns: [] }, IMAGE),
+    registries,
     {
-      secrets: readSecretsFile(secrets, "team.yaml", { namespace: NAMESPACE, types: secretTypes }),
+      secrets: await readFileSecrets(reading, DEFAULT_SETTINGS, secrets),
       global: { path: kubeletAuthFile, file: global },
       authFile: await authFilePath(authDir, NAMESPACE, IMAGE),
       pulledImages,
-      alsoFor: DEFAULT_SETTINGS.alsoFor,
       showUsers: false,
     },
   );

@@ -23,7 +23,7 @@ export interface NamespaceCredentials {
   readonly secrets: number;
   /** Those that cover a pull source, in the order of their secrets. */
   readonly credentials: readonly ScopedCredential[];
-  /** The first {@link MAX_REPORTS} of what was left out. */
+  /** The first of what was left out, as many as are reported. */
   readonly skipped: readonly Skipped[];
   /** How many secrets and entries were left out in all, those in `skipped` among them. */
   readonly skippedCount: number;
@@ -36,13 +36,18 @@ const MAX_REPORTS = 5;
  * Reads the credentials that cover a pull source. Secrets and entries that name none of the sources'
  * hosts, and no wildcard, are not looked into.
  *
- * @param deadline in milliseconds of `clock.now()`.
+ * @param options.deadline in milliseconds of `clock.now()`.
+ * @param options.maxReports how much of what is left out is reported. @default {@link MAX_REPORTS}
  * @throws {UserError} when there is more to read than the time allows.
  */
 export function readCredentials(
   secrets: readonly Secret[],
   sources: readonly Repository[],
-  { clock, deadline }: { readonly clock: Clock; readonly deadline: number },
+  { clock, deadline, maxReports = MAX_REPORTS }: {
+    readonly clock: Clock;
+    readonly deadline: number;
+    readonly maxReports?: number | undefined;
+  },
 ): NamespaceCredentials {
   const credentials: ScopedCredential[] = [];
   const skipped: Skipped[] = [];
@@ -66,7 +71,7 @@ export function readCredentials(
       part: Part,
     ) => {
       skippedCount++;
-      if (skipped.length < MAX_REPORTS) skipped.push({ secret: name, part, key, reason });
+      if (skipped.length < maxReports) skipped.push({ secret: name, part, key, reason });
     };
     const found = readSecret(secret, onSkipped, undefined, isRelevant);
     for (const credential of found) {
@@ -84,10 +89,12 @@ export type Order = "by name" | "as named";
  *
  * @param order of the credentials: by the names of their secrets, or that of `parts`, which is the
  * order in which the service account names its secrets.
+ * @param maxReports how much of what was left out is reported. @default {@link MAX_REPORTS}
  */
 export function mergePages(
   parts: readonly NamespaceCredentials[],
   order: Order,
+  maxReports: number = MAX_REPORTS,
 ): NamespaceCredentials {
   const sum = (count: (part: NamespaceCredentials) => number) =>
     parts.reduce((total, part) => total + count(part), 0);
@@ -98,7 +105,7 @@ export function mergePages(
   return {
     secrets: sum((part) => part.secrets),
     credentials,
-    skipped: parts.flatMap((part) => part.skipped).slice(0, MAX_REPORTS),
+    skipped: parts.flatMap((part) => part.skipped).slice(0, maxReports),
     skippedCount: sum((part) => part.skippedCount),
   };
 }

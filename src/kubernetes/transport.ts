@@ -32,7 +32,12 @@ export type Transport = (
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** An answer that is larger than what was allowed for; a smaller one may be asked for. */
-export class LargeAnswerError extends UserError {}
+export class LargeAnswerError extends UserError {
+  /** @param maxBytes what was allowed for. */
+  constructor(server: string, maxBytes: number) {
+    super("answer-too-large", server, `the answer is larger than ${maxBytes} bytes`);
+  }
+}
 
 /** A connection with what reads answers off it. */
 interface Connection {
@@ -140,11 +145,7 @@ function failure(
   maxBytes: number,
 ): Error {
   if (error instanceof TooLargeError) {
-    return new LargeAnswerError(
-      "answer-too-large",
-      server.url,
-      `the answer is larger than ${maxBytes} bytes`,
-    );
+    return new LargeAnswerError(server.url, maxBytes);
   }
   if (error instanceof UnwantedAnswer) {
     return new UserError(

@@ -82,11 +82,7 @@ export function sized(names: readonly string[], length: number, next?: string): 
 
 export const MI = 1024 * 1024;
 
-export const LARGE = new LargeAnswerError(
-  "flag-value-invalid",
-  "https://a.io",
-  "the answer is larger than 8388608 bytes",
-);
+export const LARGE = new LargeAnswerError("https://a.io", 8 * MI);
 
 export const TYPE = "kubernetes.io/dockerconfigjson";
 

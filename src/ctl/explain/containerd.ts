@@ -1,6 +1,6 @@
 /** Why a pull by containerd gets, or does not get, its credentials: the way of a pull, told in full. */
 
-import { choose, rank, type RankedCredential } from "../../credentials/choose.ts";
+import { choose, type RankedCredential } from "../../credentials/choose.ts";
 import type { ScopedCredential } from "../../credentials/docker_config.ts";
 import { formatScope } from "../../credentials/scope.ts";
 import {
@@ -25,8 +25,9 @@ import {
 } from "../../sources/hosts_toml/offered_hosts.ts";
 import { readHostsSources, whyNoHost } from "../../sources/hosts_toml/pull_sources.ts";
 import { formatRepository, type Repository } from "../../sources/reference.ts";
-import { readSecrets, type Unusable } from "./credentials.ts";
-import type { NamedSecrets, Pull, SecretsRead } from "./explanation.ts";
+import { judgeCredentials, readEntries, type Unusable } from "./entries.ts";
+import type { Pull } from "./explanation.ts";
+import type { NamedSecrets, SecretsRead } from "./read_secrets.ts";
 import { readLogin } from "./login.ts";
 
 /** A directory that containerd looks for, and what it means for the image. */
@@ -168,8 +169,8 @@ export function explainContainerdPull(
     readonly showUsers: boolean;
   },
 ): ContainerdExplanation {
-  const { credentials, unusable } = readSecrets(secrets.secrets);
-  const choice = choose(found.sources, credentials);
+  const entries = readEntries(secrets);
+  const choice = choose(found.sources, secrets.found.credentials);
   const { offers, tries } = offerCredentials(pull.image, choice, settings.containerdAlsoOffer);
   const tell = ({ credential }: ScopedCredential) => {
     const login = showUsers ? readLogin(credential) : undefined;
@@ -180,7 +181,9 @@ export function explainContainerdPull(
     ...tellHosts(found),
     hosts: found.hosts.map((host) => ({
       ...tellHost(host),
-      candidates: rank(host.repository, credentials).map(({ candidate, verdict, reason }) => ({
+      candidates: judgeCredentials(host.repository, secrets.found, entries).map((
+        { candidate, verdict, reason },
+      ) => ({
         secret: candidate.secret,
         key: candidate.key,
         scope: formatScope(candidate.scope),
@@ -193,7 +196,7 @@ export function explainContainerdPull(
       from: secrets.from,
       read: secrets.secrets.map(({ name }) => name),
       leftOut: secrets.leftOut,
-      unusable,
+      unusable: entries.unusable,
       ...(secrets.named !== undefined && { named: secrets.named }),
     },
     offers: offers.map((offer) => ({ ...tellOffer(offer), ...tell(offer.credential) })),

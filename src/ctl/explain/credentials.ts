@@ -4,21 +4,22 @@
  */
 
 import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";
-import { choose, type Chosen, mismatch, rank, type RankVerdict } from "../../credentials/choose.ts";
-import {
-  equalCredentials,
-  readSecret,
-  type ScopedCredential,
-} from "../../credentials/docker_config.ts";
+import { choose, type Chosen, mismatch, type RankVerdict } from "../../credentials/choose.ts";
+import { equalCredentials, type ScopedCredential } from "../../credentials/docker_config.ts";
 import { judgeEntry, whyUnfindable } from "../../delivery/auth_file/library_entry.ts";
 import { gives, type Lookup, lookUp } from "../../delivery/auth_file/lookup.ts";
 import { composeAuthFile } from "../../delivery/auth_file/resolve.ts";
 import { covers, formatScope, parseScope, type Scope } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
-import type { Secret } from "../../kubernetes/secrets/secret.ts";
 import { ALSO_FOR_ANNOTATION } from "../../kubernetes/secrets/secret_types.ts";
 import { formatRepository, parseRepository, type Repository } from "../../sources/reference.ts";
-import type { Settings } from "../../settings/settings.ts";
+import {
+  type EntryWithoutCredential,
+  judgeCredentials,
+  readEntries,
+  type Unusable,
+} from "./entries.ts";
+import type { SecretsRead } from "./read_secrets.ts";
 import { type Login, readLogin } from "./login.ts";
 
 /** What became of a candidate. */
@@ -78,15 +79,6 @@ export interface ExplainedSource {
   readonly used: Used;
 }
 
-/** A secret, or an entry of one, that speaks for no repository at all. */
-export interface Unusable {
-  readonly secret: string;
-  readonly key?: string;
-  /** The annotation that is ignored; everything else of the secret counts. */
-  readonly annotation?: string;
-  readonly reason: string;
-}
-
 /** An entry of the resulting file. */
 export interface FileEntry {
   readonly key: string;
@@ -132,23 +124,22 @@ export interface Disclosure {
 export interface ExplainOptions extends Disclosure {
   /** The image as the kubelet names it. */
   readonly image?: string;
-  /** Whether annotations may name further registries: the setting. @default on */
-  readonly alsoFor?: Settings["alsoFor"];
 }
 
 /**
  * Explains which credential each pull source gets.
  *
- * @param secrets in the order of their names.
+ * @param read the secrets, and what the pull has of them: from that alone the choice is made.
  */
 export function explainCredentials(
   sources: readonly Repository[],
-  secrets: readonly Secret[],
+  read: Pick<SecretsRead, "secrets" | "found">,
   global: AuthFile | undefined,
   disclosure: ExplainOptions,
 ): ExplainedCredentials {
-  const { credentials, withoutCredential, unusable } = readSecrets(secrets, disclosure);
-  const { chosen, warnings: ties } = choose(sources, credentials);
+  const secretEntries = readEntries(read);
+  const { credentials, withoutCredential, unusable } = secretEntries;
+  const { chosen, warnings: ties } = choose(sources, read.found.credentials);
   const { file, warnings } = composeAuthFile({ sources, chosen }, global);
   const choices = new Map(chosen.map(({ source, credential }) => [source, credential]));
   const tell = (login: Login | undefined) =>
@@ -160,7 +151,7 @@ export function explainCredentials(
     return {
       repository: formatRepository(source),
       candidates: [
-        ...rank(source, credentials).map(({ candidate, ...judged }) => ({
+        ...judgeCredentials(source, read.found, secretEntries).map(({ candidate, ...judged }) => ({
           ...describe(candidate),
           ...tell(readLogin(candidate.credential)),
           ...judged,
@@ -197,52 +188,6 @@ function findOwnPairs(
 }
 
 const NOT_FOUND: Lookup = { kind: "none" };
-
-/** An entry that names repositories and yet opens none. */
-interface EntryWithoutCredential {
-  readonly secret: string;
-  readonly key: string;
-  readonly scope: Scope;
-  readonly verdict: "no-credential" | "broken";
-  readonly reason: string;
-}
-
-/** Every credential of secrets, what only looks like one, and what cannot be used at all. */
-export function readSecrets(
-  secrets: readonly Secret[],
-  { alsoFor = "on" }: Pick<ExplainOptions, "alsoFor"> = {},
-) {
-  const unusable: Unusable[] = [];
-  const annotation = ALSO_FOR_ANNOTATION;
-  const withoutCredential: EntryWithoutCredential[] = [];
-  const credentials = secrets.flatMap((secret) =>
-    readSecret(alsoFor === "on" ? secret : withoutAnnotation(secret), (name, key, reason, part) => {
-      const scope = key === undefined ? undefined : parseScope(key);
-      if (part === "annotation") unusable.push({ secret: name, annotation, reason });
-      else if (key === undefined) unusable.push({ secret: name, reason });
-      else if (scope === undefined) unusable.push({ secret: name, key, reason });
-      else {
-        const broken = `broken: ${reason}`;
-        withoutCredential.push({ secret: name, key, scope, verdict: "broken", reason: broken });
-      }
-    }, (name, key) => {
-      const scope = parseScope(key);
-      if (scope === undefined) return;
-      const reason = "holds no credential, as credential helpers leave it behind";
-      withoutCredential.push({ secret: name, key, scope, verdict: "no-credential", reason });
-    })
-  );
-  for (const secret of alsoFor === "on" ? [] : secrets) {
-    if (secret.alsoFor === undefined) continue;
-    const reason = `annotation ${annotation} is not looked at: --also-for off`;
-    unusable.push({ secret: secret.name, annotation, reason });
-  }
-  return { credentials, withoutCredential, unusable };
-}
-
-function withoutAnnotation({ name, type, data }: Secret): Secret {
-  return { name, type, data };
-}
 
 interface Judgement {
   readonly verdict: Verdict;

@@ -8,11 +8,9 @@ import {
   PULLED_IMAGES_SINCE,
   type PulledImages,
 } from "../../kubelet/pulled_images.ts";
-import type { Secret } from "../../kubernetes/secrets/secret.ts";
 import type { Pulls } from "../../sources/registries_conf/config.ts";
 import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";
-import type { Settings } from "../../settings/settings.ts";
 import { formatRepository } from "../../sources/reference.ts";
 import type { LoggedComparison } from "./crio_comparison.ts";
 import {
@@ -21,6 +19,8 @@ import {
   type ExplainedCredentials,
   type ExplainedSource,
 } from "./credentials.ts";
+import type { Unusable } from "./entries.ts";
+import type { NamedSecrets, SecretsRead } from "./read_secrets.ts";
 import {
   type BlockedSource,
   type ExplainedRegistries,
@@ -38,28 +38,6 @@ export interface Pull {
   /** `undefined` for a pod without service account. */
   readonly namespace?: string;
   readonly serviceAccount?: string;
-}
-
-/** The secrets of the namespace, and where they were read. */
-export interface SecretsRead {
-  /** URL of the API server, or a file. */
-  readonly from: string;
-  /** In the order of their names. */
-  readonly secrets: readonly Secret[];
-  /** What the source also held and a pull does not read, in words. */
-  readonly leftOut: readonly string[];
-  /** What the service account names; `undefined`: nothing, so that all secrets are read. */
-  readonly named?: NamedSecrets;
-}
-
-/** The secrets that a service account names. */
-export interface NamedSecrets {
-  /** The key of the annotation. */
-  readonly annotation: string;
-  /** In the order in which they count. */
-  readonly names: readonly string[];
-  /** Those that are not read, and why. */
-  readonly notRead: readonly { readonly secret: string; readonly reason: string }[];
 }
 
 /** Who may use the image once it is on the node. */
@@ -108,7 +86,7 @@ export interface Explanation extends Pull {
     readonly from: string;
     readonly read: readonly string[];
     readonly leftOut: readonly string[];
-    readonly unusable: ExplainedCredentials["unusable"];
+    readonly unusable: readonly Unusable[];
     readonly named?: NamedSecrets;
   };
   readonly pulledImage?: PulledImage;
@@ -206,8 +184,6 @@ export function explainPull(
     readonly secrets: SecretsRead;
     /** The setting. */
     readonly pulledImages: PulledImages;
-    /** The setting. */
-    readonly alsoFor: Settings["alsoFor"];
     readonly global: GlobalRead;
     /** Where CRI-O looks for the auth file. */
     readonly authFile: string;
@@ -216,7 +192,7 @@ export function explainPull(
   const { helpers } = registries;
   const credentials = explainCredentials(
     registries.pullSources.sources,
-    secrets.secrets,
+    secrets,
     global.file,
     { ...disclosure, image: pull.image },
   );

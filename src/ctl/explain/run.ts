@@ -1,15 +1,13 @@
 /** `explain`: collects what a pull goes by, as the plugin does, and prints the explanation. */
 
 import { authFilePath, readGlobalAuthFile } from "../../delivery/auth_file/auth_file.ts";
-import { CLOCK } from "../../process/clock.ts";
-import { UsageError, UserError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import {
   explainNothingToDo,
   explainPull,
   explainWithoutServiceAccount,
   type Explanation,
   type Pull,
-  type SecretsRead,
 } from "./explanation.ts";
 import {
   type ContainerdExplanation,
@@ -23,22 +21,16 @@ import { parseCrioLog } from "./crio_log.ts";
 import { explainImageName, normalizeImage } from "./image_name.ts";
 import { formatMermaid } from "./mermaid.ts";
 import { explainRegistries } from "./registry_tables.ts";
-import { readSecretsFile, type Wanted } from "./secrets_file.ts";
+import { readApiSecrets, readFileSecrets } from "./read_secrets.ts";
 import { formatText } from "./text.ts";
 import { readTokenText } from "./token_text.ts";
 import { parseRequest } from "../../kubelet/credential_provider.ts";
-import { findApiServer } from "../../kubernetes/api_server.ts";
-import { parseSecretNames, SECRETS_ANNOTATION } from "../../kubernetes/secrets/secret_names.ts";
-import { listSecrets } from "../../kubernetes/secrets/list.ts";
-import { getSecrets } from "../../kubernetes/secrets/named.ts";
-import { RefusedError } from "../../kubernetes/secrets/refusals.ts";
-import type { AskOptions } from "../../kubernetes/secrets/request.ts";
+import { SECRETS_ANNOTATION } from "../../kubernetes/secrets/secret_names.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
-import { openTransport } from "../../kubernetes/transport.ts";
 import { formatJson } from "../../process/printed.ts";
 import { isAnnotationKey, isLabel } from "../../kubernetes/names.ts";
 import { readRegistriesFiles } from "../../sources/registries_conf/config.ts";
-import { namedBy } from "../../sources/reference.ts";
+import { namedBy, type Repository } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../context.ts";
 import type { EXPLAIN_FORMATS } from "./command.ts";
@@ -144,6 +136,9 @@ interface Subject {
   readonly annotations: ReadonlyMap<string, string>;
 }
 
+/** A namespace's secrets hold Helm's releases, too; of those of the types a pull reads far fewer. */
+const MAX_SECRETS_BYTES = 256 * 1024 * 1024;
+
 async function collect(
   context: CtlContext,
   flags: Flags,
@@ -162,37 +157,35 @@ async function collect(
     ...(form !== undefined && { form }),
     ...(name !== undefined && { serviceAccount: name }),
   };
-  const readNamespaceSecrets = async () => {
-    const annotation = settings.secretsAnnotation;
-    const text = annotations.get(annotation);
-    const named = text === undefined
-      ? {}
-      : { named: { annotation, names: parseSecretNames(text, annotation, serviceAccount).names } };
-    const wanted = { namespace, types: settings.secretTypes, ...named };
-    return flags.secretsFile === undefined
-      ? await askApiServer(context, settings, token, serviceAccount, wanted).catch((error) => {
-        const isAsGiven = flags.image === undefined || text !== undefined;
-        throw isAsGiven ? error : nameAnnotation(error, annotation);
-      })
-      : await readSecrets(context, flags.secretsFile, wanted);
+  const readSecrets = async (sources: readonly Repository[]) => {
+    const reading = { token, serviceAccount, annotations, sources };
+    if (flags.secretsFile !== undefined) {
+      const path = inputName(flags.secretsFile);
+      const text = await readInput(context, flags.secretsFile, "secrets-file", MAX_SECRETS_BYTES);
+      return await readFileSecrets(reading, settings, { text, path });
+    }
+    return await readApiSecrets(reading, settings, {
+      onRetry: (reason, delay) =>
+        report(context, `trying again in ${Math.round(delay)} ms: ${reason}`),
+      isAccountKnown: flags.image === undefined || annotations.has(settings.secretsAnnotation),
+    });
   };
   const showUsers = flags.showUsers ?? false;
   if (settings.runtime === "containerd") {
     const hosts = findHosts(settings.containerdHostsDir, image);
     if (hosts.sources.length === 0) return explainNoHosts(pull, hosts);
-    const secrets = await readNamespaceSecrets();
+    const secrets = await readSecrets(hosts.sources);
     return explainContainerdPull(pull, hosts, { secrets, settings, showUsers });
   }
   const registries = explainRegistries(readRegistriesFiles(settings), image, written);
   if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
-  const secrets = await readNamespaceSecrets();
+  const secrets = await readSecrets(registries.pullSources.sources);
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
     secrets,
     global: { path, file: readGlobalAuthFile(path) },
     authFile: await authFilePath(settings.authDir, namespace, image),
     pulledImages: settings.pulledImages,
-    alsoFor: settings.alsoFor,
     showUsers,
   });
 }
@@ -296,63 +289,4 @@ async function readRequest(context: CtlContext, flags: Flags): Promise<Subject> 
     parseRequest(await readPipe(context, "the kubelet's request (or pass --image)"));
   const serviceAccount = token === "" ? undefined : readServiceAccount(token);
   return { image, token, serviceAccount, annotations };
-}
-
-/** As of a list from the API server: a namespace's secrets hold Helm's releases, too. */
-const MAX_SECRETS_BYTES = 256 * 1024 * 1024;
-
-/**
- * A refused list with one more advice: the command line has the account's annotations only where they
- * are given, so that the list may not be what the pull asks for.
- */
-function nameAnnotation(error: unknown, annotation: string): unknown {
-  if (!(error instanceof RefusedError) || error.status !== 403) return error;
-  const advice = `if it names them already, repeat here what its annotation ${annotation} says: ` +
-    `--service-account-annotation ${annotation}=NAMES`;
-  return new UserError(error.code, error.where, error.problem, `${error.advice ?? ""}; ${advice}`);
-}
-
-async function readSecrets(
-  context: CtlContext,
-  file: string,
-  wanted: Wanted,
-): Promise<SecretsRead> {
-  const text = await readInput(context, file, "secrets-file", MAX_SECRETS_BYTES);
-  return readSecretsFile(text, inputName(file), wanted);
-}
-
-async function askApiServer(
-  context: CtlContext,
-  settings: Settings,
-  token: string,
-  serviceAccount: ServiceAccount,
-  { named }: Wanted,
-): Promise<SecretsRead> {
-  if (named?.names.length === 0) {
-    const from = "nowhere: the API server is not asked";
-    return { from, secrets: [], leftOut: [], named: { ...named, notRead: [] } };
-  }
-  const server = await findApiServer(settings);
-  using transport = openTransport(server, token);
-  const ask: AskOptions = {
-    transport,
-    server: server.url,
-    serviceAccount,
-    types: settings.secretTypes,
-    alsoFor: true,
-    clock: CLOCK,
-    deadline: CLOCK.now() + settings.timeout,
-    onRetry: (reason, delay) =>
-      report(context, `trying again in ${Math.round(delay)} ms: ${reason}`),
-  };
-  const from = `${server.url} (address from ${server.origin})`;
-  if (named === undefined) return { from, secrets: await listSecrets(ask), leftOut: [] };
-  const notRead: { secret: string; reason: string }[] = [];
-  const secrets = await getSecrets(
-    named.names,
-    ask,
-    (secret, reason) => notRead.push({ secret, reason }),
-    (secret) => secret,
-  );
-  return { from, secrets, leftOut: [], named: { ...named, notRead } };
 }

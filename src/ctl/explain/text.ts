@@ -5,10 +5,10 @@ import type { Candidate } from "./credentials.ts";
 import {
   describePulls,
   type Explanation,
-  type NamedSecrets,
   type PlacedSource,
   type PulledImage,
 } from "./explanation.ts";
+import type { NamedSecrets } from "./read_secrets.ts";
 import { type PassedOverTable, placeText } from "./registry_tables.ts";
 
 /** Formats an explanation. Names and keys come from strangers, so control characters are escaped. */
@@ -68,14 +68,15 @@ export function secretsLines(secrets: NonNullable<Explanation["secrets"]>): stri
     `${list(secrets.read, "none")} from ${secrets.from}`,
     ...(secrets.named === undefined ? [] : namedLines(secrets.named)),
     ...(secrets.leftOut.length === 0 ? [] : [`not read: ${secrets.leftOut.join(", ")}`]),
-    ...secrets.unusable.map(({ secret, key, reason }) =>
-      `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}`
+    ...secrets.unusable.map(({ secret, key, reason, passedOver }) =>
+      `- secret ${quote(secret)}${key === undefined ? "" : `, key ${quote(key)}`}: ${reason}` +
+      (passedOver ? "; this pull does not look into it: it names none of its hosts" : "")
     ),
   ];
 }
 
 /** What a service account names, in lines. */
-function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
+function namedLines({ annotation, names, repeated, notRead }: NamedSecrets): string[] {
   const account = `the service account's annotation ${annotation}`;
   if (names.length === 0) return [`${account} names none: no secret is read, on purpose`];
   return [
@@ -83,6 +84,7 @@ function namedLines({ annotation, names, notRead }: NamedSecrets): string[] {
     ...(names.length === 1
       ? []
       : ["of equally specific credentials the one of the secret named later is used"]),
+    ...repeated.map((secret) => `secret ${quote(secret)} is named twice: the last place counts`),
     ...notRead.map(({ secret, reason }) => `- secret ${quote(secret)}: ${reason}`),
   ];
 }

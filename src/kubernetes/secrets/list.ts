@@ -19,7 +19,7 @@ import {
 import { type HttpAnswer, LargeAnswerError } from "../transport.ts";
 import { refuseList } from "./refusals.ts";
 import { type Allowance, type AskOptions, newAllowance, send, spend } from "./request.ts";
-import { compareNames, NO_DATA, readAlsoFor, type Secret } from "./secret.ts";
+import { NO_DATA, readAlsoFor, type Secret } from "./secret.ts";
 import type { SecretType } from "./secret_types.ts";
 
 /**
@@ -36,23 +36,13 @@ const MAX_PAGES = 1000;
 const MAX_RESTARTS = 3;
 
 /**
- * Lists the secrets of the given types in the service account's namespace, sorted by name.
- *
- * @throws {RefusedError} when the account may not list secrets, or its token is not accepted.
- * @throws {UserError} when the API server cannot be understood, or does not answer in time.
- */
-export async function listSecrets(options: AskOptions): Promise<Secret[]> {
-  const pages = await listPages(options, (page) => page);
-  return pages.flat().sort(compareNames);
-}
-
-/**
- * Lists secrets as {@link listSecrets} does, and makes of each page what the caller wants to keep of
- * it, while the next page is on its way. The page itself is not kept.
+ * Lists the secrets of the given types in the service account's namespace, and makes of each page what the
+ * caller wants to keep of it, while the next page is on its way. The page itself is not kept.
  *
  * @param read called with each page, more than once with the same where a list is begun anew.
  * @returns what was made of the pages of whole lists, in no order that means anything.
- * @throws {UserError} as {@link listSecrets}.
+ * @throws {RefusedError} when the account may not list secrets, or its token is not accepted.
+ * @throws {UserError} when the API server cannot be understood, or does not answer in time.
  */
 export async function listPages<Result>(
   options: AskOptions,

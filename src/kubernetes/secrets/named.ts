@@ -106,11 +106,11 @@ function readNamed(
 }
 
 /** Why a named secret that does not exist is left out. */
-export function notThere(namespace: string): string {
+function notThere(namespace: string): string {
   return `there is no such secret in namespace "${namespace}"`;
 }
 
 /** Why a named secret of another type than those given is left out. */
-export function otherType(types: readonly SecretType[]): string {
+function otherType(types: readonly SecretType[]): string {
   return `its type is not one of those that are read (--secret-types): ${types.join(", ")}`;
 }

@@ -11,6 +11,8 @@ export interface Secret {
   readonly data: Readonly<Record<string, unknown>>;
   /** Its annotation {@link ALSO_FOR_ANNOTATION}, where that is read and there is one. */
   readonly alsoFor?: string;
+  /** Whether it has the annotation, where that is not read. */
+  readonly ignoresAlsoFor?: true;
 }
 
 /** The data of a secret without any. */
@@ -30,10 +32,11 @@ export function compareNames(a: Secret, b: Secret): number {
 export function readAlsoFor(
   metadata: JsonObject,
   { alsoFor }: { readonly alsoFor: boolean },
-): Pick<Secret, "alsoFor"> {
-  const annotations = alsoFor ? metadata["annotations"] : undefined;
+): Pick<Secret, "alsoFor" | "ignoresAlsoFor"> {
+  const annotations = metadata["annotations"];
   const text = isObject(annotations) ? annotations[ALSO_FOR_ANNOTATION] : undefined;
-  return typeof text === "string" ? { alsoFor: text } : NO_ALSO_FOR;
+  if (typeof text !== "string") return NO_ALSO_FOR;
+  return alsoFor ? { alsoFor: text } : { ignoresAlsoFor: true };
 }
 
 const NO_ALSO_FOR = {};

@@ -469,6 +469,7 @@ Deno.test("on a workstation an annotation says which secrets the service account
   assert.deepEqual(secrets?.named, {
     annotation: ANNOTATION,
     names: ["mirror", "gone", "builder-dockercfg-x7k2p"],
+    repeated: [],
     notRead: [
       { secret: "gone", reason: 'there is no such secret in namespace "team"' },
       {

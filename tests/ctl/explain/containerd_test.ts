@@ -38,13 +38,14 @@ async function explain(
   prepare: (node: TempNode) => Promise<void>,
   args: readonly string[] = [],
   settings: Partial<Settings> = {},
+  secrets = SECRETS,
 ): Promise<CtlResult> {
   await using node = await tempNode({ settings: { ...SETTINGS, ...settings } });
   await prepare(node);
-  const secrets = ["--namespace", "team", "--secrets-file", "-"];
+  const read = ["--namespace", "team", "--secrets-file", "-"];
   const { code, stdout, stderr } = await runCtlWith(
-    ["explain", "--image", "nginx:1.27", ...secrets, ...args],
-    SECRETS,
+    ["explain", "--image", "nginx:1.27", ...read, ...args],
+    secrets,
     node.settings,
   );
   for (const text of [stdout, stderr]) {
@@ -118,6 +119,23 @@ Deno.test("pairs that are given are explained with the order of tries", async ()
   assert.deepEqual(json.tries.map(({ key }) => key), ["docker.io/library/nginx", "docker.io"]);
   assert.deepEqual(json.hosts.map(({ role }) => role), ["mirror", "mirror", "registry"]);
   assert.deepEqual(json.offers.map(({ given }) => given), [true, true]);
+});
+
+Deno.test("an annotation that is not read, by --also-for off, gives no credential to explain", async () => {
+  const { items: [item] } = JSON.parse(SECRETS);
+  const annotations = { "crio-credential-provider/also-for": "quay.io=docker.io" };
+  const metadata = { ...item.metadata, annotations };
+  const secrets = JSON.stringify({ kind: "List", items: [{ ...item, metadata }] });
+  const asked = async (alsoFor: Settings["alsoFor"]) => {
+    const { stdout } = await explain(withMirrors, ["--json"], { alsoFor }, secrets);
+    const { hosts, secrets: read }: ContainerdExplanation = JSON.parse(stdout);
+    return [hosts[2]?.candidates[0]?.verdict, read?.unusable.map(({ reason }) => reason)];
+  };
+  assert.deepEqual(await asked("on"), ["chosen", []]);
+  assert.deepEqual(await asked("off"), [
+    "other-host",
+    ["annotation crio-credential-provider/also-for is not looked at: --also-for off"],
+  ]);
 });
 
 Deno.test("a pull without mirrors, and one with an unsure file, are explained without reading secrets", async () => {

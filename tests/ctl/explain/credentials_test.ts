@@ -9,6 +9,7 @@ import type { Secret } from "../../../src/kubernetes/secrets/secret.ts";
 import { parseRepository } from "../../../src/sources/reference.ts";
 import { lookUpCredential } from "../../support/image_library_lookup.ts";
 import { entries, globalFile, pullSources } from "../../support/resolution_cases.ts";
+import { lookedThrough } from "../../support/secrets_read.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text).toBase64();
 
@@ -35,7 +36,9 @@ function explain(sources: string[], secrets: readonly Secret[], global?: unknown
   const file = global === undefined
     ? undefined
     : parseAuthFile(JSON.stringify(global), "config.json");
-  return explainCredentials(repositories, secrets, file, { showUsers: true });
+  return explainCredentials(repositories, lookedThrough(secrets, repositories), file, {
+    showUsers: true,
+  });
 }
 
 const GLOBAL = { auth: btoa("node:node") };
@@ -302,7 +305,7 @@ Deno.test("several credentials of the namespace for the image itself are told", 
   const repository = parseRepository("m.io/team/app");
   assert.ok(repository);
   const told = (...texts: string[]) =>
-    explainCredentials([repository], secretsOf(texts), undefined, {
+    explainCredentials([repository], lookedThrough(secretsOf(texts), [repository]), undefined, {
       showUsers: false,
       image: "quay.io/team/app",
     }).ownPairs;
@@ -320,10 +323,13 @@ Deno.test("user names are told only when that was asked for", () => {
   const [repository] = [parseRepository("quay.io/team/app")];
   assert.ok(repository);
   const global = parseAuthFile(JSON.stringify({ auths: { "quay.io": GLOBAL } }), "config.json");
+  const alice = secretsOf(["quay.io=alice"]);
   const told = (showUsers: boolean) =>
     JSON.stringify([
-      explainCredentials([repository], secretsOf(["quay.io=alice"]), undefined, { showUsers }),
-      explainCredentials([repository], [], global, { showUsers }),
+      explainCredentials([repository], lookedThrough(alice, [repository]), undefined, {
+        showUsers,
+      }),
+      explainCredentials([repository], lookedThrough([], [repository]), global, { showUsers }),
     ]);
   assert.equal(told(true).match(/"user":"(?:alice|node)"/g)?.length, 4);
   assert.doesNotMatch(told(false), /user|node/);
@@ -351,7 +357,9 @@ Deno.test("what is said to be used is what the image library finds in the plugin
       const { file } = composeAuthFile(choose(sources, credentials), global);
       const written = file === undefined ? {} : JSON.parse(formatAuthFile(file));
 
-      const told = explainCredentials(sources, secrets, global, { showUsers: false });
+      const told = explainCredentials(sources, lookedThrough(secrets, sources), global, {
+        showUsers: false,
+      });
       assert.deepEqual(told.entries?.map(({ key }) => key), file && [...file.auths.keys()]);
       for (const [index, source] of sources.entries()) {
         const repository = `${source.host}/${source.path}`;

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { readSecretsFile } from "../../../src/ctl/explain/secrets_file.ts";
 import type { SecretType } from "../../../src/kubernetes/secrets/secret_types.ts";
+import { readText } from "../../support/secrets_read.ts";
 
 const FIXTURES = new URL("../../../fixtures/", import.meta.url);
 const CONFIG = "kubernetes.io/dockerconfigjson";
 const LEGACY = "kubernetes.io/dockercfg";
 
 function read(text: string, types: readonly SecretType[] = [CONFIG]) {
-  return readSecretsFile(text, "secrets", { namespace: "team", types });
+  return readText(text, { settings: { secretTypes: types } });
 }
 
-function names(text: string, types?: readonly SecretType[]): string[] {
-  return read(text, types).secrets.map(({ name }) => name);
+async function names(text: string, types?: readonly SecretType[]): Promise<string[]> {
+  return (await read(text, types)).secrets.map(({ name }) => name);
 }
 
 const secret = (name: string, type: string = CONFIG, namespace?: string) => ({
@@ -23,9 +23,11 @@ const secret = (name: string, type: string = CONFIG, namespace?: string) => ({
 });
 const list = (items: unknown[], kind = "List") => JSON.stringify({ apiVersion: "v1", kind, items });
 
-Deno.test("kubectl's YAML and JSON give the same secrets", () => {
-  const [yaml, json] = ["team.yaml", "team.json"].map((name) =>
-    read(Deno.readTextFileSync(new URL(`secrets/${name}`, FIXTURES)), [CONFIG, LEGACY])
+Deno.test("kubectl's YAML and JSON give the same secrets", async () => {
+  const [yaml, json] = await Promise.all(
+    ["team.yaml", "team.json"].map((name) =>
+      read(Deno.readTextFileSync(new URL(`secrets/${name}`, FIXTURES)), [CONFIG, LEGACY])
+    ),
   );
   assert.deepEqual(yaml, json);
   assert.deepEqual(yaml?.secrets.map(({ name, type }) => `${name} ${type}`), [
@@ -38,8 +40,8 @@ Deno.test("kubectl's YAML and JSON give the same secrets", () => {
   assert.deepEqual(yaml?.leftOut, ["1 of type kubernetes.io/tls"]);
 });
 
-Deno.test("secrets come in the order of their names, as from the API server", () => {
-  assert.deepEqual(names(list([secret("b"), secret("a"), secret("B"), secret("c")])), [
+Deno.test("secrets come in the order of their names, as from the API server", async () => {
+  assert.deepEqual(await names(list([secret("b"), secret("a"), secret("B"), secret("c")])), [
     "B",
     "a",
     "b",
@@ -47,8 +49,8 @@ Deno.test("secrets come in the order of their names, as from the API server", ()
   ]);
 });
 
-Deno.test("what a pull would not read is counted", () => {
-  const { secrets, leftOut } = read(list([
+Deno.test("what a pull would not read is counted", async () => {
+  const { secrets, leftOut } = await read(list([
     secret("a", CONFIG, "team"),
     secret("b", CONFIG, "other"),
     secret("c", "Opaque"),
@@ -74,12 +76,12 @@ const FORMS: readonly [name: string, text: string, names: string[]][] = [
 ];
 
 for (const [name, text, expected] of FORMS) {
-  Deno.test(`${name} is read`, () => assert.deepEqual(names(text), expected));
+  Deno.test(`${name} is read`, async () => assert.deepEqual(await names(text), expected));
 }
 
-Deno.test("stringData of a manifest is what the API server would store", () => {
-  const text = Deno.readTextFileSync(new URL("kubernetes/secret.yaml", FIXTURES));
-  const { secrets } = readSecretsFile(text, "f", { namespace: "default", types: [CONFIG] });
+Deno.test("stringData of a manifest is what the API server would store", async () => {
+  const text = await Deno.readTextFile(new URL("kubernetes/secret.yaml", FIXTURES));
+  const { secrets } = await readText(text, { namespace: "default" });
   const stored = secrets[0]?.data[".dockerconfigjson"];
   assert.ok(typeof stored === "string" && JSON.parse(atob(stored)).auths["http://localhost:5000"]);
 });
@@ -127,8 +129,8 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
 ];
 
 for (const [name, text, error] of REFUSED) {
-  Deno.test(`${name} is refused without a word of it`, () => {
-    assert.throws(() => read(text), (thrown) => {
+  Deno.test(`${name} is refused without a word of it`, async () => {
+    await assert.rejects(read(text), (thrown) => {
       assert.ok(thrown instanceof Error);
       assert.match(thrown.message, error);
       assert.doesNotMatch(thrown.message, new RegExp(PASSWORD));

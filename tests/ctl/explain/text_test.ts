@@ -3,13 +3,13 @@ import { parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
 import { explainNothingToDo, explainPull } from "../../../src/ctl/explain/explanation.ts";
 import { formatMermaid } from "../../../src/ctl/explain/mermaid.ts";
 import { explainRegistries } from "../../../src/ctl/explain/registry_tables.ts";
-import { readSecretsFile } from "../../../src/ctl/explain/secrets_file.ts";
 import { formatText } from "../../../src/ctl/explain/text.ts";
 import type { PulledImages } from "../../../src/kubelet/pulled_images.ts";
+import { readText } from "../../support/secrets_read.ts";
 
 const IMAGE = "quay.io/team/app";
 
-function explain(
+async function explain(
   toml: string,
   auths: readonly object[],
   global?: object,
@@ -31,11 +31,14 @@ function explain(
     dropIns: [{ path: "10.conf", text: toml }],
   };
   const pull = { image: IMAGE, namespace: "ns", ...(form !== undefined && { form }) };
-  return explainPull(pull, explainRegistries(files, IMAGE), {
-    secrets: readSecretsFile(list, "list.json", {
+  const registries = explainRegistries(files, IMAGE);
+  return explainPull(pull, registries, {
+    secrets: await readText(list, {
+      path: "list.json",
       namespace: "ns",
-      types: ["kubernetes.io/dockerconfigjson"],
-      ...(names !== undefined && { named: { annotation: "a.io/secrets", names } }),
+      names,
+      sources: registries.pullSources.sources,
+      settings: { secretsAnnotation: "a.io/secrets" },
     }),
     global: {
       path: "config.json",
@@ -43,7 +46,6 @@ function explain(
     },
     authFile: "/etc/crio/auth/ns-0123.json",
     pulledImages,
-    alsoFor: "on",
     showUsers: false,
   });
 }
@@ -60,8 +62,8 @@ location = "n.io/UPPER"
 pull-from-mirror = "digest-only"
 `;
 
-Deno.test("everything that a pull meets stands in the text", () => {
-  const explanation = explain(SPOILED, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
+Deno.test("everything that a pull meets stands in the text", async () => {
+  const explanation = await explain(SPOILED, [{ "m.io": auth("a") }, { "m.io": auth("b") }], {
     auths: { "m.io": auth("c"), "m.io/team": auth("d"), "quay.io": {} },
     credHelpers: { "m.io": "h", "ghcr.io": "h" },
     credsStore: "s",
@@ -110,8 +112,8 @@ For pulls by tag: quay.io/team/app is pulled without a credential: the global fi
   );
 });
 
-Deno.test("without a credential and a global file it is said that no file is written", () => {
-  const text = formatText(explain(TABLE, []));
+Deno.test("without a credential and a global file it is said that no file is written", async () => {
+  const text = formatText(await explain(TABLE, []));
   assert.match(text, /\nsecrets +none from list\.json\nglobal file +config\.json does not exist\n/);
   assert.match(text, /\npull source 1: m\.io\/team\/app \(mirror\)\n {2}no candidates\n/);
   assert.match(text, /\nauth file: none, since nothing would be in it\n/);
@@ -134,8 +136,8 @@ const USED: readonly [name: string, global: object, conclusion: RegExp, edge: Re
 ];
 
 for (const [name, global, conclusion, edge] of USED) {
-  Deno.test(`${name} of the global file is told and drawn`, () => {
-    const explanation = explain(TABLE, [], global);
+  Deno.test(`${name} of the global file is told and drawn`, async () => {
+    const explanation = await explain(TABLE, [], global);
     assert.match(explanation.conclusions[1] ?? "", conclusion);
     assert.match(formatMermaid(explanation), edge);
   });
@@ -216,13 +218,14 @@ const CONCLUSIONS: readonly [
 ];
 
 for (const [name, toml, form, conclusions] of CONCLUSIONS) {
-  Deno.test(`an explanation of ${name} ends as CRI-O does`, () => {
-    assert.deepEqual(explain(toml, [MIRROR], undefined, { form }).conclusions, conclusions);
+  Deno.test(`an explanation of ${name} ends as CRI-O does`, async () => {
+    const explanation = await explain(toml, [MIRROR], undefined, { form });
+    assert.deepEqual(explanation.conclusions, conclusions);
   });
 }
 
-Deno.test("what is blocked and what is not asked is told and drawn as such", () => {
-  const explanation = explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
+Deno.test("what is blocked and what is not asked is told and drawn as such", async () => {
+  const explanation = await explain(NEVER_CONTACT_SOURCE, [MIRROR], undefined, { form: "tag" });
   const text = formatText(explanation);
   assert.match(text, /^image +quay\.io\/team\/app, by tag\n/);
   assert.match(
@@ -238,9 +241,9 @@ Deno.test("what is blocked and what is not asked is told and drawn as such", () 
   assert.match(chart, /n2 -\.->\|"blocked"\| n3\n/);
 });
 
-Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", () => {
+Deno.test("restricted mirrors, blocked sources and credential helpers stand in the JSON", async () => {
   const toml = `credential-helpers = ["ecr-login"]\n${NEVER_CONTACT_SOURCE}`;
-  const { registries, sources, blockedSources, form } = explain(toml, [MIRROR], undefined, {
+  const { registries, sources, blockedSources, form } = await explain(toml, [MIRROR], undefined, {
     form: "tag",
   });
   assert.equal(form, "tag");
@@ -258,17 +261,19 @@ Deno.test("restricted mirrors, blocked sources and credential helpers stand in t
   });
 });
 
-Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", () => {
-  const bare = explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
+Deno.test("a global file that is a bare map, and entries under keys that are never found, are told", async () => {
+  const bare = await explain(DIGEST_ONLY, [MIRROR], { "quay.io": auth("n") });
   assert.deepEqual(bare.warnings, [
     'config.json has registries outside of "auths", as a .dockercfg does: CRI-O finds none of them',
   ]);
-  const slash = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
+  const slash = await explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io/": auth("n") } });
   assert.match(
     formatText(slash),
     /- global file, key "quay\.io\/": passed over, has a slash at its end, and so is never found; write it as "quay\.io"\n/,
   );
-  const unpadded = explain(DIGEST_ONLY, [MIRROR], { auths: { "quay.io": { auth: "dTpwdzE" } } });
+  const unpadded = await explain(DIGEST_ONLY, [MIRROR], {
+    auths: { "quay.io": { auth: "dTpwdzE" } },
+  });
   assert.equal(
     unpadded.conclusions.at(-1),
     `quay.io/team/app is not pulled: CRI-O fails at the global file's entry "quay.io", which has an "auth" ` +
@@ -291,20 +296,25 @@ Deno.test("a short name that is an alias is told to lead elsewhere", () => {
   assert.deepEqual(note("docker.io/library/nginx"), []);
 });
 
-Deno.test("what holds under a condition alone is a note", () => {
-  const explanation = explain(TABLE, [{ "quay.io": auth("a") }, { "quay.io/team": auth("b") }]);
+Deno.test("what holds under a condition alone is a note", async () => {
+  const explanation = await explain(TABLE, [{ "quay.io": auth("a") }, {
+    "quay.io/team": auth("b"),
+  }]);
   assert.match(
     formatText(explanation),
     /\nnote: several credentials of the namespace cover quay\.io\/team\/app itself \(secret "s0", "s1"\): if the pod's own/,
   );
 });
 
-Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", () => {
+Deno.test("of secrets that the service account names it is told which, in which order, and which are not read", async () => {
   const secrets = [{ "m.io": auth("a") }, { "m.io": auth("b") }, { "m.io": auth("c") }];
-  const text = formatText(explain(TABLE, secrets, undefined, { names: ["s1", "s0", "gone"] }));
+  const text = formatText(
+    await explain(TABLE, secrets, undefined, { names: ["s0", "s1", "s0", "gone"] }),
+  );
   const named = `secrets         s1, s0 from list.json
                 named by the service account's annotation a.io/secrets: s1, s0, gone
                 of equally specific credentials the one of the secret named later is used
+                secret "s0" is named twice: the last place counts
                 - secret "gone": there is no such secret in namespace "ns"
                 not read: 1 not named by the service account
 `;
@@ -312,8 +322,18 @@ Deno.test("of secrets that the service account names it is told which, in which 
   assert.match(text, /\nm\.io\/team\/app is pulled with the credential of secret "s0"/);
 });
 
-Deno.test("of an annotation that names no secret it is told that this is on purpose", () => {
-  const text = formatText(explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: [] }));
+Deno.test("of what is broken it is told where the pull does not look into it", async () => {
+  const broken = { "no host": auth("a"), "*.no host": auth("b") };
+  const text = formatText(await explain(TABLE, [broken]));
+  assert.match(
+    text,
+    /- secret "s0", key "no host": the key is not .*; this pull does not look into it: it names none of its hosts\n/,
+  );
+  assert.match(text, /- secret "s0", key "\*\.no host": the key is not a registry; [^;]*\n/);
+});
+
+Deno.test("of an annotation that names no secret it is told that this is on purpose", async () => {
+  const text = formatText(await explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: [] }));
   assert.match(
     text,
     /\nsecrets +none from list\.json\n +the service account's annotation a\.io\/secrets names none: no secret is read, on purpose\n/,
@@ -326,8 +346,8 @@ const PAIRS: readonly [name: string, auths: object[], pair: boolean][] = [
 ];
 
 for (const [name, auths, pair] of PAIRS) {
-  Deno.test(`with --pulled-images service-account it is told what the answer carries where ${name}`, () => {
-    const explanation = explain(TABLE, auths, undefined, { pulledImages: "service-account" });
+  Deno.test(`with --pulled-images service-account it is told what the answer carries where ${name}`, async () => {
+    const explanation = await explain(TABLE, auths, undefined, { pulledImages: "service-account" });
     assert.equal(explanation.pulledImage?.emptyPair, pair);
     const text = formatText(explanation);
     assert.match(text, /\npulled image +--pulled-images service-account: .* cannot be restarted/);
@@ -338,11 +358,11 @@ for (const [name, auths, pair] of PAIRS) {
         : /\n +no credential of the namespace is chosen: the answer carries no pair/,
     );
     assert.match(text, /\n +--pulled-images node: .* restart while the API server is away\n/);
-    assert.equal(explain(TABLE, auths).pulledImage?.emptyPair, false);
+    assert.equal((await explain(TABLE, auths)).pulledImage?.emptyPair, false);
   });
 }
 
-Deno.test("a credential that an annotation extends is told with the chain from key to mirror", () => {
+Deno.test("a credential that an annotation extends is told with the chain from key to mirror", async () => {
   const secret = (name: string, key: string, alsoFor: string) => ({
     kind: "Secret",
     type: "kubernetes.io/dockerconfigjson",
@@ -351,22 +371,21 @@ Deno.test("a credential that an annotation extends is told with the chain from k
   });
   const items = [secret("a", "quay.io", "m.io"), secret("b", "ghcr.io", "m.io,")];
   const files = { main: { path: "main.conf", text: TABLE }, dropIns: [] };
-  const explained = (more: readonly object[], alsoFor: "on" | "off") =>
-    explainPull({ image: IMAGE, namespace: "ns" }, explainRegistries(files, IMAGE), {
-      secrets: readSecretsFile(
-        JSON.stringify({ kind: "List", items: [...items, ...more] }),
-        "list.json",
-        { namespace: "ns", types: ["kubernetes.io/dockerconfigjson"] },
-      ),
+  const registries = explainRegistries(files, IMAGE);
+  const explained = async (more: readonly object[], alsoFor: "on" | "off") =>
+    explainPull({ image: IMAGE, namespace: "ns" }, registries, {
+      secrets: await readText(JSON.stringify({ kind: "List", items: [...items, ...more] }), {
+        sources: registries.pullSources.sources,
+        settings: { alsoFor },
+      }),
       global: { path: "config.json", file: undefined },
       authFile: "/etc/crio/auth/ns-0123.json",
       pulledImages: "node",
-      alsoFor,
       showUsers: false,
     });
   const chain = 'secret "a", key "quay.io", also for "m.io" by annotation ' +
     "crio-credential-provider/also-for";
-  const alone = formatText(explained([], "on"));
+  const alone = formatText(await explained([], "on"));
   assert.ok(alone.includes(`  + ${chain}: chosen, the only one of the namespace`), alone);
   assert.ok(
     alone.includes('- secret "b": annotation crio-credential-provider/also-for is ignored'),
@@ -381,16 +400,16 @@ Deno.test("a credential that an annotation extends is told with the chain from k
     metadata: { name: "0" },
     stringData: { ".dockerconfigjson": JSON.stringify({ auths: { "m.io": auth("c") } }) },
   };
-  const behind = formatText(explained([keyed], "on"));
+  const behind = formatText(await explained([keyed], "on"));
   assert.ok(
     behind.includes(
       `  - ${chain}: passed over, as specific as the chosen one, which a key names; this one an annotation`,
     ),
     behind,
   );
-  assert.match(formatMermaid(explained([keyed], "on")), /-\.->\|"by annotation"\|/);
-  assert.match(formatMermaid(explained([], "on")), /quay\.io<br\/>also for m\.io/);
-  const off = formatText(explained([], "off"));
+  assert.match(formatMermaid(await explained([keyed], "on")), /-\.->\|"by annotation"\|/);
+  assert.match(formatMermaid(await explained([], "on")), /quay\.io<br\/>also for m\.io/);
+  const off = formatText(await explained([], "off"));
   assert.match(
     off,
     /- secret "a": annotation crio-credential-provider\/also-for is not looked at: --also-for off/,
