@@ -6,7 +6,7 @@ import { parseRequest } from "../src/kubelet/credential_provider.ts";
 import { findApiServer } from "../src/kubernetes/api_server.ts";
 import { parseKubeconfig } from "../src/kubernetes/kubeconfig.ts";
 import { readServiceAccount } from "../src/kubernetes/service_account_token.ts";
-import { parseRegistriesFile } from "../src/sources/registries_conf/config.ts";
+import { parseRegistriesFile } from "../src/sources/registries_conf/content.ts";
 import { applyFlags, DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { compactToken, serviceAccountToken } from "./support/service_account_token.ts";
 import { tempNode } from "./support/temp_node.ts";

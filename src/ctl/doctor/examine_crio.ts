@@ -5,11 +5,8 @@ import { staleAge } from "../../delivery/auth_file/stale_files.ts";
 import type { CredentialProvider } from "../../manifests/credential_provider_config.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { parseRepository } from "../../sources/reference.ts";
-import {
-  readRegistriesFiles,
-  type RegistriesConfiguration,
-  type RegistriesFiles,
-} from "../../sources/registries_conf/config.ts";
+import type { RegistriesConfiguration } from "../../sources/registries_conf/config.ts";
+import { readRegistriesFiles, type RegistriesFiles } from "../../sources/registries_conf/files.ts";
 import { findRegistry } from "../../sources/registries_conf/pull_sources.ts";
 import { checkAuthDirectory } from "./auth_directory.ts";
 import { type Check, recordFailure, skip, warn } from "./check.ts";

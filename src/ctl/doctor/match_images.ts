@@ -9,7 +9,7 @@ import {
   type MatchImage,
   parseMatchImage,
 } from "../../manifests/match_images.ts";
-import type { Registry } from "../../sources/registries_conf/config.ts";
+import type { Registry } from "../../sources/registries_conf/tables.ts";
 import { type Check, fail, pass, skip, warn } from "./check.ts";
 
 const NAME = "match-images";

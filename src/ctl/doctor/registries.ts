@@ -2,13 +2,14 @@
 
 import {
   mergeRegistries,
-  parseRegistriesFile,
   type RegistriesConfiguration,
-  type RegistriesContent,
-  type RegistriesFile,
-  type RegistriesFiles,
-  type Registry,
 } from "../../sources/registries_conf/config.ts";
+import {
+  parseRegistriesFile,
+  type RegistriesContent,
+} from "../../sources/registries_conf/content.ts";
+import type { RegistriesFile, RegistriesFiles } from "../../sources/registries_conf/files.ts";
+import type { Registry } from "../../sources/registries_conf/tables.ts";
 import { whyNoReference } from "../../sources/registries_conf/invalid_reference.ts";
 import { findMisplacedKeys, type Mistake } from "../../sources/registries_conf/places.ts";
 import {

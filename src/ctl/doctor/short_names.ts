@@ -6,7 +6,7 @@
 
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
-import type { RegistriesFile } from "../../sources/registries_conf/config.ts";
+import type { RegistriesFile } from "../../sources/registries_conf/files.ts";
 import { type Check, count, listSome, pass, warn } from "./check.ts";
 
 const NAME = "short-names";

@@ -8,7 +8,7 @@ import {
   PULLED_IMAGES_SINCE,
   type PulledImages,
 } from "../../kubelet/pulled_images.ts";
-import type { Pulls } from "../../sources/registries_conf/config.ts";
+import type { Pulls } from "../../sources/registries_conf/tables.ts";
 import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";
 import { formatRepository } from "../../sources/reference.ts";

@@ -5,12 +5,10 @@
 
 import {
   mergeRegistries,
-  type Mirror,
-  type Pulls,
   type RegistriesConfiguration,
-  type RegistriesFiles,
-  type Registry,
 } from "../../sources/registries_conf/config.ts";
+import type { RegistriesFiles } from "../../sources/registries_conf/files.ts";
+import type { Mirror, Pulls, Registry } from "../../sources/registries_conf/tables.ts";
 import { whyNoReference } from "../../sources/registries_conf/invalid_reference.ts";
 import { type LocatedTable, locateTables } from "../../sources/registries_conf/located_tables.ts";
 import { findMisplacedKeys, formatMistake } from "../../sources/registries_conf/places.ts";

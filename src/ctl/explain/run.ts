@@ -29,7 +29,7 @@ import { SECRETS_ANNOTATION } from "../../kubernetes/secrets/secret_names.ts";
 import { readServiceAccount, type ServiceAccount } from "../../kubernetes/service_account_token.ts";
 import { formatJson } from "../../process/printed.ts";
 import { isAnnotationKey, isLabel } from "../../kubernetes/names.ts";
-import { readRegistriesFiles } from "../../sources/registries_conf/config.ts";
+import { readRegistriesFiles } from "../../sources/registries_conf/files.ts";
 import { namedBy, type Repository } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../context.ts";

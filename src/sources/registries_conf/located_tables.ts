@@ -1,7 +1,9 @@
 /** Where the `[[registry]]` tables stand in their files: for people to find, and no part of a pull. */
 
 import { UserError } from "../../errors.ts";
-import { parseRegistriesFile, type RegistriesFile, type Registry } from "./config.ts";
+import { parseRegistriesFile } from "./content.ts";
+import type { RegistriesFile } from "./files.ts";
+import type { Registry } from "./tables.ts";
 
 /** A table and its place. */
 export interface LocatedTable {

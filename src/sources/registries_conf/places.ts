@@ -4,7 +4,7 @@
  * credentials in it.
  */
 
-import type { RegistriesFile } from "./config.ts";
+import type { RegistriesFile } from "./files.ts";
 
 /** Both from 1. */
 interface Place {

@@ -2,14 +2,9 @@
 
 import { hideUserInfo } from "../../errors.ts";
 import type { PullSources } from "../pull_sources.ts";
-import {
-  mergeRegistries,
-  type Pulls,
-  readRegistriesFiles,
-  type RegistriesConfiguration,
-  type RegistriesFiles,
-  type Registry,
-} from "./config.ts";
+import { mergeRegistries, type RegistriesConfiguration } from "./config.ts";
+import { readRegistriesFiles, type RegistriesFiles } from "./files.ts";
+import type { Pulls, Registry } from "./tables.ts";
 import { formatMistake, lineOfLocation, type Mistake } from "./places.ts";
 import { formatRepository, namedBy, parseRepository, type Repository } from "../reference.ts";
 

@@ -1,5 +1,5 @@
 import { checkMatchImages } from "../../../src/ctl/doctor/match_images.ts";
-import type { Registry } from "../../../src/sources/registries_conf/config.ts";
+import type { Registry } from "../../../src/sources/registries_conf/tables.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 function table(prefix: string, ...mirrors: string[]): Registry {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkMirrors, checkRegistries, pullHosts } from "../../../src/ctl/doctor/registries.ts";
-import type { RegistriesFiles } from "../../../src/sources/registries_conf/config.ts";
+import type { RegistriesFiles } from "../../../src/sources/registries_conf/files.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const FIXTURES = new URL("../../../fixtures/registries/", import.meta.url);

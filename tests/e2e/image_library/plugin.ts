@@ -16,9 +16,9 @@ import { SECRET_DATA_KEYS } from "../../../src/kubernetes/secrets/secret_types.t
 import type { Secret } from "../../../src/kubernetes/secrets/secret.ts";
 import {
   mergeRegistries,
-  readRegistriesFiles,
   type RegistriesConfiguration,
 } from "../../../src/sources/registries_conf/config.ts";
+import { readRegistriesFiles } from "../../../src/sources/registries_conf/files.ts";
 import {
   findPullSources,
   type Form,

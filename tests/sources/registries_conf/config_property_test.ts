@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { UserError } from "../../../src/errors.ts";
 import {
   mergeRegistries,
-  readRegistriesFiles,
   type RegistriesConfiguration,
 } from "../../../src/sources/registries_conf/config.ts";
+import { readRegistriesFiles } from "../../../src/sources/registries_conf/files.ts";
 import { findPullSources, refusedBy } from "../../../src/sources/registries_conf/pull_sources.ts";
 import { formatRepository } from "../../../src/sources/reference.ts";
 import {
