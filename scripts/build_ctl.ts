@@ -6,8 +6,8 @@
 import { quote, shellHeader } from "../src/executable/script_header.ts";
 import { requiredPermissions } from "../src/settings/sandbox.ts";
 import { RUNTIMES } from "../src/kubelet/runtime.ts";
+import type { Access } from "../src/settings/setting.ts";
 import {
-  type Access,
   DEFAULT_SETTINGS,
   type SettingName,
   SETTINGS,

@@ -2,13 +2,8 @@
 
 import { describeWide, samplesOf } from "../kubernetes/api_server_hosts.ts";
 import { outsideSandbox } from "../process/files.ts";
-import {
-  type Access,
-  SETTING_NAMES,
-  type SettingName,
-  SETTINGS,
-  type Settings,
-} from "./settings.ts";
+import type { Access } from "./setting.ts";
+import { SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "./settings.ts";
 
 /** One permission, with the setting it comes from. */
 export interface Permission extends Access {
