@@ -47,7 +47,7 @@ export interface Asking<Kept> {
   readonly keep: (secrets: readonly Secret[]) => Kept;
   /** How much of what is left out is reported. @default as in a pull */
   readonly maxReports?: number;
-  /** Answers in the place of the API server. @default the API server of the settings */
+  /** Answers in the place of the API server, and is disposed of. @default the API server of the settings */
   readonly standIn?: Respondent;
 }
 

@@ -75,7 +75,7 @@ export async function readFileSecrets(
   settings: Settings,
   { text, path }: { readonly text: string; readonly path: string },
 ): Promise<SecretsRead> {
-  using file = openSecretsFile(text, path, reading.serviceAccount.namespace);
+  const file = openSecretsFile(text, path, reading.serviceAccount.namespace);
   const heard = { onServer: ignore, onRetry: ignore };
   const read = await readAll(reading, settings, { ...heard, standIn: file });
   return { from: path, leftOut: file.leftOut(settings.secretTypes, read.named?.names), ...read };
