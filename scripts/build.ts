@@ -3,13 +3,10 @@
  * header whose one line shows the whole sandbox.
  */
 
-import { scriptHeader } from "../src/executable/script_header.ts";
-import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError, bundleProgram, writeExecutable } from "./support/bundle.ts";
-import { DIST } from "./support/project.ts";
-import type { ScriptOptions } from "./support/script_options.ts";
+import { BuildError } from "./support/bundle.ts";
+import { buildScriptForm, type ScriptOptions } from "./support/script_form.ts";
 
 /**
  * Builds the script form.
@@ -18,13 +15,7 @@ import type { ScriptOptions } from "./support/script_options.ts";
  * @throws {BuildError} when that fails.
  */
 export async function buildScript(options: ScriptOptions = {}): Promise<string> {
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const path = `${options.out ?? `${DIST}/script`}/crio-credential-provider`;
-  const header = scriptHeader(settings, options.deno ?? "deno");
-  const program = options.program ??
-    await bundleProgram("crio-credential-provider", settings);
-  await writeExecutable(path, `${header}\n${program}`);
-  return path;
+  return await buildScriptForm("crio-credential-provider", options);
 }
 
 if (import.meta.main) {

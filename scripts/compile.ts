@@ -17,8 +17,8 @@ import {
 } from "../src/executable/compiled_metadata.ts";
 import { hashOfRuntime } from "../src/executable/executable.ts";
 import { formatProgram, parseProgram, type ProgramFiles } from "../src/executable/program.ts";
-import { EVERYTHING, policyOfProgram, type ProgramName } from "../src/executable/programs.ts";
-import { PERMISSION_KINDS, type Policy } from "../src/settings/sandbox.ts";
+import { policyOfProgram, type ProgramName } from "../src/executable/programs.ts";
+import { permissionFlags, type Policy } from "../src/settings/sandbox.ts";
 import { isObject, type JsonObject } from "../src/text/parse.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
@@ -77,18 +77,6 @@ export async function compileProgram(
   return await compileFiles(name, program, policyOfProgram(name, settings), options);
 }
 
-/** A policy as the compiler takes it. */
-function flagsOf(policy: Policy): string[] {
-  return (["allow", "deny"] as const).flatMap((verb) =>
-    PERMISSION_KINDS.flatMap((kind) => {
-      const targets = policy[verb].filter((line) => line.kind === kind).map((l) => l.target);
-      if (targets.length === 0) return [];
-      if (targets.includes(EVERYTHING)) return [`--${verb}-${kind}`];
-      return [`--${verb}-${kind}=${[...new Set(targets)].join()}`];
-    })
-  );
-}
-
 async function compileFiles(
   name: ProgramName,
   program: string | ProgramFiles,
@@ -122,7 +110,7 @@ async function compileFiles(
         ...["--no-config", "--no-lock", "--no-remote", "--no-npm"],
         ...["--deny-import", "--import-map", IMPORT_MAP, "--no-code-cache"],
         `--v8-flags=${V8_FLAGS.join()}`,
-        ...flagsOf(policy),
+        ...permissionFlags(policy),
         ...(options.target === undefined ? [] : ["--target", options.target]),
         ...["--env-file=environment", "--app-name", name],
         ...["--output", `${await Deno.realPath(out)}/${name}`, ENTRY],

@@ -3,7 +3,7 @@
 import type { StricliProcess } from "@stricli/core";
 import { terminal } from "./cli/application.ts";
 import { runCtl } from "./ctl/application.ts";
-import { giveUpWriting } from "./ctl/tool_sandbox.ts";
+import { giveUpPermissions } from "./ctl/tool_sandbox.ts";
 import type { Settings } from "./settings/settings.ts";
 import { writeText } from "./process/stdio.ts";
 import type { BuildFacts } from "./executable/version.ts";
@@ -18,7 +18,7 @@ interface Build {
 /** Put in front of the bundle by the build. */
 declare const BUILD: Build;
 
-giveUpWriting(Deno.args);
+giveUpPermissions(Deno.args);
 
 const process: StricliProcess = {
   stdout: { write: (text) => writeText(Deno.stdout, text, "the output") },

@@ -1,6 +1,5 @@
 /** The program as JavaScript: one module in the script form, several in the compiled form. */
 
-import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
 import type { Settings } from "../../src/settings/settings.ts";
 import {
   formatProgram,
@@ -8,8 +7,9 @@ import {
   type Modules,
   type ProgramFiles,
 } from "../../src/executable/program.ts";
-import type { ProgramName } from "../../src/executable/programs.ts";
+import { FIRST_MODULES, type ProgramName } from "../../src/executable/programs.ts";
 import {
+  beginningOf,
   entryOf,
   findMissing,
   findModuleOpenings,
@@ -24,22 +24,22 @@ export class BuildError extends Error {
 }
 
 /**
- * Bundles an entry of `src/` into one module. The result does not depend on settings, time or place, so
- * that the same commit gives the same bytes.
+ * Bundles a program into one module. The result does not depend on settings, time or place, so that the
+ * same commit gives the same bytes.
  *
- * In front of all stands the lock-down.
+ * In front of all stands the lock-down, and behind it the program's name.
  *
  * @throws {BuildError} with the bundler's words when it fails, and when the program holds what no
  * permission confines: `import()`, or a part of the runtime that the lock-down takes away.
  */
-export async function bundle(entry: string): Promise<string> {
-  const program = LOCK_DOWN + await whileAlone(() => runBundler(`src/${entry}`));
-  refuse(entry, [...findOpenings(program), ...findMissing(program)]);
+export async function bundle(name: ProgramName): Promise<string> {
+  const program = beginningOf(name) + await whileAlone(() => runBundler(entryPath(name)));
+  refuse(name, [...findOpenings(program), ...findMissing(program)]);
   return program;
 }
 
 /**
- * Bundles an entry of `src/` into modules: what a program begins with, what it loads with `import()`
+ * Bundles a program into modules: what a program begins with, what it loads with `import()`
  * when it needs it, and what these share. A pull compiles none of what it does not load; in one module
  * the engine goes through all of it in every run, which cost a pull without mirrors 2 ms
  * (`docs/develop/start-up.md`).
@@ -47,10 +47,12 @@ export async function bundle(entry: string): Promise<string> {
  * @returns by the name of the file, in the order of names.
  * @throws {BuildError} as {@link bundle} does.
  */
-async function bundleModules(entry: string): Promise<Modules> {
+async function bundleModules(name: ProgramName): Promise<Modules> {
   const directory = await Deno.makeTempDir();
   try {
-    await whileAlone(() => runBundler(`src/${entry}`, ["--code-splitting", "--outdir", directory]));
+    await whileAlone(() =>
+      runBundler(entryPath(name), ["--code-splitting", "--outdir", directory])
+    );
     const names = (await Array.fromAsync(Deno.readDir(directory), ({ name }) => name)).sort();
     const modules = new Map<string, string>();
     for (const name of names) {
@@ -69,11 +71,10 @@ function refuse(name: string, openings: readonly string[]): void {
   if (openings.length > 0) throw new BuildError([name, ...openings].join("\n  "));
 }
 
-/** The entries, by the program that they make. */
-const ENTRIES = {
-  "crio-credential-provider": "main.ts",
-  "crio-credential-ctl": "ctl.ts",
-} as const satisfies Readonly<Record<ProgramName, string>>;
+/** The module of `src/` that a program is made of. */
+function entryPath(name: ProgramName): string {
+  return `src/${FIRST_MODULES[name].replace(/js$/, "ts")}`;
+}
 
 /**
  * Does something while nobody else of this project does. `deno bundle` fetches the bundler at its first
@@ -101,19 +102,16 @@ async function runBundler(path: string, flags: readonly string[] = []): Promise<
 
 /** A program in one module, with what its build fixes put in front, on a line of its own. */
 export async function bundleProgram(name: ProgramName, settings: Settings): Promise<string> {
-  const program = await bundle(ENTRIES[name]);
-  const facts = await readBuildFacts(
-    `src/${ENTRIES[name]}`,
-    await hashOfBundle(program, new Map()),
-  );
+  const program = await bundle(name);
+  const facts = await readBuildFacts(entryPath(name), await hashOfBundle(program, new Map()));
   return formatProgram({ settings, facts }, program);
 }
 
 /** A program in the files of a compiled executable. */
 export async function bundleFiles(name: ProgramName, settings: Settings): Promise<ProgramFiles> {
-  const modules = await bundleModules(ENTRIES[name]);
-  const program = entryOf(ENTRIES[name].replace(/ts$/, "js"));
-  const facts = await readBuildFacts(`src/${ENTRIES[name]}`, await hashOfBundle(program, modules));
+  const modules = await bundleModules(name);
+  const program = entryOf(FIRST_MODULES[name]);
+  const facts = await readBuildFacts(entryPath(name), await hashOfBundle(program, modules));
   return { entry: formatProgram({ settings, facts }, program), modules };
 }
 

@@ -2,10 +2,8 @@
 
 import { buildApplication, ExitCode, type RouteMap, run } from "@stricli/core";
 import { codeOf, describeError, UsageError, UserError } from "../errors.ts";
-import { OutsideSandboxError } from "../process/files.ts";
 import { escapeControls } from "../process/log.ts";
 import type { Settings } from "../settings/settings.ts";
-import { howToReach } from "./tool_sandbox.ts";
 import { type BuildFacts, formatVersion, formatVersionJson } from "../executable/version.ts";
 import { APPLICATION, describeFailure, describeUsage, WRONG_USAGE } from "../cli/application.ts";
 import { AUDIT } from "./audit/command.ts";
@@ -44,9 +42,6 @@ export function toolCommands(settings: Settings, { version }: BuildFacts): Route
 
 /** An error with advice that fits the tool: most of a node's files are root's. */
 function advise(error: unknown): unknown {
-  if (error instanceof OutsideSandboxError) {
-    return new UserError(error.code, error.where, error.problem, howToReach(error));
-  }
   if (!(error instanceof UserError) || error.advice !== undefined) return error;
   if (error.code !== "permission-denied") return error;
   const advice = "run this as root, or as a user who may do that";

@@ -1,31 +1,33 @@
-/** The sandbox of the operator's tool, which is made in another way in each of its forms. */
+/** What each command of the operator's tool may touch. */
 
-import type { OutsideSandboxError } from "../process/files.ts";
-import { executableForm } from "../executable/version.ts";
+import { PERMISSION_KINDS } from "../settings/sandbox.ts";
+
+type Kind = typeof PERMISSION_KINDS[number];
+
+/** What a command needs of what the tool is built with. A command that is not here needs none of it. */
+const NEEDED: ReadonlyMap<string, readonly Kind[]> = new Map([
+  ["explain", ["read", "net"]],
+  ["doctor", ["read", "net"]],
+  ["generate", ["read"]],
+  ["bind", ["read", "write"]],
+  ["audit", ["read"]],
+  ["policy", ["read"]],
+]);
+
+/** The one command of `generate` that writes what it makes. */
+const INSTALL: readonly Kind[] = ["read", "write"];
 
 /**
- * What lets the tool reach a file or host that its sandbox leaves out: the sandbox of the script form
- * follows the words of the command line, that of the compiled form is fixed by the build.
- *
- * @param form @default that of the running executable
- */
-export function howToReach(
-  { flag, where, advice }: OutsideSandboxError,
-  form: ReturnType<typeof executableForm> = executableForm(),
-): string {
-  // No word on the command line can name it: the runtime's lists of paths are cut at commas.
-  if (where.includes(",")) return "give the file a name without a comma";
-  return form === "compiled" ? advice : `pass --${flag} ${where} to allow that`;
-}
-
-/**
- * Gives up what only `bind` and `generate install` need: the compiled form is granted to write anywhere, since the runtime
- * cannot narrow that to the one file that a command line names, and takes it away from all other
- * commands before they begin. A permission that is given up does not come back: nobody is asked.
+ * Gives up what a command does not need. The tool is built with the permissions of all its commands
+ * together, and with those to read and to write any file, since the runtime cannot narrow them to what
+ * a command line names. A permission that is given up does not come back: nobody is asked.
  *
  * @param args the command line.
  */
-export function giveUpWriting(args: readonly string[]): void {
-  const writes = args[0] === "bind" || (args[0] === "generate" && args[1] === "install");
-  if (!writes) Deno.permissions.revokeSync({ name: "write" });
+export function giveUpPermissions([command = "", subcommand = ""]: readonly string[]): void {
+  const isInstall = command === "generate" && subcommand === "install";
+  const needed = isInstall ? INSTALL : NEEDED.get(command) ?? [];
+  for (const name of PERMISSION_KINDS) {
+    if (!needed.includes(name)) Deno.permissions.revokeSync({ name });
+  }
 }

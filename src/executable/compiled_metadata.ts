@@ -1,8 +1,8 @@
 /** What a compiled executable says about its run: the one form in which it is written, and read. */
 
-import type { Policy } from "../settings/sandbox.ts";
+import { EVERYTHING, type Policy } from "../settings/sandbox.ts";
 import { isObject, type JsonObject } from "../text/parse.ts";
-import { EVERYTHING, type ProgramName } from "./programs.ts";
+import type { ProgramName } from "./programs.ts";
 import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "./runtime_environment.ts";
 
 /** The embedded file that holds the program, as the metadata names it. */

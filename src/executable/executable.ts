@@ -1,7 +1,6 @@
 /** An executable of this project, read without being run. */
 
-import type { Policy } from "../settings/sandbox.ts";
-import { PERMISSION_KINDS } from "../settings/sandbox.ts";
+import { EVERYTHING, PERMISSION_KINDS, type Policy } from "../settings/sandbox.ts";
 import type { Settings } from "../settings/settings.ts";
 import { isObject } from "../text/parse.ts";
 import {
@@ -13,7 +12,13 @@ import {
   readCompiledFile,
 } from "./compiled_file.ts";
 import { compareMetadata, compiledMetadata, ENTRY } from "./compiled_metadata.ts";
-import { findModuleOpenings, findOpenings, startsModules } from "./openings.ts";
+import {
+  beginningOf,
+  entryOf,
+  findModuleOpenings,
+  findOpenings,
+  startsModules,
+} from "./openings.ts";
 import {
   ExecutableError,
   hashOfBundle,
@@ -22,7 +27,7 @@ import {
   type Program,
   sha256,
 } from "./program.ts";
-import { EVERYTHING, policyOfProgram, type ProgramName, PROGRAMS } from "./programs.ts";
+import { FIRST_MODULES, policyOfProgram, type ProgramName, PROGRAMS } from "./programs.ts";
 import { scriptHeader } from "./script_header.ts";
 import type { BuildFacts } from "./version.ts";
 
@@ -100,20 +105,28 @@ async function readScript(bytes: Uint8Array<ArrayBuffer>): Promise<Executable> {
   const program = parseProgram(text.slice(`${shebang}\n${header}\n`.length));
   const { settings, facts } = program.build;
   const words = splitWords(header);
-  const expected = splitWords(scriptHeader(settings, runtimeWord(words)).split("\n")[1] ?? "");
+  const name = nameOf(program.bundle) ?? "crio-credential-provider";
+  const [, expected = ""] = scriptHeader(name, settings, runtimeWord(words)).split("\n");
   const { grants, others } = sortWords(words);
   return {
     form: "script",
-    name: "crio-credential-provider",
+    name,
     runtime: runtimeWord(words),
     settings,
     facts,
     grants,
     deviations: [
       ...await judgeProgram(program),
-      ...compareWords(others, sortWords(expected).others),
+      ...compareWords(others, sortWords(splitWords(expected)).others),
     ],
   };
+}
+
+/** Which program a bundle is, by what its hash covers; `undefined` when it does not say. */
+function nameOf(bundle: string): ProgramName | undefined {
+  return PROGRAMS.find((name) =>
+    bundle.startsWith(beginningOf(name)) || bundle === entryOf(FIRST_MODULES[name])
+  );
 }
 
 async function judgeProgram(
@@ -163,14 +176,15 @@ function sortWords(words: readonly string[]): { grants: Grant[]; others: string[
   const grants: Grant[] = [];
   const others: string[] = [];
   for (const word of words) {
-    const match = /^--(allow|deny)-([a-z]+)=(.+)$/s.exec(word);
+    // Without targets a kind of permission goes for everything.
+    const match = /^--(allow|deny)-(?:([a-z]+)=(.+)|(read|write|net))$/s.exec(word);
     if (match === null) {
       others.push(word);
       continue;
     }
     const verb = match[1] === "allow" ? "allow" : "deny";
-    for (const target of match[3]?.split(",") ?? []) {
-      grants.push({ verb, kind: match[2] ?? "", target });
+    for (const target of match[3]?.split(",") ?? [EVERYTHING]) {
+      grants.push({ verb, kind: match[2] ?? match[4] ?? "", target });
     }
   }
   return { grants, others };
@@ -211,6 +225,10 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
     ...await judgeProgram(program, modules),
     ...compareMetadata(withoutGrants(file.metadata), withoutGrants(expected)),
   ];
+  const own = nameOf(program.bundle);
+  if (own !== undefined && own !== name) {
+    deviations.push(`app_name is ${JSON.stringify(name)}, and its program is that of ${own}`);
+  }
   if (facts.runtimeSha256 !== runtimeSha256) {
     deviations.push(
       `the runtime is not the one it was built with: its SHA-256 is ${runtimeSha256}, ` +

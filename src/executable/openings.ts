@@ -36,6 +36,11 @@ export function findOpenings(program: string): string[] {
   return openings;
 }
 
+/** What a program in one module begins with: the lock-down, word for word, and which program it is. */
+export function beginningOf(name: string): string {
+  return `${LOCK_DOWN}// ${name}\n`;
+}
+
 /**
  * The program of an executable whose bundle stands in modules: the lock-down, word for word, and the
  * import of the first module once it is done. What the build fixed is theirs by its name, for good.

@@ -1,6 +1,6 @@
-/** The programs of this project, and what each may touch when it is compiled. */
+/** The programs of this project, and what each may touch, the same in either form. */
 
-import { type Policy, policyOf, requiredPermissions } from "../settings/sandbox.ts";
+import { EVERYTHING, type Policy, policyOf, requiredPermissions } from "../settings/sandbox.ts";
 import { SETTINGS, type Settings } from "../settings/settings.ts";
 
 /** Their names, as executables are called and as their metadata says. */
@@ -9,20 +9,24 @@ export const PROGRAMS = ["crio-credential-provider", "crio-credential-ctl"] as c
 /** The name of a program. */
 export type ProgramName = typeof PROGRAMS[number];
 
-/** The target of a permission that names none: it goes for every path. */
-export const EVERYTHING = "everything";
+/** The module that each begins with where it stands in several. */
+export const FIRST_MODULES: Readonly<Record<ProgramName, string>> = {
+  "crio-credential-provider": "main.js",
+  "crio-credential-ctl": "ctl.js",
+};
 
-/** What a compiled program with these settings may touch. */
+/** What a program with these settings may touch. */
 export function policyOfProgram(name: ProgramName, settings: Settings): Policy {
   return name === "crio-credential-provider" ? policyOf(settings) : policyOfTool(settings);
 }
 
 /**
- * The policy of the compiled operator's tool. Its permissions are fixed when it is built, so they are
- * those of all its commands together; the script form is narrower, command by command.
+ * The policy of the operator's tool. Its permissions are fixed when it is built, so they are those of
+ * all its commands together. What a command does not need it gives up first
+ * (`src/ctl/tool_sandbox.ts`).
  */
 function policyOfTool(settings: Settings): Policy {
-  const step = "look into the cluster: explain, doctor";
+  const step = "look into the cluster: explain and doctor; the others give this up first";
   const hosts = requiredPermissions(settings)
     .filter(({ kind, target }) => kind === "net" && !target.startsWith("unix:"));
   return {

@@ -127,8 +127,6 @@ export function fileError(path: string, action: string, flag: string, error: unk
 
 /** A path or host that the sandbox does not allow. */
 export class OutsideSandboxError extends UserError {
-  /** The flag that sets the path or host. */
-  readonly flag: string;
   override readonly advice: string;
 
   constructor(target: string, action: string, flag: string) {
@@ -139,7 +137,6 @@ export class OutsideSandboxError extends UserError {
       `cannot ${action}: outside the sandbox of this executable`,
       advice,
     );
-    this.flag = flag;
     this.advice = advice;
   }
 }

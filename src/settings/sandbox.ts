@@ -35,22 +35,22 @@ function exceptionsOf<Name extends SettingName>(name: Name, settings: Settings):
   return SETTINGS[name].except?.(settings[name], settings) ?? [];
 }
 
+/** The target of a permission that names none: it goes for every path. */
+export const EVERYTHING = "everything";
+
 /**
- * The sandbox as flags of `deno run` and `deno compile`. Each target stands once; nothing is granted
+ * A sandbox as flags of `deno run` and `deno compile`. Each target stands once; nothing is granted
  * that has no target.
  */
-export function permissionFlags(settings: Settings): string[] {
-  return [
-    ...flags("allow", requiredPermissions(settings)),
-    ...flags("deny", deniedPermissions(settings)),
-  ];
-}
-
-function flags(verb: "allow" | "deny", permissions: readonly Permission[]): string[] {
-  return PERMISSION_KINDS.flatMap((kind) => {
-    const targets = new Set(permissions.filter((p) => p.kind === kind).map((p) => p.target));
-    return targets.size === 0 ? [] : [`--${verb}-${kind}=${[...targets].join(",")}`];
-  });
+export function permissionFlags(policy: Policy): string[] {
+  return (["allow", "deny"] as const).flatMap((verb) =>
+    PERMISSION_KINDS.flatMap((kind) => {
+      const targets = new Set(policy[verb].filter((p) => p.kind === kind).map((p) => p.target));
+      if (targets.size === 0) return [];
+      if (targets.has(EVERYTHING)) return [`--${verb}-${kind}`];
+      return [`--${verb}-${kind}=${[...targets].join(",")}`];
+    })
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
-import { permissionFlags } from "../../src/settings/sandbox.ts";
+import { permissionFlags, policyOf } from "../../src/settings/sandbox.ts";
 import { Cluster } from "../support/cluster.ts";
 import { formUnderTest } from "../support/executable.ts";
 import { tempNode } from "../support/temp_node.ts";
@@ -84,6 +84,6 @@ Deno.test("the second line of the script is the whole sandbox", async () => {
   const script = await buildScript({ settings: node.settings, out: node.path("bin") });
   const header = (await Deno.readTextFile(script)).split("\n")[1] ?? "";
   const granted = header.match(/--(?:allow|deny)-(?!import)\S*/g);
-  assert.deepEqual(granted, permissionFlags(node.settings));
+  assert.deepEqual(granted, permissionFlags(policyOf(node.settings)));
   for (const flag of granted ?? []) assert.match(flag, /^--(?:allow|deny)-(?:read|write|net)=\S/);
 });

@@ -1,48 +1,57 @@
 import assert from "node:assert/strict";
-import { OutsideSandboxError } from "../../src/process/files.ts";
-import { howToReach } from "../../src/ctl/tool_sandbox.ts";
+import { toolCommands } from "../../src/ctl/application.ts";
+import { giveUpPermissions } from "../../src/ctl/tool_sandbox.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
-Deno.test("what the tool's sandbox leaves out, a flag lets in; in the compiled form, a build with it", () => {
-  const error = new OutsideSandboxError("a.io:6443", "connect", "apiserver");
-  assert.equal(howToReach(error, "script"), "pass --apiserver a.io:6443 to allow that");
-  assert.equal(
-    howToReach(error, "compiled"),
-    "bind or build it with --apiserver a.io:6443 to allow that",
-  );
-});
+const HOST = "localhost:6443";
 
-Deno.test("a path with a comma, which no list of paths can hold, wants another name", () => {
-  const error = new OutsideSandboxError("/tmp/a,b.json", "read", "secrets-file");
-  for (const form of ["script", "compiled"] as const) {
-    assert.equal(howToReach(error, form), "give the file a name without a comma");
-  }
-});
-
-const WRITING: readonly [args: readonly string[], keeps: boolean][] = [
-  [["bind", "release", "--in-place"], true],
-  [["generate", "install", "--out", "site"], true],
-  [["generate", "rbac"], false],
-  [["generate"], false],
-  [["doctor"], false],
-  [["explain", "bind"], false],
-  [["--help"], false],
-  [[], false],
+const KEPT: readonly [args: readonly string[], kept: readonly string[]][] = [
+  [["bind", "release", "--in-place"], ["read", "write"]],
+  [["generate", "install", "--out", "site"], ["read", "write"]],
+  [["generate", "rbac", "install"], ["read"]],
+  [["generate"], ["read"]],
+  [["install"], []],
+  [["explain", "bind"], ["read", "net"]],
+  [["doctor"], ["read", "net"]],
+  [["audit", "release"], ["read"]],
+  [["policy"], ["read"]],
+  [["completions", "bash"], []],
+  [["--help"], []],
+  [["constructor"], []],
+  [[], []],
 ];
 
-Deno.test("every command but bind and generate install gives up writing before it begins, for good", async () => {
-  const module = new URL("../../src/ctl/tool_sandbox.ts", import.meta.url);
-  for (const [args, keeps] of WRITING) {
-    const program = [
-      `import { giveUpWriting } from ${JSON.stringify(module.href)};`,
-      `giveUpWriting(${JSON.stringify(args)});`,
-      `const state = Deno.permissions.requestSync({ name: "write", path: "/tmp" }).state;`,
-      `console.log(state);`,
-    ].join("\n");
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--ext=ts", program],
-      env: { NO_COLOR: "1" },
-    }).output();
-    // `eval` holds all permissions; asking is without effect where there is no terminal.
-    assert.equal(new TextDecoder().decode(stdout).trim() === "granted", keeps, args.join(" "));
+for (const [args, kept] of KEPT) {
+  Deno.test({
+    name: `"${args.join(" ")}" keeps of the tool's permissions: ${kept.join(", ") || "none"}`,
+    permissions: { read: true, write: true, net: [HOST] },
+    fn: () => {
+      const held = () =>
+        ([
+          { name: "read", path: "/tmp" },
+          { name: "write", path: "/tmp" },
+          { name: "net", host: HOST },
+        ] as const).filter((descriptor) =>
+          Deno.permissions.querySync(descriptor).state === "granted"
+        ).map(({ name }) => name);
+      assert.deepEqual(held(), ["read", "write", "net"]);
+      giveUpPermissions(args);
+      assert.deepEqual(held(), kept);
+    },
+  });
+}
+
+Deno.test("what is kept is known of each command of the tool", () => {
+  const facts = {
+    version: "",
+    gitCommit: "",
+    gitCommitDate: "",
+    bundleSha256: "",
+    dependencies: [],
+  };
+  const commands = toolCommands(DEFAULT_SETTINGS, facts).getAllEntries();
+  assert.ok(commands.length > 5);
+  for (const { name } of commands) {
+    assert.ok(KEPT.some(([[command]]) => command === name.original), name.original);
   }
 });

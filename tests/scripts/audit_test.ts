@@ -52,6 +52,13 @@ const HEADER: readonly [name: string, from: string | RegExp, to: string, finding
   ["an added path", "/etc/crio/auth,", "/etc/crio/auth,/x,", /^allow read \/x: baked in, and not/],
   ["an added host", "--allow-net=", "--allow-net=evil.example.com:443,", /^allow net evil\.ex/],
   ["an added kind", " --ext", " --allow-env=HOME --ext", /^allow env HOME: baked in, and not in/],
+  ["everything of a kind", " --ext", " --allow-read --ext", /^allow read everything: baked in/],
+  [
+    "the permissions of the operator's tool",
+    /--allow-\S+ --allow-\S+ --allow-\S+ --deny-\S+ --deny-\S+/,
+    "--allow-read --allow-write --allow-net=localhost:6443",
+    /^allow write everything: baked in, and not in the policy$/,
+  ],
   [
     "a denial left out",
     /--deny-write=\S+ /,
@@ -168,6 +175,12 @@ const METADATA: readonly [name: string, from: string | RegExp, to: string, findi
     /^v8_flags is \[.*, not \[.*"--dis/,
   ],
   ["a V8 flag", `"--stack-size=1024"`, `"--stack-size=1024","--x"`, /^v8_flags is .*"--x"/],
+  [
+    "the operator's tool's name",
+    `"app_name":"crio-credential-provider"`,
+    `"app_name":"crio-credential-ctl"`,
+    /^app_name is "crio-credential-ctl", and its program is that of crio-credential-provider$/,
+  ],
   ["a field unknown", `"seed":null`, `"seed":null,"new":true`, /^new is true, not known$/],
 ];
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { scriptHeader } from "../../src/executable/script_header.ts";
+import type { ProgramName } from "../../src/executable/programs.ts";
 import { bundle } from "../../scripts/support/bundle.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
+
+const PLUGIN = "crio-credential-provider";
 
 /** What the shell makes of the header's command, word by word. */
 async function shellWords(header: string): Promise<string[]> {
@@ -24,7 +27,7 @@ Deno.test("the header clears the environment, grants what the settings need, and
     caFile: "/ca.crt",
     journaldSocket: "",
   };
-  const words = await shellWords(scriptHeader(settings, "/opt/my deno/deno"));
+  const words = await shellWords(scriptHeader(PLUGIN, settings, "/opt/my deno/deno"));
   assert.deepEqual(words, [
     "-i",
     "DENO_TLS_CA_STORE=",
@@ -49,18 +52,34 @@ Deno.test("the header clears the environment, grants what the settings need, and
   ]);
 });
 
+Deno.test("the header of the operator's tool is the same but for what it grants, which is not the plugin's", async () => {
+  const settings = { ...DEFAULT_SETTINGS, apiserver: "https://api.example.com:6443" };
+  const wordsOf = async (name: ProgramName) =>
+    Object.groupBy(
+      await shellWords(scriptHeader(name, settings, "/opt/deno")),
+      (word) => /^--(?:allow|deny)-(?!import)/.test(word) ? "permissions" : "others",
+    );
+  const tool = await wordsOf("crio-credential-ctl");
+  assert.deepEqual(tool.permissions, [
+    "--allow-read",
+    "--allow-write",
+    "--allow-net=api.example.com:6443",
+  ]);
+  assert.deepEqual(tool.others, (await wordsOf(PLUGIN)).others);
+});
+
 Deno.test("PATH is handed on only where the runtime is looked up in it", async () => {
-  const words = await shellWords(scriptHeader(DEFAULT_SETTINGS, "deno"));
+  const words = await shellWords(scriptHeader(PLUGIN, DEFAULT_SETTINGS, "deno"));
   assert.deepEqual(words.slice(0, 2), ["-i", "PATH=/bin:/usr/bin"]);
 });
 
 Deno.test("a path to the runtime with a line break is refused, since the header is a comment to JavaScript", () => {
-  assert.throws(() => scriptHeader(DEFAULT_SETTINGS, "deno\nevil()"), /a line break/);
-  assert.throws(() => scriptHeader(DEFAULT_SETTINGS, "deno\u2028evil()"), /a line break/);
+  assert.throws(() => scriptHeader(PLUGIN, DEFAULT_SETTINGS, "deno\nevil()"), /a line break/);
+  assert.throws(() => scriptHeader(PLUGIN, DEFAULT_SETTINGS, "deno\u2028evil()"), /a line break/);
 });
 
 Deno.test("the same sources give the same bundle, which imports nothing from outside", async () => {
-  const [first, second] = await Promise.all([bundle("main.ts"), bundle("main.ts")]);
+  const [first, second] = await Promise.all([bundle(PLUGIN), bundle(PLUGIN)]);
   assert.equal(first, second);
   const imports = [...first.matchAll(/(?<!")\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((
     [, from],

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { isGranted, permissionFlags, refuseOutsideSandbox } from "../../src/settings/sandbox.ts";
+import {
+  isGranted,
+  permissionFlags,
+  policyOf,
+  refuseOutsideSandbox,
+} from "../../src/settings/sandbox.ts";
 import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 function apply(...flags: [flag: string, ...texts: string[]][]): Settings {
@@ -7,7 +12,7 @@ function apply(...flags: [flag: string, ...texts: string[]][]): Settings {
 }
 
 Deno.test("the sandbox of the defaults names every file, directory and host", () => {
-  assert.deepEqual(permissionFlags(DEFAULT_SETTINGS), [
+  assert.deepEqual(permissionFlags(policyOf(DEFAULT_SETTINGS)), [
     "--allow-read=" + [
       "/etc/containers/registries.conf",
       "/usr/share/containers/registries.conf",
@@ -38,7 +43,7 @@ Deno.test("what the settings leave no use for is not granted", () => {
     ["registries-conf", "/r.conf"],
     ["registries-conf-dir", "/r.d"],
   );
-  assert.deepEqual(permissionFlags(settings), [
+  assert.deepEqual(permissionFlags(policyOf(settings)), [
     "--allow-read=/r.conf,/r.d,/etc/crio/auth,/var/lib/kubelet/config.json,/ca.crt",
     "--allow-write=/etc/crio/auth",
     "--allow-net=[fd00::1]:6443",
@@ -74,7 +79,7 @@ for (const [flag, text, target, attempt] of OUTSIDE) {
 }
 
 Deno.test("with containerd nothing is written but to journald's socket, and none of CRI-O's files is read", () => {
-  const flags = permissionFlags(apply(["runtime", "containerd"]));
+  const flags = permissionFlags(policyOf(apply(["runtime", "containerd"])));
   assert.deepEqual(flags, [
     "--allow-read=" + [
       "/etc/containerd/certs.d",
@@ -88,7 +93,9 @@ Deno.test("with containerd nothing is written but to journald's socket, and none
     "--allow-write=/run/systemd/journal/stdout",
     "--allow-net=localhost:6443,unix:/run/systemd/journal/stdout",
   ]);
-  const quiet = permissionFlags(apply(["runtime", "containerd"], ["journald-socket", ""]));
+  const quiet = permissionFlags(
+    policyOf(apply(["runtime", "containerd"], ["journald-socket", ""])),
+  );
   assert.ok(!quiet.join().includes("write"));
 });
 
@@ -109,7 +116,7 @@ Deno.test("a directory that may be read but not written to is outside of the san
 
 Deno.test("two settings that need the same path are granted it once", () => {
   const settings = apply(["ca-file", "/x"], ["kubeconfig", "/x"], ["kubelet-auth-file", "/x"]);
-  assert.equal(permissionFlags(settings)[0]?.match(/\/x\b/g)?.length, 1);
+  assert.equal(permissionFlags(policyOf(settings))[0]?.match(/\/x\b/g)?.length, 1);
 });
 
 Deno.test({

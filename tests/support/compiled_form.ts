@@ -2,7 +2,7 @@
 
 import { bundleProgram } from "../../scripts/support/bundle.ts";
 import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "../../src/executable/runtime_environment.ts";
-import { permissionFlags } from "../../src/settings/sandbox.ts";
+import { permissionFlags, policyOf } from "../../src/settings/sandbox.ts";
 import type { Settings } from "../../src/settings/settings.ts";
 import { buildExecutable, formUnderTest } from "./executable.ts";
 
@@ -29,7 +29,7 @@ export async function compiledForm(settings: Settings, out: string): Promise<str
     "run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm --deny-import",
     `--v8-flags=${V8_FLAGS.join()}`,
     `--env-file=${out}/environment`,
-    ...permissionFlags(settings),
+    ...permissionFlags(policyOf(settings)),
     `${out}/plugin.js`,
   ];
   const path = `${out}/stand-in`;

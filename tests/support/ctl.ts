@@ -1,4 +1,4 @@
-/** Runs `crio-credential-ctl`, and reads the header of its script form. */
+/** Runs `crio-credential-ctl`. */
 
 import { runCtl } from "../../src/ctl/application.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
@@ -82,14 +82,4 @@ async function runCompiled(
 /** Quotes a word for the shell. */
 function quoteWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** The words of the command that the script's header makes of arguments. */
-export async function startedWith(ctl: string, args: readonly string[]): Promise<string[]> {
-  const header = (await Deno.readTextFile(ctl)).split("\n")[1] ?? "";
-  const { stdout } = await new Deno.Command("/bin/sh", {
-    args: ["-c", header.replace("exec /usr/bin/env -i", "exec printf '%s\\n'"), ctl, ...args],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n");
 }

@@ -7,11 +7,10 @@
  * than it has, one is built for it in the same form.
  */
 
-import { buildScript } from "../../scripts/build.ts";
-import { buildCtl } from "../../scripts/build_ctl.ts";
-import { compile } from "../../scripts/compile.ts";
+import { compileProgram } from "../../scripts/compile.ts";
+import { buildScriptForm } from "../../scripts/support/script_form.ts";
 import { sha256 } from "../../src/executable/program.ts";
-import { policyOfProgram } from "../../src/executable/programs.ts";
+import { policyOfProgram, type ProgramName } from "../../src/executable/programs.ts";
 import type { BuildFacts } from "../../src/executable/version.ts";
 import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
@@ -85,38 +84,41 @@ export async function buildExecutable(
   out: string,
   program?: string,
 ): Promise<string> {
+  return await buildProgram("crio-credential-provider", settings, out, program);
+}
+
+/**
+ * Builds the operator's tool, as {@link buildExecutable} does.
+ *
+ * @param program another program to put behind the same sandbox. @default the tool
+ * @returns the path of the executable.
+ */
+export async function buildTool(
+  settings: Settings,
+  out: string,
+  program?: string,
+): Promise<string> {
+  return await buildProgram("crio-credential-ctl", settings, out, program);
+}
+
+async function buildProgram(
+  name: ProgramName,
+  settings: Settings,
+  out: string,
+  program: string | undefined,
+): Promise<string> {
   const form = await formUnderTest();
-  const key = `${form} ${JSON.stringify(settings)} ${await sha256(program ?? "the plugin")}`;
-  const path = `${out}/crio-credential-provider`;
+  const key = `${name} ${form} ${JSON.stringify(settings)} ${await sha256(program ?? "its own")}`;
+  const path = `${out}/${name}`;
   await builds.put(key, path, async (where) => {
-    const name = "crio-credential-provider";
     if (form === "script") {
-      return await buildScript({
+      return await buildScriptForm(name, {
         settings,
         out: where,
         program: program ?? await bindBundle(name, settings),
       });
     }
-    if (program !== undefined) return await compile({ settings, out: where, program });
-    return await bindRelease(name, settings, {
-      path: `${where}/${name}`,
-      policy: policyOfProgram(name, settings),
-    });
-  });
-  return path;
-}
-
-/**
- * Builds the operator's tool in the form under test, with the sandbox of that form.
- *
- * @returns the path of the executable.
- */
-export async function buildTool(settings: Settings, out: string): Promise<string> {
-  const form = await formUnderTest();
-  const path = `${out}/crio-credential-ctl`;
-  await builds.put(`tool ${form} ${JSON.stringify(settings)}`, path, async (where) => {
-    if (form === "script") return await buildCtl({ settings, out: where });
-    const name = "crio-credential-ctl";
+    if (program !== undefined) return await compileProgram(name, { settings, out: where, program });
     return await bindRelease(name, settings, {
       path: `${where}/${name}`,
       policy: policyOfProgram(name, settings),

@@ -11,7 +11,7 @@ export const AUDIT = buildCommand<Flags, [string], CtlContext>({
   docs: {
     brief: "Read an executable without running it, and compare its sandbox with a policy",
     fullDescription: [
-      "Prints what the plugin or the compiled form of this tool may touch, as it is baked into FILE,",
+      "Prints what the plugin or this tool may touch, as it is baked into FILE,",
       "and compares all that decides about its run with what a build of its settings makes: program,",
       "runtime, permissions, flags of the engine. Neither runs FILE nor needs Deno or a checkout.",
       "Exit status: 0 it is just what the policy says, 1 it is not, 2 wrong usage.",

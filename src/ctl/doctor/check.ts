@@ -3,7 +3,6 @@
 import type { ErrorCode } from "../../error_codes.ts";
 import { UserError } from "../../errors.ts";
 import { OutsideSandboxError } from "../../process/files.ts";
-import { howToReach } from "../tool_sandbox.ts";
 
 /** The names of the checks, in the order in which they are reported. */
 export const CHECK_NAMES = [
@@ -94,7 +93,7 @@ const IN_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function explainFailure(name: CheckName, error: unknown): Check {
   if (error instanceof OutsideSandboxError) {
     const found = `${error.where}: outside of this tool's own sandbox, not looked at`;
-    return { ...warn(name, found, howToReach(error)), code: error.code };
+    return { ...warn(name, found, error.advice), code: error.code };
   }
   if (!(error instanceof UserError)) throw error;
   const { code } = error;

@@ -4,7 +4,12 @@ import type { ApiServer } from "../../kubernetes/api_server.ts";
 import { liesWithin } from "../../kubernetes/api_server_hosts.ts";
 import { hostAndPort } from "../../kubernetes/api_server_url.ts";
 import { quoteWord } from "../../manifests/checks.ts";
-import { type Permission, permissionFlags, requiredPermissions } from "../../settings/sandbox.ts";
+import {
+  type Permission,
+  permissionFlags,
+  policyOf,
+  requiredPermissions,
+} from "../../settings/sandbox.ts";
 import { SETTINGS, type Settings } from "../../settings/settings.ts";
 import type { BuiltPlugin } from "./built_plugin.ts";
 import { type Check, fail, pass } from "./check.ts";
@@ -84,7 +89,7 @@ function isCovered(
 function unexpectedFlags({ header, settings }: BuiltPlugin): string[] {
   let rest = ` ${header} `;
   const missing: string[] = [];
-  for (const flag of [...permissionFlags(settings), "--deny-import"]) {
+  for (const flag of [...permissionFlags(policyOf(settings)), "--deny-import"]) {
     if (rest.includes(` ${flag} `)) rest = rest.replace(` ${flag} `, " ");
     else missing.push(`${flag} is missing`);
   }

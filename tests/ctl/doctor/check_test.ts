@@ -16,7 +16,7 @@ const FAILURES: readonly [name: string, error: UserError, expected: Expected][] 
   [
     "the tool's sandbox",
     outsideSandbox("/a", "read", "auth-dir"),
-    ["warn", /\/a: outside of this tool's own sandbox.*-> pass --auth-dir \/a to allow that$/],
+    ["warn", /\/a: outside of this tool's own sandbox.*-> bind or build it with --auth-dir \/a to/],
   ],
   [
     "the tool's user",
