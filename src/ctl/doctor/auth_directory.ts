@@ -15,8 +15,8 @@ export interface FoundAuthDirectory {
   readonly path: string;
   /** Where the path leads by symbolic links; the same where it has none. */
   readonly real: string;
-  /** The directories above `real`, from the root; `undefined` where this tool may not look at them. */
-  readonly parents: readonly DirectoryAbove[] | undefined;
+  /** The directories above `real`, from the root. */
+  readonly parents: readonly DirectoryAbove[];
   /** `undefined` when it is not there. */
   readonly facts: FileFacts | undefined;
   /** What is in it. */
@@ -51,10 +51,7 @@ export function checkAuthDirectory(found: FoundAuthDirectory, ages: Ages): Check
   checks.push(...checkOwner(found, facts));
   if (checks.length === 0) {
     const owner = found.copied ? "(its owner is not checked in a copy)" : "and belongs to root";
-    const above = found.parents === undefined
-      ? "; the directories above it are outside of this tool's own sandbox, and were not looked at"
-      : "";
-    checks.push(pass(name, `${path} has mode ${formatMode(facts.mode)} ${owner}${above}`));
+    checks.push(pass(name, `${path} has mode ${formatMode(facts.mode)} ${owner}`));
   }
   return [...checks, ...checkFiles(found, ages), ...checkInUse(found, ages)];
 }
@@ -88,7 +85,7 @@ function checkOwner({ path, copied }: FoundAuthDirectory, facts: FileFacts): Che
 }
 
 /** Who can write to a directory above can put another one in the place of the auth directory. */
-function checkParents({ path, parents = [], copied }: FoundAuthDirectory): Check[] {
+function checkParents({ path, parents, copied }: FoundAuthDirectory): Check[] {
   const name = "auth-directory";
   return parents.flatMap(({ path: above, facts }) => {
     const consequence = `who can replace ${path}, and so chooses the credentials of pulls`;

@@ -5,9 +5,8 @@ import { type Check, fail, pass, warn } from "./check.ts";
 import type { TextFile } from "./node_files.ts";
 import { parseTomlFile } from "./toml_file.ts";
 
-/** The main file, and where its `imports` usually are (`DefaultConfigIncludePattern` of containerd 2.2). */
+/** The main file. */
 export const CONTAINERD_CONF = "/etc/containerd/config.toml";
-export const CONTAINERD_CONF_DIRECTORY = "/etc/containerd/conf.d";
 
 const NAME = "containerd-config";
 

@@ -45,15 +45,13 @@ export function examineCrioFiles(
   recordFailure("auth-directory", checks, () => {
     const flag = "auth-dir";
     const real = files.realPath(authDir, flag);
-    // The links of a copy are its own; on this node only the path as named is in the tool's sandbox.
-    const place = copied ? real : authDir;
     const directory = {
       path: authDir,
       real,
       parents: files.above(real, flag),
-      facts: files.facts(place, flag),
-      files: files.listFacts(place, flag),
-      inUse: files.listFacts(`${place}/in-use`, flag),
+      facts: files.facts(real, flag),
+      files: files.listFacts(real, flag),
+      inUse: files.listFacts(`${real}/in-use`, flag),
       copied,
     };
     checks.push(...checkAuthDirectory(directory, { now, staleAfter: staleAge(settings) }));

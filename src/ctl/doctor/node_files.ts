@@ -2,7 +2,6 @@
 
 import {
   fileError,
-  OutsideSandboxError,
   type ReadOptions,
   readTextFile,
   refuseOtherKinds,
@@ -123,22 +122,16 @@ export class NodeFiles {
   }
 
   /**
-   * The directories above a path, from the root down, the root itself left out; `undefined` where the
-   * tool's own sandbox does not reach them.
+   * The directories above a path, from the root down, the root itself left out.
    *
-   * @throws {UserError} when they cannot be looked at for another reason.
+   * @throws {UserError} when they cannot be looked at.
    */
-  above(path: string, flag: string): DirectoryAbove[] | undefined {
+  above(path: string, flag: string): DirectoryAbove[] {
     const found: DirectoryAbove[] = [];
-    try {
-      for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
-        const directory = path.slice(0, end);
-        const facts = this.facts(directory, flag);
-        if (facts !== undefined) found.push({ path: directory, facts });
-      }
-    } catch (error) {
-      if (error instanceof OutsideSandboxError) return undefined;
-      throw error;
+    for (let end = path.indexOf("/", 1); end !== -1; end = path.indexOf("/", end + 1)) {
+      const directory = path.slice(0, end);
+      const facts = this.facts(directory, flag);
+      if (facts !== undefined) found.push({ path: directory, facts });
     }
     return found;
   }
