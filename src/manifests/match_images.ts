@@ -55,7 +55,6 @@ function splitHost(host: string, refuse: (problem: string) => UserError) {
   const [, name = "", port = ""] = /^([^:]*)(?::(.*))?$/.exec(host) ?? [];
   if (!/^\d*$/.test(port)) throw refuse(`has ${JSON.stringify(port)} as port`);
   if (!HOST.test(name)) throw refuse("has a character that no host name can have");
-  if (host.indexOf(":") !== host.lastIndexOf(":")) throw refuse("has more than one port");
   return { name, port };
 }
 

@@ -148,7 +148,7 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
       return role.success ? [role.output] : [];
     })
     .flatMap(({ metadata, rules }) =>
-      (rules ?? []).filter(({ verbs }) => verbs.includes(VERB))
+      rules.filter(({ verbs }) => verbs.includes(VERB))
         .map(({ resources }) => ({ name: metadata.name, resources }))
     );
   const own = rules.find(({ resources }) =>

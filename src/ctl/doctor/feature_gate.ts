@@ -178,7 +178,7 @@ export function readClusterDomain(configs: readonly TextFile[]): string {
 
 function readGates({ path, text }: TextFile): [gate: string, on: boolean][] {
   const result = v.safeParse(FeatureGates, parseYaml(text, path) ?? {});
-  if (result.success) return Object.entries(result.output.featureGates ?? {});
+  if (result.success) return Object.entries(result.output.featureGates);
   throw new UserError("content-invalid", path, describeIssue(result.issues[0]));
 }
 

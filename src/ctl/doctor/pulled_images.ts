@@ -53,7 +53,7 @@ export function checkPulledImages(facts: PulledImagesFacts): Check[] {
   const state = describeGate(gate);
   const setting = `--pulled-images ${mode}`;
   const policy = findPolicy(facts.configs);
-  const place = policy.place === "" ? "" : ` (${policy.place})`;
+  const place = ` (${policy.place})`;
   if (gate.on === undefined) {
     const found = `${setting}: ${state}`;
     checks.push(
@@ -149,7 +149,7 @@ const ImagePulledRecord = v.object({
 /** The images of mirrored registries that a record opens to every pod. */
 function openImages({ path, text }: TextFile, registries: RegistriesConfiguration): string[] {
   const { credentialMapping } = check(ImagePulledRecord, parseJson(text, path), path);
-  return Object.entries(credentialMapping ?? {}).flatMap(([name, { nodePodsAccessible }]) => {
+  return Object.entries(credentialMapping).flatMap(([name, { nodePodsAccessible }]) => {
     const image = normalizeImage(name);
     if (!nodePodsAccessible || image === undefined) return [];
     return findPullSources(registries, image).sources.length > 0 ? [image] : [];

@@ -107,7 +107,7 @@ function listPage(manifests: readonly Manifest[], query: URLSearchParams): HttpA
 
 /** A manifest as the API server stores it: with its `stringData` among `data`. */
 function asStored({ metadata: { name, annotations }, type, data, stringData }: Manifest) {
-  const encoded = Object.entries(stringData ?? {}).map(([key, value]) => [
+  const encoded = Object.entries(stringData).map(([key, value]) => [
     key,
     encodeUtf8(value).toBase64(),
   ]);

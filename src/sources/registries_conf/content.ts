@@ -216,8 +216,8 @@ function checkOtherKeys(document: Members, file: RegistriesFile): Map<string, st
   optionalText(document, "additional-layer-store-auth-helper");
   const aliases = new Map<string, string>();
   const table = optionalObject(document, "aliases");
-  for (const name of Object.keys(table?.all ?? {})) {
-    if (table === undefined) continue;
+  if (table === undefined) return aliases;
+  for (const name of Object.keys(table.all)) {
     aliases.set(name, readAlias(table, name, file));
   }
   return aliases;
