@@ -4,6 +4,7 @@ import { choose } from "../../src/credentials/choose.ts";
 import type { ScopedCredential } from "../../src/credentials/docker_config.ts";
 import { parseScope } from "../../src/credentials/scope.ts";
 import {
+  answerWithPairs,
   authOf,
   describeWithheld,
   offerCredentials,
@@ -158,6 +159,36 @@ Deno.test("a credential that is withheld is named with the host and both remedie
     ok(text.includes(part), `${part} is missing in: ${text}`);
   }
   strictEqual(text.includes("SECRET"), false);
+});
+
+Deno.test("an identity token is withheld with the reason", () => {
+  const token = credential("m.example.com", "u:p", { identitytoken: "SECRET" });
+  const { offers } = offerCredentials(IMAGE, choose([MIRROR], [token]), []);
+  const [text = ""] = offers.map(describeWithheld);
+  match(text, /is withheld: it is an identity token, or lacks user name or password/);
+  strictEqual(text.includes("SECRET"), false);
+});
+
+Deno.test("the answer has the pairs, or none, and a warning for each that is withheld", () => {
+  const settings = { containerdAlsoOffer: [], cacheDuration: 60_000 };
+  const warnings: string[] = [];
+  const answer = (hosts: Repository[]) => {
+    const choice = choose(hosts, [credential("m.example.com", "u:p")]);
+    return answerWithPairs(choice, IMAGE, settings, (warning) => warnings.push(warning));
+  };
+  const given = answer([MIRROR]);
+  match(given.response, /"docker\.io\/library\/nginx":\{"username":"u"/);
+  deepStrictEqual([given.outcome, given.facts, warnings], [
+    "gave pairs to the kubelet",
+    { pairs: 1 },
+    [],
+  ]);
+  const withheld = answer([MIRROR, ORIGIN]);
+  deepStrictEqual([withheld.outcome, withheld.facts], ["no pair for the kubelet", { pairs: 0 }]);
+  strictEqual(withheld.response.includes("username"), false);
+  strictEqual(warnings.length, 1);
+  // Nothing was written that could be taken back.
+  for (const { withdraw } of [given, withheld]) withdraw();
 });
 
 Deno.test("more pairs than an answer can order are withheld with a reason", () => {

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert";
 import fc from "fast-check";
 import {
   type CompiledFile,
@@ -103,7 +103,30 @@ Deno.test("what is no compiled executable is refused in words", async (t) => {
   const file = readCompiledFile(SMALL);
   const withoutProgram = file.image.runtime.slice();
   new DataView(withoutProgram.buffer).setUint16(56, 0, true);
+  // Texts of one length, so that each length in front of them stays true.
+  const edited = (from: string, to: string) => {
+    const text = new TextDecoder("latin1").decode(SMALL);
+    ok(text.includes(from), from);
+    const changed = text.replace(from, to.padEnd(from.length));
+    return Uint8Array.from(changed, (letter) => letter.charCodeAt(0));
+  };
+  const [directory = ""] = /\[\{"File".*?\}\}\]/.exec(new TextDecoder("latin1").decode(SMALL)) ??
+    [];
+  // The second of its two program headers is that of the note.
+  const twoNotes = SMALL.slice();
+  twoNotes.copyWithin(512, 512 + 56, 512 + 2 * 56);
   const cases: [string, Uint8Array<ArrayBuffer>, RegExp][] = [
+    [
+      "metadata that is a list",
+      edited(JSON.stringify(METADATA), "[]"),
+      /metadata that is no object/,
+    ],
+    ["a file without a place", edited(`"o":[0,6]`, `"o":9`), /unknown directory/],
+    ["something other than files", edited(directory, "[1]"), /something other than files/],
+    ["files that are no list", edited(directory, "{}"), /something other than files/],
+    ["two notes", twoNotes, /more than one program/],
+    ["a note behind a gap", twoNotes.with(56, 1), /its note has another place/],
+    ["a gap between its files", edited(`"o":[0,6]`, `"o":[1,5]`), /belong to no file/],
     ["nothing", new Uint8Array(), /no ELF header/],
     ["zeros", new Uint8Array(10_000), /no ELF header/],
     ["a script", new TextEncoder().encode("#!/bin/sh\necho\n"), /no ELF header/],

@@ -19,6 +19,11 @@ Deno.test("--version-json tells what the executable is made of and what runs it"
   assert.deepEqual(JSON.parse(formatVersionJson(FACTS)), { ...FACTS, ...RUNTIME });
 });
 
+Deno.test("--version-json of the compiled form has the hash of its runtime", () => {
+  const facts = { ...FACTS, runtimeSha256: "11ee" };
+  assert.equal(JSON.parse(formatVersionJson(facts)).runtimeSha256, "11ee");
+});
+
 Deno.test("--version is a table of the same, with the values in one column", () => {
   const { dependencies, ...texts } = JSON.parse(formatVersionJson(FACTS));
   const lines = Object.entries(texts).map(([name, text]) => `${name}:`.padEnd(15) + text);

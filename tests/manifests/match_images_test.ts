@@ -60,6 +60,7 @@ const MATCHES: readonly [pattern: string, image: string, expected: boolean][] = 
   ["quay.io?x=1", "quay.io/app", true],
   ["https://quay.io", "quay.io/app", false],
   ["quay.io/%74eam", "quay.io/team/app", true],
+  ["quay.io/%ff", "quay.io/team/app", false],
   ["", "quay.io/app", false],
 ];
 

@@ -66,6 +66,13 @@ const HEADER: readonly [name: string, from: string | RegExp, to: string, finding
     /^deny write \/etc\/crio\/auth\/in-use: in the pol/,
   ],
   ["remote modules", "--no-remote ", "", /^--no-remote is missing$/],
+  [
+    "a word twice",
+    " --ext=js",
+    " --ext=js --ext=js",
+    /^its words are in another order, or one is there twice: /,
+  ],
+  ["no command", " run ", " ", /^run is missing$/],
   ["a variable", "-i ", "-i DENO_CERT=/ca.pem ", /^DENO_CERT=\/ca\.pem must not be there$/],
   ["the environment kept", "env -i", "env", /^-i is missing$/],
   ["a module loaded first", " --ext", " --preload /evil.js --ext", /^--preload must not be there$/],

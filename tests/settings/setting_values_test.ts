@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseLocalPath } from "../../src/settings/setting_values.ts";
+import { parseLocalPath, parsePath } from "../../src/settings/setting_values.ts";
 
 const PATHS: readonly [text: string, path: string][] = [
   ["/mnt/node", "/mnt/node"],
@@ -26,3 +26,8 @@ for (
     assert.throws(() => parseLocalPath(text), problem);
   });
 }
+
+Deno.test("of what is below /dev a setting may name /dev/null alone", () => {
+  assert.equal(parsePath("/dev/null"), "/dev/null");
+  assert.throws(() => parsePath("/dev/zero"), /below \/dev, which no sandbox can be opened to/);
+});

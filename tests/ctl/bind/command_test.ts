@@ -94,6 +94,33 @@ Deno.test("bind replaces an executable that is there, and its input only with --
   deepStrictEqual(await Deno.readFile(place.release), await smallRelease());
 });
 
+Deno.test("bind says where no setting changes, and takes a path below the working directory", async () => {
+  await using place = await Place.make();
+  const out = `${place.directory}/bound`;
+  const relative = `${"../".repeat(Deno.cwd().split("/").length - 1)}${out.slice(1)}`;
+  const { code, stdout, stderr } = await place.bind(place.release, "--out", relative);
+  deepStrictEqual([code, stderr], [0, ""]);
+  match(stdout, /^No setting changes\.$/m);
+  match(stdout, /^What it may touch does not change\.$/m);
+  deepStrictEqual(await Deno.readFile(out), await smallRelease());
+});
+
+Deno.test("audit refuses a policy that is none, and counts a single difference as one", async () => {
+  await using place = await Place.make();
+  const path = place.path("policy.json");
+  for (const text of ["{", "[]", `{"allow": [1], "deny": []}`]) {
+    await Deno.writeTextFile(path, text);
+    const { code, stdout, stderr } = await runCtlWith(["audit", place.release, "--policy", path]);
+    deepStrictEqual([code, stdout], [1, ""]);
+    match(stderr, /policy\.json: is not a policy; write one with: crio-credential-ctl policy/);
+  }
+  const policy = JSON.parse((await runCtlWith(["policy"])).stdout);
+  await Deno.writeTextFile(path, JSON.stringify({ ...policy, allow: policy.allow.slice(1) }));
+  const { code, stdout } = await runCtlWith(["audit", place.release, "--policy", path]);
+  strictEqual(code, 1);
+  match(stdout, /^Result: 1 difference$/m);
+});
+
 Deno.test("bind --show prints the settings and the policy of a file, and writes nothing", async () => {
   await using place = await Place.make();
   await Deno.writeFile(

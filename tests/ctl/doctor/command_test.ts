@@ -640,3 +640,59 @@ Deno.test("the help of doctor names what is checked on nodes with containerd", a
     /with containerd its configuration and the hosts\.toml/,
   );
 });
+
+/** A change of a node that is ready, and a finding that follows from it. */
+const CHANGES: readonly [
+  name: string,
+  change: (node: NodeCopy) => Promise<unknown>,
+  finding: RegExp,
+][] = [
+  [
+    "an empty configuration of the kubelet",
+    (node) => node.write("/var/lib/kubelet/config.yaml", ""),
+    /^fail feature-gate: \/var\/lib\/kubelet\/config\.yaml: is empty/,
+  ],
+  [
+    "a configuration of the kubelet that says nothing",
+    (node) => node.write("/var/lib/kubelet/config.yaml", "---\n"),
+    /^pass pulled-images: .* is off by default in v1\.34\.0/,
+  ],
+  [
+    "a provider without tokens",
+    (node) => node.write(CONFIG, DOCUMENTED.replace(/^ +tokenAttributes:\n(?: {6,}.*\n)+/m, "")),
+    /^fail provider-config: .*tokenAttributes/,
+  ],
+  [
+    "a CA of kubeadm's without its flags",
+    (node) => node.remove("/var/lib/kubelet/kubeadm-flags.env"),
+    /^pass audience: /,
+  ],
+  [
+    "neither a CA of kubeadm's nor its flags",
+    async (node) => {
+      await node.remove("/var/lib/kubelet/kubeadm-flags.env");
+      await node.remove("/etc/kubernetes/pki");
+    },
+    /^skip audience: .*nothing on this node says what the API server accepts/,
+  ],
+  [
+    "a directory of files under way that is empty",
+    (node) => Deno.mkdir(`${node.root}/etc/crio/auth/in-use`),
+    /^pass in-use: 0 files of pulls under way in \/etc\/crio\/auth\/in-use -> $/,
+  ],
+];
+
+for (const [name, change, finding] of CHANGES) {
+  Deno.test(`doctor on a node with ${name} ends with a finding on it`, async () => {
+    await using node = await NodeCopy.create();
+    await change(node);
+    const findings = await node.findings();
+    assert.ok(findings.some((each) => finding.test(each)), findings.join("\n"));
+  });
+}
+
+Deno.test("doctor does not look for journald where the settings turn it off", async () => {
+  await using node = await NodeCopy.create({ journaldSocket: "" });
+  const findings = await node.findings();
+  assert.ok(!findings.some((each) => /^\w+ journald/.test(each)), findings.join("\n"));
+});

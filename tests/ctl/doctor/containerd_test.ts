@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { checkContainerdConfig } from "../../../src/ctl/doctor/containerd.ts";
 import { checkMatchedRegistries } from "../../../src/ctl/doctor/hosts_toml.ts";
 import { assertChecks } from "../../support/checks.ts";
 import { NodeCopy } from "../../support/node_copy.ts";
@@ -103,6 +104,40 @@ const NODES: readonly [
     [/^fail containerd-config: config_path is \/etc\/elsewhere \(\/etc\/containerd\/conf\.d\/10\.toml\), and the plugin looks in \/etc\/containerd\/certs\.d/],
   ],
   [
+    "an import by its whole path, one that is no path, and a file that imports itself",
+    async (node) => {
+      await node.write(
+        "/etc/containerd/config.toml",
+        `imports = ["/etc/containerd/config.toml", 1, "/etc/other.toml"]\n${CONFIG_TOML}`,
+      );
+      await node.write("/etc/other.toml", CONFIG_TOML.replace(DIRECTORY, "/etc/elsewhere"));
+    },
+    [/^fail containerd-config: config_path is \/etc\/elsewhere \(\/etc\/other\.toml\)/],
+  ],
+  [
+    "an import from a directory that is not there",
+    config(`imports = ["/etc/none/*.toml"]\n${CONFIG_TOML.replace(DIRECTORY, "/etc/elsewhere")}`),
+    [/^fail containerd-config: config_path is \/etc\/elsewhere \(\/etc\/containerd\/config\.toml\)/],
+  ],
+  [
+    "a list in a file without a version, which is version 1",
+    config(
+      `[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "${LIST}"\n`,
+    ),
+    [
+      /^warn containerd-config: .*has a list as config_path/,
+      /^fail containerd-config: config_path is/,
+    ],
+  ],
+  [
+    "a list that the local image pull reads",
+    config(
+      `version = 3\n[plugins.'io.containerd.cri.v1.images']\nuse_local_image_pull = true\n` +
+        `[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = "${LIST}"\n`,
+    ),
+    [/^fail containerd-config: config_path is/],
+  ],
+  [
     "mirrors in the old form, and a credential of the node",
     config(
       `${CONFIG_TOML}[plugins.'io.containerd.cri.v1.images'.registry.mirrors."docker.io"]\nendpoint = ["https://a"]\n` +
@@ -151,6 +186,14 @@ const NODES: readonly [
     ],
   ],
   [
+    "a hosts.toml by which the registry alone is asked",
+    hosts(
+      "docker.io",
+      `server = "https://registry-1.docker.io"\n[host."https://registry-1.docker.io"]\n`,
+    ),
+    [/^warn hosts-toml: no hosts\.toml names a mirror/],
+  ],
+  [
     "no hosts.toml",
     (node) => node.remove(`${DIRECTORY}/docker.io/hosts.toml`),
     [
@@ -170,6 +213,23 @@ for (const [name, prepare, expected] of NODES) {
     assert.ok(!found.join().includes("s3cret"));
   });
 }
+
+Deno.test("doctor counts in its last lines what it could not check", async () => {
+  await using node = await ready();
+  await node.remove(`${DIRECTORY}/docker.io/hosts.toml`);
+  assert.match((await node.run()).stdout, /\nResult: this node is ready, .*, \d+ not checked\n/);
+});
+
+Deno.test("doctor warns of directories that the plugin alone looks into", () => {
+  const content = {
+    plugins: { "io.containerd.cri.v1.images": { registry: { config_path: "/a" } } },
+  };
+  const files = [{ path: "/etc/containerd/config.toml", content: { version: 3, ...content } }];
+  assertChecks(checkContainerdConfig(files, ["/a", "/b"]), [
+    ["warn", /looks in \/a, \/b: a hosts\.toml in the others counts for the plugin alone/],
+  ]);
+  assertChecks(checkContainerdConfig(files, ["/a"]), [["pass", /config_path is \/a/]]);
+});
 
 Deno.test("an entry of matchImages that the kubelet refuses covers no registry", () => {
   const found = [{ root: DIRECTORY, name: "docker.io", text: HOSTS_TOML }];

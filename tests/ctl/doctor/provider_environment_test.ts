@@ -35,6 +35,12 @@ const ENVIRONMENTS: readonly [
     "compiled",
     [["fail", /sets NODE_CHANNEL_FD, which .* whatever its value -> remove NODE_CH/]],
   ],
+  [
+    "such a variable for a form that does not obey it",
+    [...FULL, { name: "NODE_CHANNEL_FD", value: "" }],
+    "script",
+    [["pass", /./]],
+  ],
   ["some missing", unset, "compiled", [
     [
       "warn",

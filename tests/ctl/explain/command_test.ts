@@ -247,6 +247,21 @@ for (
   });
 }
 
+Deno.test("an API server that is not reached is told, and each further attempt before", async () => {
+  const { node, token, ...cluster } = await startNode();
+  await using _api = cluster.api;
+  await using _ = node;
+  const { code, stderr } = await runCtlWith(
+    ["explain", "--image", IMAGE, "--token-file", "-"],
+    token,
+    { ...node.settings, apiserver: "https://localhost:1", timeout: 1000 },
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /^trying again in \d+ ms: .*/m);
+  assert.doesNotMatch(stderr, /if it names them already/);
+  assert.ok(!stderr.includes(token));
+});
+
 const NOTHING_TO_DO: readonly [name: string, toml: string | undefined, why: RegExp][] = [
   ["without registries configuration", undefined, /there is no registries configuration\.$/],
   [

@@ -7,6 +7,7 @@ import type { Settings } from "../../../src/settings/settings.ts";
 import { ApiServer } from "../../support/api_server.ts";
 import { request } from "../../support/cluster.ts";
 import { type CtlResult, runCtlWith } from "../../support/ctl.ts";
+import { serviceAccountToken } from "../../support/service_account_token.ts";
 import { type TempNode, tempNode } from "../../support/temp_node.ts";
 
 const SETTINGS: Partial<Settings> = { runtime: "containerd" };
@@ -144,6 +145,60 @@ Deno.test("a pull without mirrors, and one with an unsure file, are explained wi
   const unsure = await explain((node) => node.writeHostsToml("docker.io", "server = 1\n"));
   assert.match(unsure.stdout, /^warning: \S+hosts\.toml: has a "server" that is not a string: /m);
   assert.match(unsure.stdout, /not read alike by all versions of containerd\.\n$/);
+});
+
+Deno.test("what a pull for containerd has none of is left out, and what it has is named", async () => {
+  const own = `server = "https://m.example.com:5000/hub"\n${MIRRORS}`;
+  const none = await explain((node) =>
+    node.writeHostsToml("docker.io", `server = "https://x.io"\n[host."https://x.io"]\n`)
+  );
+  assert.match(none.stdout, /no candidates|passed over/);
+  assert.match(
+    none.stdout,
+    /The kubelet gets no pair: no credential of the namespace covers a host/,
+  );
+  const { stdout } = await explain((node) => node.writeHostsToml("docker.io", own));
+  assert.match(stdout, /may see it: secret "mine", key "m\.example\.com:5000"/);
+  assert.match(stdout, /The kubelet gets one pair; .*\nThe last try is without credentials\.$/m);
+});
+
+Deno.test("the account, the secrets that it names, and what a key is read as are told", async () => {
+  await using node = await tempNode({ settings: SETTINGS });
+  await node.writeHostsToml("docker.io", MIRRORS.replace(/\n\n[^]*/, `\n`));
+  const secrets = `${node.root}/secrets.json`;
+  const items = [["a", "https://m.example.com:5000/v1/"], ["b", "m.example.com:5000/hub"]]
+    .map(([name = "", key = ""]) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name },
+      type: "kubernetes.io/dockerconfigjson",
+      stringData: { ".dockerconfigjson": JSON.stringify({ auths: { [key]: auth(`${name}:p`) } }) },
+    }));
+  await Deno.writeTextFile(secrets, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  const token = serviceAccountToken({ namespace: "team", serviceAccount: "builder" });
+  const { code, stdout, stderr } = await runCtlWith(
+    ["explain", "--secrets-file", secrets],
+    request("docker.io/library/nginx", token, { "crio-credential-provider/secrets": "a" }),
+    node.settings,
+  );
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /^image +docker\.io\/library\/nginx$/m);
+  assert.match(stdout, /^namespace +team, service account builder$/m);
+  assert.match(stdout, /read as "m\.example\.com:5000"/);
+  assert.match(stdout, /named by .*: a$/m);
+  const staticPod = await runCtlWith(
+    ["explain", "--secrets-file", secrets],
+    request("docker.io/library/nginx", ""),
+    node.settings,
+  );
+  assert.equal(staticPod.code, 0, staticPod.stderr);
+  assert.doesNotMatch(staticPod.stdout, /^namespace/m);
+});
+
+Deno.test("CRI-O's log has no place where the settings are for containerd", async () => {
+  const { code, stdout, stderr } = await explain(withMirrors, ["--crio-log", "/dev/null"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /--crio-log: is CRI-O's log, and the settings are for containerd/);
 });
 
 Deno.test("a picture, which is of CRI-O's auth file, is refused", async () => {

@@ -92,6 +92,7 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
   ["broken YAML", `kind: Secret\nx: *${PASSWORD}\n`, /^secrets:2:\d+: not valid YAML/],
   ["an empty file", "", /^secrets: is empty, expected secrets; kubectl get secrets/],
   ["a file of comments", "# none\n---\n", /^secrets: is empty, expected secrets/],
+  ["a document that is null", "null\n", /^secrets: is empty, expected secrets; kubectl/],
   ["a file of spaces", " \n\t\n", /^secrets: is empty, expected secrets/],
   [
     "what kubectl said when it was refused",

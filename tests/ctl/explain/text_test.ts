@@ -206,6 +206,14 @@ const CONCLUSIONS: readonly [
     ],
   ],
   [
+    "an endpoint that spoils pulls by digest, for one by tag",
+    SPOILED,
+    "tag",
+    ["m.io", "quay.io"].map((host) =>
+      `${host}/team/app gets no credential from the plugin, which writes no auth file.`
+    ),
+  ],
+  [
     "an endpoint that spoils every pull",
     `${DIGEST_ONLY}[[registry.mirror]]\nlocation = "[::1]:5000"\n`,
     undefined,
@@ -415,4 +423,40 @@ Deno.test("a credential that an annotation extends is told with the chain from k
     /- secret "a": annotation crio-credential-provider\/also-for is not looked at: --also-for off/,
   );
   assert.match(off, /^m\.io\/team\/app gets? |^m\.io\/team\/app is pulled without a credential/m);
+});
+
+Deno.test("a table without mirrors, a blocked one and an empty global file are told", async () => {
+  const text = formatText(
+    await explain(`[[registry]]\nprefix = "quay.io/team"\nlocation = "m.io"\n`, [], {}),
+  );
+  assert.match(text, /^ +mirrors: none; location: m\.io$/m);
+  assert.match(text, /^global file +config\.json is empty$/m);
+  const blocked = formatText(
+    await explain(TABLE.replace("[[registry.mirror]]", "blocked = true\n[[registry.mirror]]"), []),
+  );
+  assert.match(blocked, /; blocked$/m);
+});
+
+Deno.test("a mirror that is blocked, and one that is named for each form of pull, are told", async () => {
+  const blocked = formatText(
+    await explain(`${TABLE}[[registry]]\nlocation = "m.io"\nblocked = true\n`, []),
+  );
+  assert.match(blocked, /m\.io\/team\/app, a mirror, is not asked: it is blocked/);
+  const mirror = (pulls: string) =>
+    `[[registry.mirror]]\nlocation = "m.io"\npull-from-mirror = "${pulls}"\n`;
+  const { sources } = await explain(
+    `[[registry]]\nlocation = "quay.io"\n${mirror("digest-only")}${mirror("tag-only")}`,
+    [{ "m.io": auth("a") }],
+  );
+  assert.deepEqual(sources.map(({ repository, pulls }) => [repository, pulls])[0], [
+    "m.io/team/app",
+    "all",
+  ]);
+});
+
+Deno.test("of a single secret that the service account names no order is told", async () => {
+  const explanation = await explain(TABLE, [{ "m.io": auth("a") }], undefined, { names: ["s0"] });
+  const text = formatText(explanation);
+  assert.match(text, /named by the service account's annotation a\.io\/secrets: s0\n/);
+  assert.doesNotMatch(text, /of equally specific credentials/);
 });

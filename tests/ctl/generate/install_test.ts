@@ -125,6 +125,60 @@ Deno.test("generate install for OpenShift writes a MachineConfig in the place of
   match(rbac, /- https:\/\/kubernetes\.default\.svc\n/);
 });
 
+Deno.test("generate install hands its flags to each file of a site", async () => {
+  await using place = await makePlace();
+  const merged = place.path("merged.yaml");
+  await Deno.writeTextFile(
+    merged,
+    (await runCtlWith([
+      "generate",
+      "kubelet-config",
+      "--match-image",
+      "quay.io",
+      ...MIRROR.slice(2),
+    ]))
+      .stdout,
+  );
+  const { code, stderr } = await place.install(
+    ...[...MIRROR, "--insecure", "mirror.local/hub", "--merge", merged],
+    ...["--match-image", "docker.io/team", "--service-account", "builder", "--secret", "login"],
+    ...["--namespace", "team"],
+  );
+  strictEqual(code, 0, stderr);
+  const read = (name: string) => Deno.readTextFile(place.path(`site/${name}`));
+  match(await read("50-crio-credential-provider.conf"), /^ *insecure = true$/m);
+  match(await read("credential-provider-config.yaml"), /docker\.io\/team/);
+  match(await read("rbac.yaml"), /- login\n/);
+  match(await read("rbac.yaml"), /name: builder\n/);
+});
+
+Deno.test("generate install without an audience assumes the API server's own, and says so", async () => {
+  await using place = await makePlace();
+  const { code, stderr } = await place.install(...MIRROR.slice(0, 2));
+  strictEqual(code, 0, stderr);
+  const rbac = await Deno.readTextFile(place.path("site/rbac.yaml"));
+  match(rbac, /# The audience [^]*https:\/\/kubernetes\.default\.svc/);
+});
+
+Deno.test("generate install hands its flags to a MachineConfig", async () => {
+  await using place = await makePlace();
+  const { code, stderr } = await place.install(
+    ...[...MIRROR, "--insecure", "mirror.local/hub", "--match-image", "docker.io/team"],
+    ...["--role", "worker", "--platform", "aws"],
+  );
+  strictEqual(code, 0, stderr);
+  const manifest = await Deno.readTextFile(place.path("site/machine-config.yaml"));
+  const files = await Promise.all(
+    [...manifest.matchAll(/base64,([\w+/=]+)/g)].map(async ([, data = ""]) => {
+      const bytes = new Blob([Uint8Array.fromBase64(data)]).stream();
+      return await new Response(bytes.pipeThrough(new DecompressionStream("gzip"))).text();
+    }),
+  );
+  for (const part of ["insecure = true", "docker.io/team", "https://a.example"]) {
+    ok(files.join("\n").includes(part), part);
+  }
+});
+
 const CONTAINERD = [...MIRROR, "--runtime", "containerd"];
 
 /** A site of nodes with containerd, whose file must not set what only CRI-O has. */
@@ -269,6 +323,18 @@ Deno.test("generate install writes nothing where anything is wrong", async (test
     deepStrictEqual([code, stdout], [1, ""]);
     match(stderr, /site: is there already; name another, or remove it/);
     deepStrictEqual(await place.entries("site"), []);
+  });
+  await test.step("a directory that another run writes", async () => {
+    await using place = await makePlace();
+    await Deno.mkdir(place.path("site.new"));
+    const { code, stderr } = await place.install(...MIRROR);
+    strictEqual(code, 1);
+    match(stderr, /site\.new: is in the way; another run writes it, or one was interrupted/);
+  });
+  await test.step("no directory", async () => {
+    const result = await runCtlWith(["generate", "install", "--release", "/r", "--out="]);
+    strictEqual(result.code, 2);
+    match(result.stderr, /--out: is empty, expected a path/);
   });
   await test.step("the tool in the plugin's place", async () => {
     await using place = await makePlace();

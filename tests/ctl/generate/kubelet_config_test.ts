@@ -144,3 +144,10 @@ Deno.test("a provider file that the kubelet would refuse is not merged into", as
     /^error: stdin: "providers\[0\]\.name" "e\/c-credential-provider" has/,
   );
 });
+
+Deno.test("generate kubelet-config merges the entries of OpenShift's resource into a provider file", async () => {
+  const args = ["generate", "kubelet-config", "--from", RESOURCE, "--merge", ECR];
+  const { code, stdout, stderr } = await runCtlWith(args);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /name: ecr-credential-provider\n[^]*name: crio-credential-provider\n/);
+});

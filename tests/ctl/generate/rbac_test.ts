@@ -141,3 +141,19 @@ Deno.test("the command for the annotation writes what the plugin reads, under th
   const account = { namespace: "team", name: "default" };
   assert.deepEqual(parseSecretNames(value, "", account).names, ["b", "a"]);
 });
+
+Deno.test("generate rbac refuses a file in which the provider has no audience", async () => {
+  const file = JSON.stringify({
+    apiVersion: "kubelet.config.k8s.io/v1",
+    kind: "CredentialProviderConfig",
+    providers: [{
+      name: "crio-credential-provider",
+      apiVersion: "credentialprovider.kubelet.k8s.io/v1",
+      matchImages: ["docker.io"],
+      defaultCacheDuration: "0s",
+    }],
+  });
+  const { code, stderr } = await runCtlWith(["generate", "rbac", "--all-nodes", "--from=-"], file);
+  assert.equal(code, 1);
+  assert.match(stderr, /no provider crio-credential-provider with "serviceAccountTokenAudience"/);
+});

@@ -267,3 +267,19 @@ Deno.test("a global auth file that is nested beyond measure is refused", () => {
   const text = `{"x": ${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
   assert.throws(() => formatAuthFile(parseAuthFile(text, "config.json")), /nested too deeply/);
 });
+
+Deno.test("a file that is withdrawn goes, and one that took its place since stays", async () => {
+  await withDirectory(async (directory) => {
+    const path = `${directory}/a.json`;
+    const file = parseAuthFile(`{"auths":{"a.io":{"auth":"dTpw"}}}`, "test");
+    const first = await placeAuthFile(directory, path, file, AT_ONCE);
+    const second = await placeAuthFile(directory, path, file, AT_ONCE);
+    first.withdraw();
+    assert.deepEqual(names(directory), ["a.json"]);
+    second.withdraw();
+    assert.deepEqual(names(directory), []);
+    second.withdraw();
+    (await placeAuthFile(directory, path, undefined, AT_ONCE)).withdraw();
+    assert.deepEqual(names(directory), []);
+  });
+});

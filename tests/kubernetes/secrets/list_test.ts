@@ -273,6 +273,7 @@ const REFUSED: readonly [name: string, answer: HttpAnswer, error: RegExp][] = [
     failure(403, "Forbidden", "x".repeat(9999)),
     /: x{300}… \(9999 characters\); the Role is/,
   ],
+  ["an item that is none", answer(200, { kind: "SecretList", items: [1] }), /"items\[0\]/],
   ["a nameless secret", answer(200, { kind: "SecretList", items: [{}] }), /"items\[0\]\.metadata"/],
   [
     "a continue token that stays the same",

@@ -127,6 +127,7 @@ Deno.test("a file that one version drops or reads otherwise is unsure, with the 
     ["ca of another type", `${table}ca = 1`, 1, /"ca"/],
     ["a client that is no pair", `${table}client = [["a", "b", "c"]]`, 1, /"client"/],
     ["a header of another type", `${table}header = {a = 1}`, 1, /"header"/],
+    ["a header that is no table", `${table}header = 1`, 1, /"header"/],
     ["a dial_timeout that is none", `${table}dial_timeout = "3 s"`, 1, /dial_timeout/],
     ["a dial_timeout as a number", `${table}dial_timeout = 3`, 1, /dial_timeout/],
     ["server of another type", `server = 1\n${table}`, undefined, /"server"/],
@@ -178,6 +179,11 @@ Deno.test("unknown keys, escaped backslashes and comments with quotes are no rea
     `# it's "fine" {\n[host."https://m.example.com"] # 'so is this\nca = "C:\\\\eca.pem"\nfoo = 1\n`,
   );
   strictEqual(file.hosts.length, 1);
+});
+
+Deno.test("a line of a list is no table header", () => {
+  const list = `[host."https://m.example.com"]\nclient = [\n["/a.pem", "/b.pem"],\n]\n`;
+  strictEqual(hosts(list).hosts.length, 1);
 });
 
 Deno.test("an empty file names no host", () => {

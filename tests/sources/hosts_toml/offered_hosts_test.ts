@@ -96,6 +96,11 @@ Deno.test("the path of a request begins with that of the host", () => {
   const [first] =
     findOfferedHosts(directory(`[host."m.example.com/hub"]\n`), "docker.io/a/b").hosts;
   strictEqual(first?.requestPath, "/hub/v2/a/b");
+  const [plain] = findOfferedHosts(
+    directory(`[host."https://m.example.com/"]\noverride_path = true\n`),
+    "index.docker.io/a/b",
+  ).hosts;
+  strictEqual(plain?.requestPath, "/a/b");
 });
 
 Deno.test("without a directory or a file there is nothing to do", () => {

@@ -241,6 +241,11 @@ const REFUSED: readonly [name: string, text: string, error: RegExp][] = [
     /^registries\.conf:3:3: "registry" must be an array of tables: \[registry\] is a single table.*; write \[\[registry\]\], with two/,
   ],
   [
+    "a table in the place of the list, without a header, is refused",
+    `registry = { location = "docker.io" }`,
+    /^registries\.conf: "registry" must be an array of tables$/,
+  ],
+  [
     "two [registry] are refused with the likely mistake",
     `[registry]\nlocation = "a.io"\n[registry]\nlocation = "b.io"`,
     /^registries\.conf:3:\d+: not valid TOML: .*; likely because of registries\.conf:1:1: \[registry\] is a single/,
@@ -423,6 +428,11 @@ Deno.test("of keys that differ in case only the exact one counts, or the first, 
     `registries.conf: "location" in "registry[0]"`,
     `registries.conf: "location" in "registry[1]"`,
   ]);
+  assert.deepEqual(
+    read(`Short-name-mode = "enforcing"\nSHORT-NAME-MODE = "enforcing"`).twins
+      .map(({ problem }) => problem.split(" is ")[0]),
+    [`"short-name-mode"`],
+  );
 });
 
 Deno.test("aliases keep their case", () => {

@@ -309,6 +309,34 @@ Deno.test("what spoils a pull is a warning with file, line and endpoint", () => 
   ]);
 });
 
+Deno.test("a mirror that spoils pulls of one form is a warning about those", () => {
+  const [warning = ""] = readAsInPull(table("a.io", ["b.io/X", "digest-only"]), "", "a.io/app");
+  assert.match(warning, /CRI-O refuses every pull by digest of a\.io\/app/);
+});
+
+Deno.test("why there is no pull source is said by what the endpoints are", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const blocked = (host: string) => `[[registry]]\nlocation = "${host}"\nblocked = true\n`;
+    const mirror = (location: string) => `[[registry.mirror]]\nlocation = "${location}"\n`;
+    const why = (toml: string) => {
+      Deno.writeTextFileSync(`${root}/main`, toml);
+      const settings = { registriesConf: [`${root}/main`], registriesConfDir: [] };
+      return readRegistriesSources({ ...DEFAULT_SETTINGS, ...settings }, "a.io/app").nothingToDo;
+    };
+    assert.equal(
+      why(blocked("a.io") + mirror("b.io") + blocked("b.io")),
+      "every pull source is blocked",
+    );
+    assert.equal(
+      why(`[[registry]]\nprefix = "a.io"\nlocation = "b.io/X"\n`),
+      "no pull source is a valid reference",
+    );
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 Deno.test("a password in a location is not part of the warning", () => {
   const main = table("docker.io", ["me:s3cret@a.io"]);
   const [warning = "", ...more] = readAsInPull(main, "", "docker.io/library/nginx");
