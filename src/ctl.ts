@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: tests/artifact/ctl_test.ts
 /** Entry of the operator's tool `crio-credential-ctl`. */
 
 import type { StricliProcess } from "@stricli/core";

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: every test in tests/artifact
 /** Entry of the plugin `crio-credential-provider`: the pull, `audit`, `--version`, `--help`. */
 
 import { CLOCK } from "./process/clock.ts";

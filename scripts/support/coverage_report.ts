@@ -1,8 +1,9 @@
-/** What a coverage run (lcov's tracefile format) leaves open, held against the reasons on file. */
-
-import * as v from "valibot";
-import { parseJson } from "../../src/text/parse.ts";
-import { check } from "../../src/text/schema.ts";
+/**
+ * What a coverage run (lcov's tracefile format) leaves open, and the comments that say why.
+ *
+ * The comments are Deno's (`cli/tools/coverage/ignore_directives.rs` in denoland/deno): the word has to
+ * be the first of a line comment; `-file` has to be the first comment of a file. Deno asks for no reason.
+ */
 
 /** How often the lines and branches of one file were run. */
 export interface FileCoverage {
@@ -11,15 +12,6 @@ export interface FileCoverage {
   readonly lines: ReadonlyMap<number, number>;
   /** A line number and whether it was taken, for each branch. */
   readonly branches: readonly (readonly [line: number, taken: boolean])[];
-}
-
-/** Something that no test ran. */
-export interface Uncovered {
-  readonly path: string;
-  /** 0: no test loads the file. */
-  readonly line: number;
-  /** The line without its indentation, by which a reason finds it; empty for a whole file. */
-  readonly code: string;
 }
 
 /** Parses the records `SF`, `DA` and `BRDA` of a tracefile; other records are not looked at. */
@@ -36,77 +28,101 @@ export function parseTracefile(text: string): FileCoverage[] {
 }
 
 /**
- * The lines that were not run, and those of which a branch was not taken. What only closes a block
- * is left out.
+ * The numbers of the lines that were not run, and of those of which a branch was not taken. What only
+ * closes a block is left out.
  */
-export function findUncovered(
-  { path, lines, branches }: FileCoverage,
-  source: string,
-): Uncovered[] {
+export function findUncovered({ lines, branches }: FileCoverage, source: string): number[] {
   const text = source.split("\n");
   const numbers = new Set<number>();
   for (const [line, count] of lines) if (count === 0) numbers.add(line);
   for (const [line, taken] of branches) if (!taken) numbers.add(line);
-  return [...numbers].sort((a, b) => a - b)
-    .map((line) => ({ path, line, code: codeOf(text, line) }))
-    .filter(({ code }) => code !== "");
+  return [...numbers]
+    .filter((line) => !/^[)}\];,]*$/.test((text[line - 1] ?? "").trim()))
+    .sort((a, b) => a - b);
 }
 
-/** A line that goes on after a closing brace is told from its like by the line that follows. */
-function codeOf(text: readonly string[], line: number): string {
-  const code = (text[line - 1] ?? "").trim();
-  if (/^[)}\];,]*$/.test(code)) return "";
-  return code.startsWith("}") ? `${code} ${(text[line] ?? "").trim()}` : code;
+/** What a reason begins with where some runs of the tests do run the lines, and others do not. */
+const NOT_IN_EVERY_RUN = "not in every run:";
+
+/** A comment that says why no test runs some lines. */
+export interface Exception {
+  /** Its own line, from 1. */
+  readonly line: number;
+  /** The first and the last line that it is for; `undefined` for the whole file. */
+  readonly lines: readonly [first: number, last: number] | undefined;
+  readonly reason: string;
 }
 
-const Reasons = v.array(v.strictObject({
-  reason: v.pipe(v.string(), v.minLength(10, "says too little")),
-  /** By file: the lines, or `*` for all of it. */
-  places: v.record(v.string(), v.union([v.literal("*"), v.array(v.string())])),
-}));
+/** Something to correct in a file. */
+export interface Fault {
+  /** From 1. */
+  readonly line: number;
+  readonly problem: string;
+}
 
-/** Why something is not covered, with the lines by file or `*` for a whole file. */
-export type Reasons = v.InferOutput<typeof Reasons>;
+const FORM = "// deno-coverage-ignore, -start or -file, then -- and a reason, alone on its line";
 
 /**
- * Parses the file of reasons.
- *
- * @throws {UserError} when it is of another form.
+ * Reads the comments of a source, and finds those that Deno would not obey, or that give no reason.
  */
-export function parseReasons(text: string, path: string): Reasons {
-  return check(Reasons, parseJson(text, path), path);
-}
-
-/** Uncovered places by their reason, those without one, and reasons that nothing needs. */
-export interface Explained {
-  readonly explained: ReadonlyMap<string, readonly Uncovered[]>;
-  readonly unexplained: readonly Uncovered[];
-  /** `file: code` that is covered now, or gone. */
-  readonly needless: readonly string[];
-}
-
-/** Finds the reason of each place. */
-export function explain(uncovered: readonly Uncovered[], reasons: Reasons): Explained {
-  const explained = new Map<string, Uncovered[]>();
-  const unexplained: Uncovered[] = [];
-  const needed = new Set<string>();
-  for (const place of uncovered) {
-    const found = reasons.find(({ places }) => {
-      const codes = places[place.path];
-      return codes === "*" || codes?.includes(place.code);
-    });
-    if (found === undefined) {
-      unexplained.push(place);
+export function readExceptions(
+  source: string,
+): { readonly exceptions: readonly Exception[]; readonly faults: readonly Fault[] } {
+  const exceptions: Exception[] = [];
+  const faults: Fault[] = [];
+  let open: { readonly line: number; readonly reason: string } | undefined;
+  for (const [index, text] of source.split("\n").entries()) {
+    if (!text.includes("deno-coverage-")) continue;
+    const line = index + 1;
+    if (/^ *\/\/ deno-coverage-ignore-stop$/.test(text)) {
+      if (open === undefined) faults.push({ line, problem: "-stop without a -start" });
+      else exceptions.push({ ...open, lines: [open.line, line] });
+      open = undefined;
       continue;
     }
-    const whole = found.places[place.path] === "*";
-    needed.add(`${place.path}: ${whole ? "*" : place.code}`);
-    explained.set(found.reason, [...explained.get(found.reason) ?? [], place]);
+    const [, kind = "", reason] =
+      /^ *\/\/ deno-coverage-ignore(-start|-file)? -- (\S.*)$/.exec(text) ?? [];
+    if (reason === undefined) faults.push({ line, problem: `expected ${FORM}` });
+    else if (kind === "-start" && open !== undefined) {
+      faults.push({ line, problem: `the -start of line ${open.line} has no -stop yet` });
+    } else if (kind === "-start") open = { line, reason };
+    else if (kind === "-file" && line !== 1) {
+      faults.push({ line, problem: "-file counts on the first line alone" });
+    } else {
+      exceptions.push({ line, lines: kind === "-file" ? undefined : [line + 1, line + 1], reason });
+    }
   }
-  const needless = reasons.flatMap(({ places }) =>
-    Object.entries(places).flatMap(([path, codes]) =>
-      [codes].flat().map((code) => `${path}: ${code}`)
-    )
-  ).filter((entry) => !needed.has(entry));
-  return { explained, unexplained, needless };
+  if (open !== undefined) faults.push({ line: open.line, problem: "-start without a -stop" });
+  return { exceptions, faults };
+}
+
+/**
+ * The comments that are for nothing: every line that they are for is run. A comment for a whole file is
+ * one where a test loads the file, for its lines can then be told apart.
+ *
+ * @param uncovered the lines of the file that no test runs, comments or not; `undefined` where no test
+ * loads it.
+ */
+export function findStale(
+  exceptions: readonly Exception[],
+  uncovered: readonly number[] | undefined,
+): Fault[] {
+  if (uncovered === undefined) return [];
+  return exceptions.flatMap(({ line, lines, reason }) => {
+    if (lines === undefined) {
+      return [{
+        line,
+        problem: "tests load this file: give the reason at the lines they do not run",
+      }];
+    }
+    const [first, last] = lines;
+    if (reason.startsWith(NOT_IN_EVERY_RUN)) return [];
+    if (uncovered.some((each) => each >= first && each <= last)) return [];
+    return [{ line, problem: "tests run what this comment is for: remove it" }];
+  });
+}
+
+/** A source whose comments Deno does not obey; its lines and columns are the same. */
+export function withoutExceptions(source: string): string {
+  return source.replaceAll("deno-coverage-ignore", "test-coverage-ignore");
 }

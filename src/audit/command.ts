@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: tests/artifact/audit_test.ts
 /** `crio-credential-provider audit`: what this executable may touch, and why. */
 
 import { buildApplication, run } from "@stricli/core";

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: tests/artifact/audit_test.ts
 /**
  * What the sandbox must refuse, each tried on the running process. An attempt that is not refused
  * does no harm: files are opened without being changed, programs and libraries do not exist,

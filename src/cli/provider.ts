@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- only in a child process: tests/artifact/command_line_test.ts
 /** The plugin's command line. Loaded only when there are arguments. */
 
 import { buildApplication, run } from "@stricli/core";

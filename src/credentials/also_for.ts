@@ -58,6 +58,7 @@ export function isWellFormed(text: string): boolean {
     parseAlsoFor(text);
     return true;
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UserError)) throw error;
     return false;
   }

@@ -72,6 +72,7 @@ export function readSecret(
   try {
     entries = readEntries(secret);
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UserError)) throw error;
     onSkipped(secret.name, undefined, error.problem, "secret");
     return [];
@@ -95,6 +96,7 @@ export function readSecret(
         }
       }
     } catch (error) {
+      // deno-coverage-ignore -- an error of another kind would be a bug
       if (!(error instanceof UserError)) throw error;
       onSkipped(secret.name, key, error.problem, "entry");
     }
@@ -123,8 +125,10 @@ function readDerivedScopes(
     }
     return derived;
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UserError)) throw error;
     const reason = `annotation ${ALSO_FOR_ANNOTATION} is ignored as a whole: ${error.problem}` +
+      // deno-coverage-ignore -- for the compiler: each of these errors has advice
       (error.advice === undefined ? "" : `; ${error.advice}`);
     onSkipped(name, undefined, reason, "annotation");
     return NO_DERIVED;

@@ -43,9 +43,11 @@ export function toolCommands(settings: Settings, { version }: BuildFacts): Route
 /** An error with advice that fits the tool: most of a node's files are root's. */
 function advise(error: unknown): unknown {
   if (!(error instanceof UserError) || error.advice !== undefined) return error;
+  // deno-coverage-ignore-start -- as another user: tests/artifact/ctl_test.ts
   if (error.code !== "permission-denied") return error;
   const advice = "run this as root, or as a user who may do that";
   return new UserError(error.code, error.where, error.problem, advice);
+  // deno-coverage-ignore-stop
 }
 
 /** Whether a command line asks for an answer that programs read. */
@@ -59,6 +61,7 @@ function asksForJson(args: readonly string[]): boolean {
 /** An error as one line of JSON, where the answer would have been JSON, too. */
 function formatErrorJson(error: unknown): string {
   const parts = error instanceof UserError
+    // deno-coverage-ignore -- an error of another kind would be a bug
     ? { where: error.where, problem: error.problem, advice: error.advice }
     : {};
   const line = { code: codeOf(error), message: describeError(error), ...parts };
@@ -70,9 +73,11 @@ function writeAlone({ process }: CtlContext, text: string): number {
   try {
     process.stdout.write(text);
     return 0;
+    // deno-coverage-ignore-start -- only in a child process: tests/artifact/ctl_test.ts
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
     return 1;
+    // deno-coverage-ignore-stop
   }
 }
 
@@ -99,6 +104,7 @@ export async function runCtl(
       text: {
         ...text,
         exceptionWhileParsingArguments: (error: unknown) =>
+          // deno-coverage-ignore -- for the compiler: without arguments none is wrong
           describeUsage(error, MEANT.get(args[0] ?? "")),
         exceptionWhileRunningCommand: (error: unknown) =>
           asksForJson(args) ? formatErrorJson(advise(error)) : describeFailure(advise(error)),
@@ -109,8 +115,10 @@ export async function runCtl(
     determineExitCode: (error: unknown) => error instanceof UsageError ? WRONG_USAGE : 1,
   });
   await run(app, normalizeArguments(args), context);
+  // deno-coverage-ignore -- for the compiler: the library sets a status
   const status = context.process.exitCode ?? 0;
   // --help and --version found no room for what they print.
+  // deno-coverage-ignore -- only in a child process: tests/artifact/ctl_test.ts
   if (status === ExitCode.IntegrationError) return 1;
   // The library's own codes for a command line it does not understand are negative.
   return status === 0 || status === 1 ? status : WRONG_USAGE;

@@ -55,6 +55,7 @@ export async function readInput(
     text = readTextFile(path, { flag, maxBytes });
   } catch (error) {
     // What the kernel makes up there, the runtime opens only without a sandbox.
+    // deno-coverage-ignore-start -- only in a sandbox: tests/artifact/ctl_test.ts
     if (!(error instanceof OutsideSandboxError) || closedDirectory(path) === undefined) {
       throw error;
     }
@@ -64,6 +65,7 @@ export async function readInput(
       path,
       problem,
       `pass it on stdin: --${flag} - < ${path}`,
+      // deno-coverage-ignore-stop
     );
   }
   if (text === undefined) {
@@ -98,6 +100,7 @@ export async function readPipe(
   }
   let done = false;
   timer(PATIENCE).then(() => {
+    // deno-coverage-ignore -- only in a child process: tests/artifact/ctl_test.ts
     if (!done) report(context, `waiting for ${purpose} on stdin`);
   });
   try {

@@ -22,6 +22,7 @@ export function atFlag<Value>(flag: string, parse: () => Value): Value {
   try {
     return parse();
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(error.code, flag, error.problem, error.advice);
   }

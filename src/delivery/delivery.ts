@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- types alone
 /** What all ways out for credentials have in common. */
 
 import type { Choice } from "../credentials/choose.ts";

@@ -144,9 +144,11 @@ export function offerCredentials(
   }
   if (given.length === 0) return { offers, tries: [] };
   // A try without credentials, for public images at the image's own registry.
+  // deno-coverage-ignore -- for the compiler: there is a key
   const last = { key: keys.at(-1) ?? "", pair: EMPTY_PAIR, credential: undefined };
   return {
     offers,
+    // deno-coverage-ignore -- for the compiler: there is a key for each pair
     tries: [...given.map((each, index) => ({ key: keys[index] ?? "", ...each })), last],
   };
 }
@@ -157,8 +159,10 @@ function pairOf({ auth, identitytoken }: Credential): Pair | undefined {
   let text: string;
   try {
     text = decodeUtf8(Uint8Array.fromBase64(auth));
+    // deno-coverage-ignore-start -- for the compiler: a credential of a secret was decoded before
   } catch {
     return undefined; // JSON carries no other bytes.
+    // deno-coverage-ignore-stop
   }
   const colon = text.indexOf(":");
   const pair = { username: text.slice(0, colon), password: text.slice(colon + 1) };
@@ -207,6 +211,7 @@ export function describeWithheld(
       const names = [...new Set(withheld.hosts.map(({ host }) => host))].join(", ");
       return `${what} is withheld: containerd would offer it to ${names}, too; add a key for ` +
         "that host with the same user name and password to the secret, or consent on the node " +
+        // deno-coverage-ignore -- for the compiler: there is a host
         `with --containerd-also-offer ${withheld.hosts[0]?.host ?? ""}`;
     }
   }

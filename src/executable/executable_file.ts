@@ -44,6 +44,7 @@ export function readExecutableFile(path: string): ExecutableFile {
     const bytes = new Uint8Array(found.size);
     bytes.set(head);
     readFull(file, bytes.subarray(head.length), path);
+    // deno-coverage-ignore -- for the compiler: Linux has it
     return { bytes, mode: (found.mode ?? 0o755) & 0o777 };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
@@ -56,8 +57,10 @@ export function readExecutableFile(path: string): ExecutableFile {
 function readFull(file: Deno.FsFile, into: Uint8Array, path: string): void {
   for (let at = 0; at < into.length;) {
     const count = file.readSync(into.subarray(at));
+    // deno-coverage-ignore-start -- a race with another process
     if (count === null) {
       throw new UserError("content-invalid", path, "became shorter while it was read");
+      // deno-coverage-ignore-stop
     }
     at += count;
   }
@@ -97,9 +100,11 @@ export function placeFile(
     opened.syncSync();
     Deno.chmodSync(temporary, mode);
     Deno.renameSync(temporary, path);
+    // deno-coverage-ignore-start -- a disk that fails
   } catch (error) {
     removeQuietly(temporary);
     throw fileError(path, "write", "out", error);
+    // deno-coverage-ignore-stop
   }
 }
 
@@ -119,10 +124,12 @@ function refuseOccupied(path: string): void {
   );
 }
 
+// deno-coverage-ignore-start -- a disk that fails
 function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
+    // deno-coverage-ignore-stop
     // The error that led here is the one to report.
   }
 }

@@ -34,6 +34,7 @@ export function formatVersion(facts: BuildFacts): string {
 
 /** Whether the runtime is part of the executable. */
 export function executableForm(): "compiled" | "script" {
+  // deno-coverage-ignore -- only in a compiled executable: tests/artifact/command_line_test.ts
   return Deno.build.standalone ? "compiled" : "script";
 }
 

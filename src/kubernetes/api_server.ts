@@ -39,6 +39,7 @@ export async function findApiServer(settings: Settings, root = ""): Promise<ApiS
     : await readKubeconfig(settings.kubeconfig, root);
   const server = fixed ?? serverOfKubeconfig(kubeconfig) ??
     { url: LOCAL_API_SERVER, origin: "the default" };
+  // deno-coverage-ignore -- only in a child process: tests/artifact/apiserver_hosts_test.ts
   if (settings.apiserverHosts.length > 0) await refuseOutsideOf(settings.apiserverHosts, server);
   const ca = readCa(settings, kubeconfig, root);
   // The kubeconfig speaks of its own server; the setting may name the same one, to open the sandbox.
@@ -53,6 +54,7 @@ interface Address {
   readonly origin: string;
 }
 
+// deno-coverage-ignore-start -- only in a child process: tests/artifact/apiserver_hosts_test.ts
 /** Refuses an address that the runtime may not connect to, before anything is read or sent for it. */
 async function refuseOutsideOf(patterns: readonly string[], { url, origin }: Address) {
   // Most executables are for one cluster and do without patterns.
@@ -65,6 +67,7 @@ async function refuseOutsideOf(patterns: readonly string[], { url, origin }: Add
     `the API server's address, from ${origin}, is outside of what this executable may connect to: ` +
       patterns.join(" "),
     "correct the address, or bind the executable with --apiserver-hosts that cover it",
+    // deno-coverage-ignore-stop
   );
 }
 
@@ -107,6 +110,7 @@ export function parseEnvFile(text: string): Map<string, string> {
     const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(?:"([^"]*)"|'([^']*)'|([^\s#'"]*))\s*(?:#.*)?$/
       .exec(line);
     if (match?.[1] === undefined) continue;
+    // deno-coverage-ignore -- for the compiler: one of the groups matched
     variables.set(match[1], match[2] ?? match[3] ?? match[4] ?? "");
   }
   return variables;

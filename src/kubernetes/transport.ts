@@ -107,6 +107,7 @@ function withoutToken(answer: HttpAnswer, token: string): HttpAnswer {
 async function connect(server: ApiServer, url: URL, signal: AbortSignal): Promise<Connection> {
   // An IPv6 address stands in brackets in a URL, and nowhere else.
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  // deno-coverage-ignore -- no test may listen on port 443
   const port = url.port === "" ? 443 : Number(url.port);
   const tcp = await Deno.connect({ hostname, port, signal });
   // The request follows the end of the handshake, which would otherwise have to be acknowledged first.

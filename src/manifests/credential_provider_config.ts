@@ -206,6 +206,7 @@ function refusal(pattern: string): string | undefined {
     parseMatchImage(pattern);
     return undefined;
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UserError)) throw error;
     return error.problem;
   }
@@ -234,6 +235,7 @@ export interface ProviderOptions {
  * must not be cached; the kubelet demands one nevertheless.
  */
 function createProvider(options: ProviderOptions): CredentialProvider {
+  // deno-coverage-ignore -- for the compiler: no caller leaves them out
   let args = options.args ?? [];
   for (const [flag, value] of options.settings ?? []) args = setArgument(args, flag, value);
   const given = options.secretsAnnotation ?? SECRETS_ANNOTATION;

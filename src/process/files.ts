@@ -148,6 +148,7 @@ export function outsideSandbox(target: string, action: string, flag: string): Us
 
 /** The operating system's words, without the path that Deno appends to them. */
 export function systemReason(error: unknown): string {
+  // deno-coverage-ignore -- for the compiler: the runtime throws errors alone
   if (!(error instanceof Error)) return "unknown error";
   const reason = /^(.*?\(os error \d+\))/.exec(error.message);
   return reason?.[1] ?? error.name;

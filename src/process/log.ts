@@ -89,12 +89,14 @@ export function escapeControls(line: string): string {
   );
 }
 
+// deno-coverage-ignore-start -- only in a child process: tests/faults/stdio_test.ts
 /** A sink that writes lines to stderr. A reader that went away is no reason to fail a pull. */
 export function stderrSink(): LogSink {
   return (_level, line) => {
     try {
       writeAll(Deno.stderr, encodeUtf8(line + "\n"));
     } catch {
+      // deno-coverage-ignore-stop
       // Nobody reads it any more.
     }
   };

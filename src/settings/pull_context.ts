@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- types alone
 /** What a pull takes from its process. */
 
 import type { Clock } from "../process/clock.ts";

@@ -15,9 +15,11 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
   const root = parseDocument(text, path);
   let settings = base;
   const seen = new Set<string>();
+  // deno-coverage-ignore-start -- for the compiler: the parser gives an object's members so
   for (const property of root.children ?? []) {
     const [key, value] = property.children ?? [];
     if (key === undefined || value === undefined) continue;
+    // deno-coverage-ignore-stop
     const flag = String(key.value);
     if (seen.has(flag)) {
       throw failure("flag-value-invalid", text, path, key, `"${flag}" is there twice`);
@@ -35,6 +37,7 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
     try {
       settings = applyFlags(settings, new Map([[flag, texts]]));
     } catch (error) {
+      // deno-coverage-ignore -- an error of another kind would be a bug
       if (!(error instanceof UsageError)) throw error;
       throw failure(error.code, text, path, value, `"${flag}" ${error.problem}`, error.advice);
     }
@@ -49,6 +52,7 @@ function parseDocument(text: string, path: string): Node {
     root = parseTree(text, errors, { allowTrailingComma: true });
   } catch (error) {
     // The library calls itself for each level.
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof RangeError)) throw error;
     throw failure("json-invalid", text, path, { offset: 0 }, "is nested too deeply");
   }
@@ -86,6 +90,7 @@ function failure(
   advice?: string,
 ): UsageError {
   const before = text.slice(0, offset).split("\n");
+  // deno-coverage-ignore -- for the compiler: a split text has a last part
   const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
   return new UsageError(code, place, problem, advice);
 }

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- types alone
 /** What all kinds of mirror configuration come to. */
 
 import type { LogFields } from "../process/log.ts";

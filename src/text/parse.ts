@@ -14,6 +14,7 @@ export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    // deno-coverage-ignore -- for the compiler: the runtime throws errors alone
     const message = error instanceof Error ? error.message : "";
     const position = /\(line (\d+) column (\d+)\)$/.exec(message);
     const at = position === null ? "" : ` (line ${position[1]}, column ${position[2]})`;
@@ -37,6 +38,7 @@ export interface YamlFault {
 export function yamlError(path: string, { place, reason }: YamlFault): UserError {
   return new UserError(
     "yaml-invalid",
+    // deno-coverage-ignore -- for the compiler: the parser gives a place
     place === undefined ? path : `${path}:${place.line}:${place.column}`,
     reason === undefined ? "not valid YAML" : `not valid YAML: ${reason}`,
   );
@@ -223,6 +225,7 @@ export function checkLiteral(object: Members, key: string, text: string): void {
  * @throws {UserError} when it is no boolean.
  */
 export function optionalFlag(object: Members | undefined, key: string): boolean {
+  // deno-coverage-ignore -- for the compiler: no caller gives nothing
   if (object === undefined) return false;
   const value = object.all[key] ?? false;
   if (typeof value !== "boolean") throw mustBe(object, key, "a boolean");

@@ -45,6 +45,7 @@ export function parseYaml(text: string, dialect: YamlDialect): YamlDocuments {
   try {
     return { documents: loadAll(text, { schema: DIALECTS[dialect] }) };
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof YAMLException)) throw error;
     const { mark, reason } = error;
     const place = mark && { line: mark.line + 1, column: mark.column + 1 };

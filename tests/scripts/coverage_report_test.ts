@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import {
-  explain,
+  findStale,
   findUncovered,
-  parseReasons,
   parseTracefile,
+  readExceptions,
+  withoutExceptions,
 } from "../../scripts/support/coverage_report.ts";
 
 const TRACEFILE = `SF:/p/src/a.ts
@@ -33,42 +34,80 @@ Deno.test("lines and branches that were not run are found, but not what only clo
   const [a, b] = parseTracefile(TRACEFILE);
   assert.ok(a && b);
   assert.deepEqual([a.path, b.path], ["/p/src/a.ts", "/p/src/b.ts"]);
-  assert.deepEqual(findUncovered(a, SOURCE).map(({ line, code }) => [line, code]), [
-    [2, "const a = b ?? c;"],
-    [3, "throw a;"],
-    [4, "} catch { // nothing"],
-    [5, "// nothing"],
-  ]);
+  assert.deepEqual(findUncovered(a, SOURCE), [2, 3, 4, 5]);
   assert.deepEqual(findUncovered(b, SOURCE), []);
 });
 
-Deno.test("a place is explained by its file and its code, wherever the line is by now", () => {
-  const place = (path: string, line: number, code: string) => ({ path, line, code });
-  const uncovered = [
-    place("a.ts", 7, "throw a;"),
-    place("a.ts", 9, "throw b;"),
-    place("b.ts", 7, "throw a;"),
-    place("main.ts", 0, ""),
-  ];
-  const reasons = parseReasons(
-    JSON.stringify([
-      { reason: "cannot happen", places: { "a.ts": ["throw a;", "throw gone;"] } },
-      { reason: "runs as a child", places: { "main.ts": "*", "other.ts": "*" } },
-    ]),
-    "reasons.json",
-  );
-  const { explained, unexplained, needless } = explain(uncovered, reasons);
-  assert.deepEqual([...explained], [
-    ["cannot happen", [place("a.ts", 7, "throw a;")]],
-    ["runs as a child", [place("main.ts", 0, "")]],
-  ]);
-  assert.deepEqual(unexplained, [place("a.ts", 9, "throw b;"), place("b.ts", 7, "throw a;")]);
-  assert.deepEqual(needless, ["a.ts: throw gone;", "other.ts: *"]);
+const EXPLAINED = `// deno-coverage-ignore-file -- only types
+function f() {
+  // deno-coverage-ignore -- for the compiler
+  const a = b ?? c;
+  // deno-coverage-ignore-start -- not in every run: a race
+  if (a) {
+    throw a;
+  }
+  // deno-coverage-ignore-stop
+}
+`;
+
+Deno.test("a comment is for its whole file, for the next line, or up to its stop", () => {
+  assert.deepEqual(readExceptions(EXPLAINED), {
+    exceptions: [
+      { line: 1, lines: undefined, reason: "only types" },
+      { line: 3, lines: [4, 4], reason: "for the compiler" },
+      { line: 5, lines: [5, 9], reason: "not in every run: a race" },
+    ],
+    faults: [],
+  });
 });
 
-Deno.test("a reason that says nothing is refused", () => {
-  assert.throws(
-    () => parseReasons(`[{"reason": "", "places": {}}]`, "reasons.json"),
-    /reasons\.json: "\[0\]\.reason" says too little/,
+const FAULTS: readonly [name: string, source: string, line: number, problem: RegExp][] = [
+  ["no reason", "// deno-coverage-ignore\nf();\n", 1, /^expected .* a reason/],
+  ["dashes alone", "// deno-coverage-ignore --\nf();\n", 1, /^expected/],
+  ["a reason behind a colon", "// deno-coverage-ignore: never\nf();\n", 1, /^expected/],
+  ["a reason without dashes", "// deno-coverage-ignore never\nf();\n", 1, /^expected/],
+  ["no reason for a file", "// deno-coverage-ignore-file\n", 1, /^expected/],
+  ["an unknown word", "// deno-coverage-ignore-next -- never\n", 1, /^expected/],
+  ["a comment behind code", "f(); // deno-coverage-ignore -- never\n", 1, /alone on its line/],
+  ["a comment between stars", "/* deno-coverage-ignore -- never */\n", 1, /^expected/],
+  ["a file's comment below", "/** A. */\n// deno-coverage-ignore-file -- never\n", 2, /first line/],
+  ["a start without a stop", "\n// deno-coverage-ignore-start -- a\nf();\n", 2, /without a -stop/],
+  ["a stop without a start", "f();\n// deno-coverage-ignore-stop\n", 2, /without a -start/],
+  [
+    "a start within another",
+    "// deno-coverage-ignore-start -- a\n// deno-coverage-ignore-start -- b\n" +
+    "// deno-coverage-ignore-stop\n",
+    2,
+    /-start of line 1 has no -stop yet/,
+  ],
+];
+
+for (const [name, source, line, problem] of FAULTS) {
+  Deno.test(`of the comments of a source, ${name} is reported with the line`, () => {
+    const { faults } = readExceptions(source);
+    assert.deepEqual(faults.map((fault) => fault.line), [line]);
+    assert.match(faults[0]?.problem ?? "", problem);
+  });
+}
+
+Deno.test("a comment for lines that tests run is reported, unless they do not in every run", () => {
+  const { exceptions } = readExceptions(EXPLAINED);
+  const stale = (uncovered?: readonly number[]) =>
+    findStale(exceptions, uncovered).map(({ line, problem }) => `${line} ${problem.split(":")[0]}`);
+  assert.deepEqual(stale([4, 7]), ["1 tests load this file"]);
+  assert.deepEqual(stale([7]), ["1 tests load this file", "3 tests run what this comment is for"]);
+  assert.deepEqual(stale([]), ["1 tests load this file", "3 tests run what this comment is for"]);
+  const strict = readExceptions(EXPLAINED.replace("not in every run: ", "")).exceptions;
+  assert.deepEqual(findStale(strict, [4]).map(({ line }) => line), [1, 5]);
+  // Nothing is known of a file that no test loads.
+  assert.deepEqual(stale(undefined), []);
+});
+
+Deno.test("a source without its comments has each line and column where it was", () => {
+  const without = withoutExceptions(EXPLAINED);
+  assert.deepEqual(readExceptions(without).exceptions, []);
+  assert.deepEqual(
+    without.split("\n").map((line) => line.length),
+    EXPLAINED.split("\n").map((line) => line.length),
   );
 });

@@ -62,6 +62,7 @@ export async function readOrExplain<Result>(
   try {
     return await action();
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof ExecutableError)) throw error;
     throw new UserError("content-invalid", path, error.message);
   }
@@ -133,6 +134,7 @@ function formatText(
     ...formatTable([
       ["bundleSha256", facts.bundleSha256],
       ["runtime", runtime],
+      // deno-coverage-ignore -- for a script, only in a child process: tests/docs_test.ts
       ...compiled ? [["runtimeSha256", compiled.runtimeSha256], ["machine", compiled.machine]] : [],
     ]),
     "",
@@ -143,6 +145,7 @@ function formatText(
     ...formatTable(rows("allow")),
     ...wideGrants(executable).map((line) => `  ${line}`),
     "",
+    // deno-coverage-ignore -- for a policy without denials, which no program has
     ...denied.length === 0 ? [] : ["Denied within that", ...formatTable(denied), ""],
     ...differences.length === 0 ? ["Result: just what the policy says."] : [
       `Result: ${differences.length} difference${differences.length === 1 ? "" : "s"}`,

@@ -41,8 +41,10 @@ function readCompiled(bytes: Uint8Array<ArrayBuffer>): BuiltPlugin | undefined {
     const [line = ""] = new TextDecoder().decode(program).split("\n", 1);
     return readLine(line, "compiled", "");
   } catch (error) {
+    // deno-coverage-ignore-start -- an error of another kind would be a bug
     if (error instanceof CompiledFileError) return undefined;
     throw error;
+    // deno-coverage-ignore-stop
   }
 }
 

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- types alone
 /** What an examination starts from, and what it finds out along the way. */
 
 import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";

@@ -54,6 +54,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
   checks.push(...api?.checks ?? []);
   if (plugin !== undefined) {
     const local = server && { ...server, caOrigin: server.caOrigin.slice(root.length) };
+    // deno-coverage-ignore -- for a node's own files: tests/artifact/doctor_test.ts
     checks.push(...checkSandbox(plugin.path, plugin.built, settings, copied ? local : server));
     if (server === undefined) {
       checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
@@ -65,6 +66,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
       ? undefined
       : files.facts(journaldSocket, "journald-socket");
     // Sockets are not copied.
+    // deno-coverage-ignore -- for a node's own files: tests/artifact/doctor_test.ts
     if (!copied || facts !== undefined) checks.push(...checkJournald(journaldSocket, facts));
   });
   if (isCrio) checks.push(...examineCrio(settings, mirrors.registries, files));
@@ -100,6 +102,7 @@ async function findServer(
 
 /** Paths are shown as they are on the node. */
 function withoutRoot(check: Check, root: string): Check {
+  // deno-coverage-ignore -- for a node's own files: tests/artifact/doctor_test.ts
   if (root === "") return check;
   const strip = (text: string) => text.replaceAll(`${root}/`, "/");
   return { ...check, found: strip(check.found), advice: strip(check.advice) };

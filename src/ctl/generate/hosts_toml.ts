@@ -33,6 +33,7 @@ export function formatHostsToml(
   requireMirrors(rules);
   requireOfMirrors("--plain-http", plainHttp, rules);
   const root = containerdHostsDir === undefined
+    // deno-coverage-ignore -- for the compiler: there is a directory by default
     ? context.settings.containerdHostsDir[0] ?? ""
     : atFlag("--containerd-hosts-dir", () => parsePath(containerdHostsDir));
   const file = atFlag(

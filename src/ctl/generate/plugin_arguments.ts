@@ -57,6 +57,7 @@ export async function checkPluginArguments(
   try {
     applyFlags(settings, given);
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError("flag-value-invalid", "--arg", error.message);
   }

@@ -106,6 +106,7 @@ export function formatAuthFile(file: AuthFile): string {
   try {
     return JSON.stringify(Object.fromEntries([...fields, ...file.otherFields]), null, "\t");
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(
       "global-auth-file-too-deep",
@@ -238,6 +239,7 @@ function writeFlushed(authDir: string, path: string, text: string): number | nul
     file.syncSync();
     return ino;
   } catch (error) {
+    // deno-coverage-ignore -- only in a sandbox: tests/faults/file_system_test.ts
     if (error instanceof Deno.errors.NotCapable) refuseLinkedDirectory(authDir);
     throw error;
   }
@@ -262,6 +264,7 @@ export function removeAuthFile(path: string): boolean {
 function removeFile(path: string): void {
   try {
     Deno.removeSync(path);
+    // deno-coverage-ignore -- a disk that fails twice
   } catch {
     // It was never made, or the disk is beyond help; the error that led here is the one to report.
   }

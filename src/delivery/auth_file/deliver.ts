@@ -37,6 +37,7 @@ async function deliver(
   return {
     response: formatResponse(isAccounts ? emptyPairFor(image) : {}),
     outcome,
+    // deno-coverage-ignore -- only between processes: tests/reliability/races_test.ts
     facts: { path, credentials, waited: waited > 0 ? `${Math.round(waited)}ms` : undefined },
     withdraw,
   };
@@ -45,10 +46,13 @@ async function deliver(
 /** What the file holds was granted, if at all, to somebody else. */
 function removeRefused(path: string, log: Log): void {
   try {
+    // deno-coverage-ignore -- only in a child process: tests/artifact/pull_test.ts
     if (!removeAuthFile(path)) return;
     log.warn("removed the auth file of an earlier run: this one is refused its secrets", { path });
+    // deno-coverage-ignore-start -- a disk that fails
   } catch (error) {
     log.warn(describeError(error));
+    // deno-coverage-ignore-stop
   }
 }
 

@@ -61,6 +61,7 @@ export function findHostDirectory(
       // One file operation tells both where there is a file, as nearly everywhere.
       if (text !== undefined || isThere(candidate.path)) return { ...candidate, file, text };
     } catch (error) {
+      // deno-coverage-ignore -- only in a child process: tests/artifact/containerd_test.ts
       if (!(error instanceof NotTextError)) throw error;
       return { ...candidate, file, text: "", notText: error.problem };
     }
@@ -78,7 +79,9 @@ export function isThere(path: string): boolean {
     Deno.statSync(path);
     return true;
   } catch (error) {
+    // deno-coverage-ignore-start -- a disk that fails
     if (error instanceof Deno.errors.NotFound) return false;
     throw fileError(path, "look for", FLAG, error);
+    // deno-coverage-ignore-stop
   }
 }

@@ -54,8 +54,10 @@ export function parseHostsFile(text: string): HostsFile | Unsure {
   try {
     return read(text);
   } catch (error) {
+    // deno-coverage-ignore-start -- an error of another kind would be a bug
     if (error instanceof UnsureError) return error.unsure;
     throw error;
+    // deno-coverage-ignore-stop
   }
 }
 
@@ -119,6 +121,7 @@ function parseToml(text: string): JsonObject {
   try {
     return parse(text, { integersAsBigInt: "asNeeded" });
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof TomlError)) throw error;
     throw new UnsureError(error.line, "is not valid TOML", "fix the TOML on that line");
   }

