@@ -10,9 +10,9 @@ import {
 } from "../../src/cli/setting_flags.ts";
 import { ExecutableError } from "../../src/executable/program.ts";
 import { UsageError } from "../../src/errors.ts";
-import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
+import { siteSettings } from "../../src/settings/site_settings.ts";
 import { BuildError } from "./bundle.ts";
-import { applySettingsFile } from "../../src/settings/settings_file.ts";
 
 /** What a build is asked for. */
 export interface BuildRequest {
@@ -81,12 +81,10 @@ export async function runBuildCommand(
 }
 
 async function readSettings(flags: Flags): Promise<Settings> {
-  let settings = DEFAULT_SETTINGS;
-  if (flags.settings !== undefined) {
-    const file = await readSettingsFile(flags.settings);
-    settings = applySettingsFile(settings, file, flags.settings);
-  }
-  return applyFlags(settings, givenFlags(flags));
+  const file = flags.settings === undefined
+    ? undefined
+    : { text: await readSettingsFile(flags.settings), path: flags.settings };
+  return await siteSettings(file, givenFlags(flags));
 }
 
 async function readSettingsFile(path: string): Promise<string> {

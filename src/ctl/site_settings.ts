@@ -1,8 +1,8 @@
 /** The settings of a site, as flags and a file give them. */
 
 import { givenFlags, type SettingFlags } from "../cli/setting_flags.ts";
-import { applySettingsFile } from "../settings/settings_file.ts";
-import { applyFlags, DEFAULT_SETTINGS, type Settings } from "../settings/settings.ts";
+import { siteSettings } from "../settings/site_settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { type CtlContext, inputName, readInput } from "./context.ts";
 import { optionalText } from "./text_flags.ts";
 
@@ -21,13 +21,12 @@ export const SETTINGS_FILE = optionalText(
  * The settings that a build with the same file and flags has. What nothing is said of is as the table
  * of settings has it, whatever this tool was built with.
  *
- * @throws {UsageError} when the file or a flag is not understood.
+ * @throws {UsageError} as {@link siteSettings} does.
  */
 export async function readSiteSettings(context: CtlContext, flags: SiteFlags): Promise<Settings> {
-  let settings = DEFAULT_SETTINGS;
-  if (flags.settings !== undefined) {
-    const text = await readInput(context, flags.settings, "settings");
-    settings = applySettingsFile(settings, text, inputName(flags.settings));
-  }
-  return applyFlags(settings, givenFlags(flags));
+  const file = flags.settings === undefined ? undefined : {
+    text: await readInput(context, flags.settings, "settings"),
+    path: inputName(flags.settings),
+  };
+  return await siteSettings(file, givenFlags(flags));
 }

@@ -44,13 +44,15 @@ export function parseHostPattern(text: string): string {
   );
 }
 
-/** A domain of one owner (RFC 1123 section 2.1 for the form of its labels). */
+/** A domain below a top-level one (RFC 1123 section 2.1 for the form of its labels). */
 function parseDomain(domain: string, quoted: string): string {
   const labels = domain.split(".");
   if (!labels.every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) {
     throw new UsageError("flag-value-invalid", "", `${quoted} is not *. and the name of a domain`);
   }
-  if (isPublicSuffix(labels)) {
+  // Every top-level name is a public suffix, listed or not. The list itself is not looked at here: it is
+  // large, and a pull needs none of it.
+  if (labels.length === 1) {
     throw new UsageError(
       "flag-value-invalid",
       "",
@@ -59,17 +61,6 @@ function parseDomain(domain: string, quoted: string): string {
     );
   }
   return domain;
-}
-
-/** Names below which countries register domains, as in `co.uk` and `com.au`. */
-const REGISTRY_LABELS =
-  /^(?:ac|co|com|edu|firm|gen|go|gob|gouv|gov|govt|gv|id|ind|info|ltd|me|mil|ne|net|nom|or|org|plc|sch|web)$/;
-
-/** Whether anybody can register a domain below a name. The known list has thousands of such names. */
-function isPublicSuffix(labels: readonly string[]): boolean {
-  const [second = "", top = ""] = labels.slice(-2);
-  return labels.length === 1 ||
-    (labels.length === 2 && top.length === 2 && REGISTRY_LABELS.test(second));
 }
 
 /** A range of IPv4 addresses in the notation of RFC 4632 section 3.1. */

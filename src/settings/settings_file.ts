@@ -45,6 +45,19 @@ export function applySettingsFile(base: Settings, text: string, path: string): S
   return settings;
 }
 
+/**
+ * Where the value of a setting is in a settings file.
+ *
+ * @param text of a file that {@link applySettingsFile} takes.
+ * @returns `path:line:column`; the path alone when the file does not have the setting.
+ */
+export function placeInSettingsFile(text: string, path: string, flag: string): string {
+  const root = parseDocument(text, path);
+  const property = root.children?.find(({ children }) => children?.[0]?.value === flag);
+  const value = property?.children?.[1];
+  return value === undefined ? path : placeOf(text, path, value);
+}
+
 function parseDocument(text: string, path: string): Node {
   const errors: ParseError[] = [];
   let root: Node | undefined;
@@ -89,8 +102,11 @@ function failure(
   problem: string,
   advice?: string,
 ): UsageError {
+  return new UsageError(code, placeOf(text, path, { offset }), problem, advice);
+}
+
+function placeOf(text: string, path: string, { offset }: { readonly offset: number }): string {
   const before = text.slice(0, offset).split("\n");
   // deno-coverage-ignore -- for the compiler: a split text has a last part
-  const place = `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  return new UsageError(code, place, problem, advice);
+  return `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }

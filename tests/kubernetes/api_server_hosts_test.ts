@@ -16,6 +16,9 @@ const PATTERNS: readonly [text: string, pattern: string][] = [
   ["*.clusters.example.com:6443", "*.clusters.example.com:6443"],
   ["*.Example.com:6443", "*.example.com:6443"],
   ["*.example.co.uk:6443", "*.example.co.uk:6443"],
+  ["*.cluster.local:6443", "*.cluster.local:6443"],
+  // Whether it is a public suffix is asked of the list, which a pull does not load.
+  ["*.co.uk:6443", "*.co.uk:6443"],
   ["10.20.0.0/16:6443", "10.20.0.0/16:6443"],
   ["10.0.0.0/8:6443", "10.0.0.0/8:6443"],
   ["10.20.30.40/32:6443", "10.20.30.40/32:6443"],
@@ -39,8 +42,7 @@ const REFUSED: readonly [text: string, problem: RegExp][] = [
   ["api.example.com:*", /has no port/],
   ["*.com:6443", /hosts of anybody/],
   ["*.local:6443", /hosts of anybody/],
-  ["*.co.uk:6443", /hosts of anybody/],
-  ["*.COM.au:6443", /hosts of anybody/],
+  ["*.corp:6443", /hosts of anybody/],
   ["*.:6443", /the name of a domain/],
   ["*..com:6443", /the name of a domain/],
   ["*.*.example.com:6443", /the name of a domain/],
@@ -60,7 +62,7 @@ const REFUSED: readonly [text: string, problem: RegExp][] = [
   ["[fd00::]/64:6443", /ranges of IPv4 addresses alone/],
 ];
 
-Deno.test("whatever else, or wider than what one organisation can mean, is refused", async (t) => {
+Deno.test("whatever else, or a whole top-level name, is refused", async (t) => {
   for (const [text, problem] of REFUSED) {
     await t.step(text, () => assert.throws(() => parseHostPattern(text), problem));
   }

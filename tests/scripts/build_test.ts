@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { scriptHeader } from "../../src/executable/script_header.ts";
 import type { ProgramName } from "../../src/executable/programs.ts";
-import { bundle } from "../../scripts/support/bundle.ts";
+import { readFacts } from "../../scripts/release.ts";
+import { bundle, bundleFiles } from "../../scripts/support/bundle.ts";
+import { PROJECT } from "../../scripts/support/project.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 const PLUGIN = "crio-credential-provider";
+
+/** A label of the public suffix list that nothing else of this project mentions. */
+const LISTED = "kitakyushu";
 
 /** What the shell makes of the header's command, word by word. */
 async function shellWords(header: string): Promise<string[]> {
@@ -85,4 +90,39 @@ Deno.test("the same sources give the same bundle, which imports nothing from out
     [, from],
   ) => from);
   assert.deepEqual(imports, []);
+});
+
+Deno.test("the public suffix list is in the operator's tool, and not in the plugin", async () => {
+  const facts = async (name: ProgramName) => {
+    const { entry, modules } = await bundleFiles(name, DEFAULT_SETTINGS);
+    const { dependencies } = readFacts(entry);
+    const packages = dependencies.map((dependency) => dependency.replace(/@[^@]*$/, ""));
+    const hasList = [entry, ...modules.values()].some((text) => text.includes(LISTED));
+    return [packages.includes("tldts"), hasList];
+  };
+  assert.deepEqual(await facts("crio-credential-provider"), [false, false]);
+  assert.deepEqual(await facts("crio-credential-ctl"), [true, true]);
+});
+
+Deno.test("a build refuses hosts of anybody before it makes anything", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    for (const script of ["build", "compile", "release", "package"]) {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--allow-all", `${PROJECT}/scripts/${script}.ts`, "--out", `${out}/${script}`],
+          "--apiserver-hosts=*.github.io:6443",
+        ],
+      }).output();
+      assert.equal(code, 2);
+      assert.equal(new TextDecoder().decode(stdout), "");
+      assert.match(
+        new TextDecoder().decode(stderr),
+        /^error: --apiserver-hosts: "\*\.github\.io:6443" would be hosts of anybody: github\.io is on/,
+      );
+    }
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(out)), []);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
 });

@@ -12,8 +12,9 @@ import { readExecutableFile } from "../../executable/executable_file.ts";
 import { ExecutableError } from "../../executable/program.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { describeWide } from "../../kubernetes/api_server_hosts.ts";
+import { describeHostsOfAnybody } from "../../kubernetes/owned_hosts.ts";
 import { formatJson, formatLines } from "../../process/printed.ts";
-import type { Policy } from "../../settings/sandbox.ts";
+import { EVERYTHING, type Policy } from "../../settings/sandbox.ts";
 import { formatTable } from "../../text/table.ts";
 import { type CtlContext, inputName, readInput } from "../context.ts";
 
@@ -41,7 +42,10 @@ export async function audit(this: CtlContext, flags: Flags, path: string): Promi
   const policy = flags.policy === undefined
     ? policyOfProgram(executable.name, executable.settings)
     : await readPolicy(this, flags.policy);
-  const differences = compareWithPolicy(executable, policy);
+  const differences = [
+    ...compareWithPolicy(executable, policy),
+    ...await describeHostsOfAnybody(connections(executable)),
+  ];
   this.process.stdout.write(
     flags.json
       ? formatReport(executable, policy, differences)
@@ -92,7 +96,7 @@ function formatReport(executable: Executable, policy: Policy, differences: reado
     settings,
     allow: stepsOf("allow"),
     deny: stepsOf("deny"),
-    wide: wideGrants(executable),
+    wide: describeWide(connections(executable)),
     differences,
   };
   return formatJson(report);
@@ -104,10 +108,10 @@ function inOrder(grants: readonly Grant[], verb: Grant["verb"]): Grant[] {
   return grants.filter((grant) => grant.verb === verb).sort((a, b) => place(a) - place(b));
 }
 
-/** Of what is baked in, whatever the policy says. */
-function wideGrants({ grants }: Executable): string[] {
-  const connects = grants.filter(({ verb, kind }) => verb === "allow" && kind === "net");
-  return describeWide(connects.map(({ target }) => target));
+/** What it may connect to by what is baked in, whatever the policy says. */
+function connections({ grants }: Executable): string[] {
+  return grants.filter(({ verb, kind }) => verb === "allow" && kind === "net")
+    .map(({ target }) => target).filter((target) => target !== EVERYTHING);
 }
 
 function linesOf(policy: Policy, verb: Grant["verb"], kind: string, target: string) {
@@ -143,7 +147,7 @@ function formatText(
     "",
     "Allowed",
     ...formatTable(rows("allow")),
-    ...wideGrants(executable).map((line) => `  ${line}`),
+    ...describeWide(connections(executable)).map((line) => `  ${line}`),
     "",
     // deno-coverage-ignore -- for a policy without denials, which no program has
     ...denied.length === 0 ? [] : ["Denied within that", ...formatTable(denied), ""],

@@ -17,7 +17,7 @@ import { checkProviderArguments } from "./provider_arguments.ts";
 import { checkSecretsAnnotation } from "./provider_config.ts";
 import { checkProviderEnvironment } from "./provider_environment.ts";
 import { checkPulledImages } from "./pulled_images.ts";
-import { checkSandbox } from "./sandbox.ts";
+import { checkOwnHosts, checkSandbox } from "./sandbox.ts";
 
 /** Examines a node. Nothing is changed, and only the API server is contacted. */
 export async function examineNode(examination: Examination): Promise<Check[]> {
@@ -56,6 +56,7 @@ export async function examineNode(examination: Examination): Promise<Check[]> {
     const local = server && { ...server, caOrigin: server.caOrigin.slice(root.length) };
     // deno-coverage-ignore -- for a node's own files: tests/artifact/doctor_test.ts
     checks.push(...checkSandbox(plugin.path, plugin.built, settings, copied ? local : server));
+    checks.push(...await checkOwnHosts(plugin.path, plugin.built));
     if (server === undefined) {
       checks.push(skip("sandbox", "whether it may connect to the API server, which was not found"));
     }

@@ -3,6 +3,7 @@
 import type { ApiServer } from "../../kubernetes/api_server.ts";
 import { liesWithin } from "../../kubernetes/api_server_hosts.ts";
 import { hostAndPort } from "../../kubernetes/api_server_url.ts";
+import { describeHostsOfAnybody } from "../../kubernetes/owned_hosts.ts";
 import { quoteWord } from "../../manifests/checks.ts";
 import {
   type Permission,
@@ -64,6 +65,20 @@ export function checkSandbox(
     checks.push(pass(NAME, `${path} (${what}) may access what it needs on this node`));
   }
   return checks;
+}
+
+/**
+ * Checks that the plugin may not connect to hosts of anybody. No build of today lets it; an older one, or
+ * a tool with an older list, did.
+ *
+ * @param path of the plugin.
+ */
+export async function checkOwnHosts(path: string, { settings }: BuiltPlugin): Promise<Check[]> {
+  const targets = requiredPermissions(settings).filter(({ kind }) => kind === "net")
+    .map(({ target }) => target);
+  const advice = "bind or build it again, with --apiserver-hosts that name what is yours";
+  return (await describeHostsOfAnybody(targets))
+    .map((problem) => fail(NAME, `${path} may connect too widely: ${problem}`, advice));
 }
 
 /** Binding starts from the defaults and not from what the file has, and takes the compiled form alone. */

@@ -1,4 +1,5 @@
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert";
+import { policyOf } from "../../../src/settings/sandbox.ts";
 import { DEFAULT_SETTINGS } from "../../../src/settings/settings.ts";
 import { type CtlResult, runCtlWith } from "../../support/ctl.ts";
 import { smallRelease } from "../../support/small_release.ts";
@@ -155,6 +156,50 @@ Deno.test("bind and audit say in a line of its own where an API server may be on
   deepStrictEqual(json.differences, []);
 });
 
+Deno.test("hosts of anybody are refused at their place in the settings file, and by every command that takes one", async () => {
+  await using place = await Place.make();
+  const site = place.path("site.jsonc");
+  await Deno.writeTextFile(site, `{\n  "apiserver-hosts": ["*.kawasaki.jp:6443"],\n}`);
+  const before = await place.entries();
+  for (
+    const command of [
+      ["bind", place.release, "--in-place"],
+      ["policy"],
+      ["generate", "install", "--release", place.release, "--out", place.path("install")],
+    ]
+  ) {
+    const { code, stdout, stderr } = await runCtlWith([...command, "--settings", site]);
+    deepStrictEqual([code, stdout], [2, ""]);
+    ok(stderr.startsWith(`error: ${site}:2:22: "apiserver-hosts" "*.kawasaki.jp:6443" would be `));
+  }
+  deepStrictEqual(await place.entries(), before);
+  deepStrictEqual(await Deno.readFile(place.release), await smallRelease());
+  // A flag wins over the file.
+  const flag = ["--settings", site, "--apiserver-hosts", "*.clusters.kawasaki.example.jp:6443"];
+  strictEqual((await place.bind(place.release, "--in-place", ...flag)).code, 0);
+});
+
+Deno.test("audit finds an executable that may connect to hosts of anybody, whatever its settings and the policy say", async () => {
+  await using place = await Place.make();
+  const settings = { ...DEFAULT_SETTINGS, apiserverHosts: ["*.github.io:6443", "*.com:6443"] };
+  await Deno.writeFile(place.release, await smallRelease({ settings }));
+  const { code, stdout } = await runCtlWith(["audit", place.release]);
+  strictEqual(code, 1);
+  match(
+    stdout,
+    /"\*\.github\.io:6443" would be hosts of anybody: github\.io is on the public suffix/,
+  );
+  match(stdout, /"\*\.com:6443" would be hosts of anybody/);
+  const policy = place.path("policy.json");
+  await Deno.writeTextFile(policy, JSON.stringify(policyOf(settings)));
+  const json = await runCtlWith(["audit", "--json", "--policy", policy, place.release]);
+  strictEqual(json.code, 1);
+  strictEqual(JSON.parse(json.stdout).differences.length, 2);
+  // It can be bound to hosts of one owner.
+  strictEqual((await place.bind(place.release, "--in-place")).code, 0);
+  deepStrictEqual(await Deno.readFile(place.release), await smallRelease());
+});
+
 Deno.test("control characters of paths are escaped in all that is printed, and JSON says the same", async () => {
   await using place = await Place.make();
   const path = "/etc/a\u009b31m\u202e\u0085b.json";
@@ -268,7 +313,13 @@ const WAYS: readonly [name: string, args: readonly string[], code: number, probl
   ["a setting that is none", ["--out", "$/bound", "--timeout", "1h"], 2, /--timeout/],
   ["a host without a port", ["--out", "$/bound", "--apiserver-hosts", "*.a.io"], 2, /has no port/],
   ["every host", ["--out", "$/bound", "--apiserver-hosts", "*:6443"], 2, /would be every host/],
-  ["anybody's hosts", ["--in-place", "--apiserver-hosts", "*.com:6443"], 2, /hosts of anybody/],
+  ["a top-level name", ["--in-place", "--apiserver-hosts", "*.com:6443"], 2, /hosts of anybody/],
+  [
+    "a public suffix",
+    ["--in-place", "--apiserver-hosts", "api.example.com:6443,*.github.io:6443"],
+    2,
+    /^error: --apiserver-hosts: "\*\.github\.io:6443" would be .* list; name what is yours below it/,
+  ],
   ["a file that is missing", ["--in-place", "--settings", "$/none"], 1, /none: does not exist/],
   ["a file with an error", ["--in-place", "--settings", "$/release"], 1, /not UTF-8|JSON|site/],
   ["a directory that is missing", ["--out", "$/none/bound"], 1, /none\/bound\.new: cannot write/],

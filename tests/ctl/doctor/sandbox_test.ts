@@ -5,7 +5,7 @@ import { ENTRY } from "../../../src/executable/compiled_metadata.ts";
 import { smallImage } from "../../support/small_executable.ts";
 import { scriptHeader } from "../../../src/executable/script_header.ts";
 import { type BuiltPlugin, readBuiltPlugin } from "../../../src/ctl/doctor/built_plugin.ts";
-import { checkSandbox } from "../../../src/ctl/doctor/sandbox.ts";
+import { checkOwnHosts, checkSandbox } from "../../../src/ctl/doctor/sandbox.ts";
 import type { ApiServer } from "../../../src/kubernetes/api_server.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../../src/settings/settings.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
@@ -239,4 +239,17 @@ Deno.test("paths that the shell must quote are read as they are", () => {
   const settings = { ...BUILT, authDir: "/it's/my auth" };
   const content = bytes(`${pluginHeader(settings, "deno")}\n${program(settings)}`);
   assertChecks(checkSandbox("/p", built(content), settings, SERVER), [["pass", /script form/]]);
+});
+
+Deno.test("a plugin that may connect to hosts of anybody is found, and one for many clusters is not", async () => {
+  const plugin = (apiserverHosts: readonly string[]) =>
+    built(inCompiled(program({ ...BUILT, apiserverHosts })));
+  assertChecks(
+    await checkOwnHosts("/p", plugin(["*.clusters.example.com:6443", "10.0.0.0/8:6443"])),
+    [],
+  );
+  assertChecks(await checkOwnHosts("/p", plugin(["*.example.com:6443", "*.github.io:6443"])), [[
+    "fail",
+    /^fail: \/p may connect too widely: "\*\.github\.io:6443" would .* list -> bind or build it again, with/,
+  ]]);
 });
