@@ -5,7 +5,6 @@
 
 import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError } from "./support/bundle.ts";
 import { buildScriptForm, type ScriptOptions } from "./support/script_form.ts";
 
 /**
@@ -24,8 +23,8 @@ if (import.meta.main) {
       name: "deno task build",
       brief: "Build the script forms of crio-credential-provider and crio-credential-ctl",
       example: "--apiserver api.example.com:6443 --ca-file /etc/kubernetes/pki/ca.crt",
-    }, async ({ settings, out, deno, target }) => {
-      if (target !== undefined) throw new BuildError("--target is for deno task compile");
+      takes: ["deno"],
+    }, async ({ settings, out, deno }) => {
       const options = { settings, ...(out && { out }), ...(deno && { deno }) };
       return `${await buildScript(options)}\n${await buildCtl(options)}`;
     }),

@@ -1,7 +1,6 @@
 /** Builds the script form of the operator's tool `crio-credential-ctl`. */
 
 import { runBuildCommand } from "./support/build_command_line.ts";
-import { BuildError } from "./support/bundle.ts";
 import { buildScriptForm, type ScriptOptions } from "./support/script_form.ts";
 
 /**
@@ -16,13 +15,15 @@ export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
 
 if (import.meta.main) {
   Deno.exit(
-    await runBuildCommand({
-      name: "deno task build-ctl",
-      brief: "Build crio-credential-ctl",
-      example: "--out /usr/local/bin",
-    }, ({ settings, out, deno, target }) => {
-      if (target !== undefined) throw new BuildError("--target is for deno task compile");
-      return buildCtl({ settings, ...(out && { out }), ...(deno && { deno }) });
-    }),
+    await runBuildCommand(
+      {
+        name: "deno task build-ctl",
+        brief: "Build crio-credential-ctl",
+        example: "--out /usr/local/bin",
+        takes: ["deno"],
+      },
+      ({ settings, out, deno }) =>
+        buildCtl({ settings, ...(out && { out }), ...(deno && { deno }) }),
+    ),
   );
 }

@@ -255,8 +255,8 @@ if (import.meta.main) {
       name: "deno task compile",
       brief: "Build the compiled forms of crio-credential-provider and crio-credential-ctl",
       example: "--apiserver api.example.com:6443 --target aarch64-unknown-linux-gnu",
-    }, async ({ settings, out, deno, target }) => {
-      if (deno !== undefined) throw new BuildError("--deno is for deno task build");
+      takes: ["target"],
+    }, async ({ settings, out, target }) => {
       const options = { settings, ...(out && { out }), ...(target && { target }) };
       return `${await compile(options)}\n${await compileCtl(options)}`;
     }),

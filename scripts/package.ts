@@ -1,11 +1,12 @@
 /**
  * Makes packages for Debian and Red Hat and their kin: the plugin where the kubelet looks for it, the
  * operator's tool, its completions, manual pages, and the pages with their examples. There is no script
- * in them: nothing is started, and no configuration of the kubelet is touched. The same commit, settings
- * and runtime part give the same bytes.
+ * in them: nothing is started, and no configuration of the kubelet is touched. The same commit, settings,
+ * maintainer and runtime part give the same bytes.
  */
 
 import { runCtl } from "../src/ctl/application.ts";
+import { UsageError } from "../src/errors.ts";
 import type { BuildFacts } from "../src/executable/version.ts";
 import { PLUGIN_DIRECTORY } from "../src/manifests/platform_providers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
@@ -16,6 +17,7 @@ import { runBuildCommand } from "./support/build_command_line.ts";
 import { BuildError, bundleFiles } from "./support/bundle.ts";
 import { providerManual, toolManual } from "./support/manual_pages.ts";
 import { findPackager, runOrRefuse } from "./support/packager.ts";
+import { makeDirectory } from "./support/output_directory.ts";
 import { DIST, PROJECT } from "./support/project.ts";
 
 const NAME = "crio-credential-provider";
@@ -39,6 +41,30 @@ const LIBRARIES: Readonly<Record<Format, readonly string[]>> = {
   rpm: ["glibc >= 2.27", "libgcc"],
 };
 
+/**
+ * The maintainer where nobody is named. Both formats want an address; that of a top-level name that does
+ * not exist is nobody's (RFC 2606 section 2).
+ */
+const NOBODY = "The crio-credential-provider authors <noreply@crio-credential-provider.invalid>";
+
+/**
+ * A maintainer as packages of both formats name one: a name, and an address in angle brackets (Debian
+ * Policy 5.6.2).
+ *
+ * @throws {UsageError} when the text is another one.
+ */
+export function parseMaintainer(text: string): string {
+  if (/^[^<>@,\p{Cc}]*[^<>@,\p{Cc}\s] <[^<>@,\p{Cc}\s]+@[^<>@,\p{Cc}\s]+>$/u.test(text)) {
+    return text;
+  }
+  throw new UsageError(
+    "flag-value-invalid",
+    "--maintainer",
+    `${JSON.stringify(text)} is not a name and an address`,
+    'write it like "Platform Team <platform@example.com>"',
+  );
+}
+
 /** What to make packages of, and where. */
 export interface PackageOptions {
   readonly settings?: Settings;
@@ -46,6 +72,8 @@ export interface PackageOptions {
   readonly out?: string;
   /** The version of the packages. @default the project's */
   readonly version?: string;
+  /** Who answers for the packages, as {@link parseMaintainer} takes it. @default nobody */
+  readonly maintainer?: string;
   /** @default those of a release */
   readonly targets?: readonly typeof TARGETS[number][];
   /** Told of each platform that cannot be compiled for. */
@@ -65,63 +93,79 @@ export interface PackagedFile {
  * Makes the packages.
  *
  * @returns the directory.
- * @throws {BuildError} when the packager cannot be had, or no platform can be compiled for.
+ * @throws {BuildError} when the packager cannot be had, no platform can be compiled for, or the directory
+ * holds something else; then nothing is changed.
  */
 export async function makePackages(options: PackageOptions): Promise<string> {
   const settings = options.settings ?? DEFAULT_SETTINGS;
-  const out = options.out ?? `${DIST}/packages`;
   const packager = await findPackager();
   const facts = readFacts((await bundleFiles(NAME, settings)).entry);
-  const version = options.version ?? facts.version;
-  const date = commitDate(facts);
-  // What an earlier run left there would be taken for a part of this one.
-  await Deno.remove(out, { recursive: true }).catch((error: unknown) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await Deno.mkdir(out, { recursive: true });
-  const work = await Deno.makeTempDir();
-  try {
-    const manual = { version, date, documentation: DOCUMENTATION };
-    const shared = `${work}/shared`;
-    await Deno.mkdir(shared);
-    await writeManual(`${shared}/${NAME}.8.gz`, providerManual(settings, manual));
-    await writeManual(`${shared}/${TOOL}.1.gz`, toolManual(manual));
-    for (const shell of ["bash", "zsh", "fish"]) {
-      await Deno.writeTextFile(`${shared}/${shell}`, await completions(shell, settings, facts));
-    }
-    let made = 0;
-    for (const target of options.targets ?? TARGETS) {
-      const binaries = `${work}/${target}`;
+  const about = {
+    version: options.version ?? facts.version,
+    date: commitDate(facts),
+    maintainer: options.maintainer ?? NOBODY,
+  };
+  return await makeDirectory(
+    options.out ?? `${DIST}/packages`,
+    (name) => OWN.test(name),
+    async (out) => {
+      const work = await Deno.makeTempDir();
       try {
-        await compile({ settings, out: binaries, target });
-        await compileCtl({ settings, out: binaries, target });
-      } catch (error) {
-        if (!(error instanceof BuildError)) throw error;
-        options.onMissing(target, error.message);
-        continue;
+        await writeShared(`${work}/shared`, settings, facts, about);
+        let made = 0;
+        for (const target of options.targets ?? TARGETS) {
+          const binaries = `${work}/${target}`;
+          try {
+            await compile({ settings, out: binaries, target });
+            await compileCtl({ settings, out: binaries, target });
+          } catch (error) {
+            if (!(error instanceof BuildError)) throw error;
+            options.onMissing(target, error.message);
+            continue;
+          }
+          for (const format of FORMATS) {
+            const files = await packagedFiles({ format, binaries, shared: `${work}/shared` });
+            const config = formatConfig(format, files, {
+              ...about,
+              architecture: ARCHITECTURES[target],
+            });
+            await Deno.writeTextFile(`${work}/${format}.json`, config);
+            await runOrRefuse(
+              packager,
+              ["package", "--config", `${work}/${format}.json`]
+                .concat("--packager", format, "--target", out),
+              { env: { SOURCE_DATE_EPOCH: String(Date.parse(about.date) / 1000) } },
+            );
+            made++;
+          }
+        }
+        if (made === 0) {
+          throw new BuildError("no package was made: there is no runtime for any platform");
+        }
+        await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
+      } finally {
+        await Deno.remove(work, { recursive: true });
       }
-      for (const format of FORMATS) {
-        const files = await packagedFiles({ format, binaries, shared });
-        const facts = { version, date, architecture: ARCHITECTURES[target] };
-        await Deno.writeTextFile(`${work}/${format}.json`, formatConfig(format, files, facts));
-        await runOrRefuse(
-          packager,
-          ["package", "--config", `${work}/${format}.json`, "--packager", format, "--target", out],
-          { env: { SOURCE_DATE_EPOCH: String(Date.parse(date) / 1000) } },
-        );
-        made++;
-      }
-    }
-    if (made === 0) {
-      throw new BuildError("no package was made: there is no runtime for any platform");
-    }
-    await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
-    return out;
-  } catch (error) {
-    await Deno.remove(out, { recursive: true });
-    throw error;
-  } finally {
-    await Deno.remove(work, { recursive: true });
+    },
+  );
+}
+
+/** Names of the files that are made. */
+const OWN = /^(?:SHA256SUMS|crio-credential-provider[-_].*\.(?:deb|rpm))$/;
+
+/** Writes what is the same for all platforms. */
+async function writeShared(
+  directory: string,
+  settings: Settings,
+  facts: BuildFacts,
+  { version, date }: { readonly version: string; readonly date: string },
+): Promise<void> {
+  const manual = { version, date, documentation: DOCUMENTATION };
+  await Deno.mkdir(directory);
+  await writeManual(`${directory}/${NAME}.8.gz`, providerManual(settings, manual));
+  await writeManual(`${directory}/${TOOL}.1.gz`, toolManual(manual));
+  for (const shell of ["bash", "zsh", "fish"]) {
+    await Deno.writeTextFile(`${directory}/${shell}`, await completions(shell, settings, facts));
   }
 }
 
@@ -188,7 +232,12 @@ async function filesBelow(directory: string): Promise<string[]> {
 export function formatConfig(
   format: Format,
   files: readonly PackagedFile[],
-  facts: { readonly version: string; readonly date: string; readonly architecture: string },
+  facts: {
+    readonly version: string;
+    readonly date: string;
+    readonly architecture: string;
+    readonly maintainer: string;
+  },
 ): string {
   const owner = { owner: "root", group: "root", mtime: facts.date };
   const summary = "Kubelet image credential provider: credentials of the pod's namespace";
@@ -200,7 +249,7 @@ export function formatConfig(
     release: "1",
     section: "admin",
     priority: "optional",
-    maintainer: "The crio-credential-provider authors <noreply@example.com>",
+    maintainer: facts.maintainer,
     description:
       `${summary}\nThe kubelet runs it for each image pull. ${TOOL} sets it up and explains it.`,
     license: LICENSE,
@@ -288,15 +337,14 @@ if (import.meta.main) {
       name: "deno task package",
       brief: "Make .deb and .rpm for both platforms",
       example: "--settings site.jsonc",
-    }, ({ settings, out, deno, target }) => {
-      if (deno !== undefined) throw new BuildError("--deno is for deno task build");
-      if (target !== undefined) throw new BuildError("--target is for deno task compile");
-      return makePackages({
+      takes: ["maintainer"],
+    }, ({ settings, out, maintainer }) =>
+      makePackages({
         settings,
         ...(out && { out }),
+        ...(maintainer !== undefined && { maintainer: parseMaintainer(maintainer) }),
         onMissing: (target, reason) =>
           print(`warning: left out the packages for ${target}: ${reason}\n`),
-      });
-    }),
+      })),
   );
 }

@@ -14,6 +14,7 @@ import { parseProgram, sha256 } from "../src/executable/program.ts";
 import { PROGRAMS } from "../src/executable/programs.ts";
 import type { BuildFacts } from "../src/executable/version.ts";
 import { BuildError, bundleFiles, bundleProgram } from "./support/bundle.ts";
+import { makeDirectory } from "./support/output_directory.ts";
 import { DIST } from "./support/project.ts";
 
 /** The platforms that are compiled for. */
@@ -32,16 +33,27 @@ export interface ReleaseOptions {
  * Makes a release.
  *
  * @returns the directory.
- * @throws {BuildError} when the parts that need no download cannot be made.
+ * @throws {BuildError} when the parts that need no download cannot be made, or the directory holds
+ * something else; then nothing is changed.
  */
 export async function release(options: ReleaseOptions): Promise<string> {
   const settings = options.settings ?? DEFAULT_SETTINGS;
-  const out = options.out ?? `${DIST}/release`;
-  // What an earlier release left there would be taken for a part of this one.
-  await Deno.remove(out, { recursive: true }).catch((error: unknown) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await Deno.mkdir(out, { recursive: true });
+  return await makeDirectory(
+    options.out ?? `${DIST}/release`,
+    (name) => OWN.test(name),
+    (out) => makeRelease(settings, out, options.onMissing),
+  );
+}
+
+/** Names of a release's files. */
+const OWN =
+  /^(?:SHA256SUMS|crio-credential-(?:provider|ctl)(?:-script|-\w+-unknown-linux-gnu|\.cdx\.json|\.policy\.json))$/;
+
+async function makeRelease(
+  settings: Settings,
+  out: string,
+  onMissing: ReleaseOptions["onMissing"],
+): Promise<void> {
   const work = await Deno.makeTempDir();
   const [name, ctl] = PROGRAMS;
   try {
@@ -54,7 +66,7 @@ export async function release(options: ReleaseOptions): Promise<string> {
         await Deno.copyFile(await compileCtl(where), `${out}/${ctl}-${target}`);
       } catch (error) {
         if (!(error instanceof BuildError)) throw error;
-        options.onMissing(target, error.message);
+        onMissing(target, error.message);
       }
     }
     for (const program of [name, ctl] as const) {
@@ -67,7 +79,6 @@ export async function release(options: ReleaseOptions): Promise<string> {
     }
     await Deno.writeTextFile(`${out}/${name}.policy.json`, formatPolicy(settings));
     await Deno.writeTextFile(`${out}/SHA256SUMS`, await checksums(out));
-    return out;
   } finally {
     await Deno.remove(work, { recursive: true });
   }
@@ -94,15 +105,13 @@ if (import.meta.main) {
       name: "deno task release",
       brief: "Make a release: executables, bill of materials, policy, checksums",
       example: "--settings site.jsonc",
-    }, ({ settings, out, deno, target }) => {
-      if (deno !== undefined) throw new BuildError("--deno is for deno task build");
-      if (target !== undefined) throw new BuildError("--target is for deno task compile");
-      return release({
+      takes: [],
+    }, ({ settings, out }) =>
+      release({
         settings,
         ...(out && { out }),
         onMissing: (target, reason) =>
           print(`warning: left out the compiled form for ${target}: ${reason}\n`),
-      });
-    }),
+      })),
   );
 }

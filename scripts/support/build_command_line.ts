@@ -20,13 +20,24 @@ export interface BuildRequest {
   readonly out?: string;
   readonly deno?: string;
   readonly target?: string;
+  readonly maintainer?: string;
 }
+
+/** What only one build takes, and which. */
+const ONLY_FOR = [
+  ["deno", "deno task build"],
+  ["target", "deno task compile"],
+  ["maintainer", "deno task package"],
+] as const;
+
+type SpecialFlag = typeof ONLY_FOR[number][0];
 
 interface Flags extends SettingFlags {
   readonly settings?: string;
   readonly out?: string;
   readonly deno?: string;
   readonly target?: string;
+  readonly maintainer?: string;
 }
 
 const text = { kind: "parsed", parse: String, optional: true } as const;
@@ -37,10 +48,22 @@ const text = { kind: "parsed", parse: String, optional: true } as const;
  * @returns the exit status: 0 built, 1 failed, 2 wrong usage.
  */
 export async function runBuildCommand(
-  command: { readonly name: string; readonly brief: string; readonly example: string },
+  command: {
+    readonly name: string;
+    readonly brief: string;
+    readonly example: string;
+    /** The flags that it takes beside those of all. */
+    readonly takes: readonly SpecialFlag[];
+  },
   build: (request: BuildRequest) => Promise<string>,
 ): Promise<number> {
   let status = 0;
+  const special = (flag: SpecialFlag, placeholder: string, brief: string) => ({
+    ...text,
+    placeholder,
+    brief,
+    hidden: !command.takes.includes(flag),
+  });
   const process = terminal();
   const app = buildApplication(
     buildCommand<Flags>({
@@ -59,11 +82,16 @@ export async function runBuildCommand(
             brief: "JSON with comments: settings by flag name",
           },
           out: { ...text, placeholder: "DIR", brief: "Directory for the executable" },
-          deno: { ...text, placeholder: "PATH", brief: "Runtime that the script form starts" },
-          target: { ...text, placeholder: "TRIPLE", brief: "Platform of the compiled form" },
+          deno: special("deno", "PATH", "Runtime that the script form starts"),
+          target: special("target", "TRIPLE", "Platform of the compiled form"),
+          maintainer: special("maintainer", '"NAME <ADDRESS>"', "Who answers for the packages"),
         },
       },
       func: async (flags) => {
+        for (const [flag, task] of ONLY_FOR) {
+          if (flags[flag] === undefined || command.takes.includes(flag)) continue;
+          throw new UsageError("flag-unknown", `--${flag}`, `is for ${task}`);
+        }
         const request = { ...flags, settings: await readSettings(flags) };
         try {
           process.stdout.write(`${await build(request)}\n`);

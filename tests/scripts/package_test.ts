@@ -7,6 +7,7 @@ import {
   FORMATS,
   makePackages,
   packagedFiles,
+  parseMaintainer,
 } from "../../scripts/package.ts";
 import { BuildError } from "../../scripts/support/bundle.ts";
 import { providerManual, toolManual } from "../../scripts/support/manual_pages.ts";
@@ -20,7 +21,12 @@ const PLUGIN = `/usr/libexec/kubelet-image-credential-provider-plugins/${NAME}`;
 const TOOL = "/usr/bin/crio-credential-ctl";
 const DOCUMENTATION = `/usr/share/doc/${NAME}`;
 const TARGET = "x86_64-unknown-linux-gnu";
-const FACTS = { version: "1.2.3", date: "2026-01-02T03:04:05Z", architecture: "amd64" };
+const FACTS = {
+  version: "1.2.3",
+  date: "2026-01-02T03:04:05Z",
+  architecture: "amd64",
+  maintainer: "Platform Team <platform@example.com>",
+};
 const PLACES = { binaries: "/binaries", shared: "/shared" };
 
 for (const format of FORMATS) {
@@ -51,6 +57,7 @@ for (const format of FORMATS) {
     const config = JSON.parse(formatConfig(format, files, FACTS));
     assert.ok(!JSON.stringify(config).includes('"scripts"'));
     assert.equal(config.mtime, FACTS.date);
+    assert.equal(config.maintainer, FACTS.maintainer);
     for (const { dst, file_info: { owner, group, mtime } } of config.contents) {
       assert.match(dst, /^\/usr\//);
       assert.deepEqual([owner, group, mtime], ["root", "root", FACTS.date], dst);
@@ -64,6 +71,48 @@ for (const format of FORMATS) {
     assert.ok(!directories.includes("/usr/bin"));
   });
 }
+
+Deno.test("a maintainer is a name and an address, and nothing that ends a line of a package's header", () => {
+  for (const text of [FACTS.maintainer, "Jörg <j@b>", "A. B. (Site 3) <a+b@example.com>"]) {
+    assert.equal(parseMaintainer(text), text);
+  }
+  for (
+    const text of [
+      "",
+      "Platform Team",
+      "platform@example.com",
+      "<platform@example.com>",
+      " <platform@example.com>",
+      "A <platform>",
+      "A <a@b> trailing",
+      "A <a@b@c>",
+      "A, B <a@example.com>",
+      "A\nDepends: evil <a@example.com>",
+      "A <a@example.com\n>",
+    ]
+  ) {
+    assert.throws(
+      () => parseMaintainer(text),
+      /^UserError: --maintainer: .* is not a name and an address; write it like "Platform/,
+      text,
+    );
+  }
+});
+
+Deno.test("a task that makes packages says which flags are another's", async () => {
+  for (
+    const [script, flag, task] of [
+      ["package", "--target", "compile"],
+      ["release", "--maintainer", "package"],
+      ["compile", "--deno", "build"],
+    ]
+  ) {
+    const { code, stderr } = await run(Deno.execPath(), [
+      ...["run", "--allow-all", `${PROJECT}/scripts/${script}.ts`, `${flag}=x`],
+    ]);
+    assert.deepEqual([code, stderr], [2, `error: ${flag}: is for deno task ${task}\n`]);
+  }
+});
 
 Deno.test("the manual page of the plugin has each setting with its default, that of the tool each command", () => {
   const options = { version: "1.2.3", date: FACTS.date, documentation: DOCUMENTATION };

@@ -19,7 +19,7 @@ async function run(cwd: string, command: string, args: string[], env: Record<str
 Deno.test("a release holds the executables, what they are made of, their policy and checksums", async (test) => {
   const out = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${out}/of-an-earlier-release`, "");
+    await Deno.writeTextFile(`${out}/crio-credential-provider-riscv64gc-unknown-linux-gnu`, "");
     // Any file does as the runtime, since the executable is read and not run.
     const made = await run(PROJECT, Deno.execPath(), [
       "run",
