@@ -54,17 +54,47 @@ async function bundleModules(name: ProgramName): Promise<Modules> {
       runBundler(entryPath(name), ["--code-splitting", "--outdir", directory])
     );
     const names = (await Array.fromAsync(Deno.readDir(directory), ({ name }) => name)).sort();
-    const modules = new Map<string, string>();
+    const made = new Map<string, string>();
     for (const name of names) {
-      modules.set(name, await Deno.readTextFile(`${directory}/${name}`));
+      made.set(name, await Deno.readTextFile(`${directory}/${name}`));
     }
+    const modules = nameModules(FIRST_MODULES[name], made);
     for (const [name, text] of modules) {
-      refuse(name, [...findModuleOpenings(name, text, names), ...findMissing(text)]);
+      refuse(name, [...findModuleOpenings(name, text, [...modules.keys()]), ...findMissing(text)]);
     }
     return modules;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/**
+ * Names modules in the order in which they are found from the first on: `chunk-1.js`, `provider-2.js`. The
+ * bundler's names hold a hash of paths, those of packages among them: they would be others in another
+ * directory, and with them the program's bytes.
+ *
+ * @param first the name of the module that the program begins with; it is kept.
+ * @param made by the bundler's names, `BASE-HASH.js`.
+ * @returns by the name of the file, in the order of names.
+ */
+export function nameModules(first: string, made: Modules): Modules {
+  const names = new Map([[first, first]]);
+  const importsOf = (text: string) => [...text.matchAll(/"\.\/([^"]+)"/g)];
+  // What is added on the way is gone through, too.
+  for (const name of names.keys()) {
+    for (const [, other = ""] of importsOf(made.get(name) ?? "")) {
+      if (!made.has(other) || names.has(other)) continue;
+      names.set(other, other.replace(/-[A-Z0-9]{8}\.js$/, `-${names.size}.js`));
+    }
+  }
+  const modules = Array.from(names, ([name, newName]): [string, string] => [
+    newName,
+    (made.get(name) ?? "").replaceAll(
+      /"\.\/([^"]+)"/g,
+      (quoted, other: string) => names.has(other) ? `"./${names.get(other)}"` : quoted,
+    ),
+  ]);
+  return new Map(modules.toSorted(([a], [b]) => a < b ? -1 : 1));
 }
 
 function refuse(name: string, openings: readonly string[]): void {

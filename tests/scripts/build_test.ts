@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { scriptHeader } from "../../src/executable/script_header.ts";
 import type { ProgramName } from "../../src/executable/programs.ts";
 import { readFacts } from "../../scripts/release.ts";
-import { bundle, bundleFiles } from "../../scripts/support/bundle.ts";
+import { bundle, bundleFiles, nameModules } from "../../scripts/support/bundle.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
@@ -90,6 +90,23 @@ Deno.test("the same sources give the same bundle, which imports nothing from out
     [, from],
   ) => from);
   assert.deepEqual(imports, []);
+});
+
+Deno.test("modules are named in the order in which they are found, whatever the bundler calls them", () => {
+  const made = (chunk: string, late: string) =>
+    new Map([
+      [`chunk-${chunk}.js`, `export const a="./main.js";`],
+      [`run-${late}.js`, `import{a}from"./chunk-${chunk}.js";import("./main.js")`],
+      ["main.js", `import("./run-${late}.js");import{a}from"./chunk-${chunk}.js"`],
+    ]);
+  const expected = [
+    ["chunk-2.js", `export const a="./main.js";`],
+    ["main.js", `import("./run-1.js");import{a}from"./chunk-2.js"`],
+    ["run-1.js", `import{a}from"./chunk-2.js";import("./main.js")`],
+  ];
+  for (const [chunk, late] of [["AAAAAAAA", "BBBBBBBB"], ["7LKP3RD4", "2QQR4DPX"]] as const) {
+    assert.deepEqual([...nameModules("main.js", made(chunk, late))], expected);
+  }
 });
 
 Deno.test("the public suffix list is in the operator's tool, and not in the plugin", async () => {
