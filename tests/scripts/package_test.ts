@@ -9,10 +9,13 @@ import {
   packagedFiles,
   parseMaintainer,
 } from "../../scripts/package.ts";
+import { TARGETS } from "../../scripts/release.ts";
 import { BuildError } from "../../scripts/support/bundle.ts";
 import { providerManual, toolManual } from "../../scripts/support/manual_pages.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
 import { DEFAULT_SETTINGS, SETTING_NAMES, SETTINGS } from "../../src/settings/settings.ts";
+import { Buildah, CONTAINERFILE } from "../support/base_image.ts";
+import { runCtlWith } from "../support/ctl.ts";
 import { share } from "../support/share.ts";
 import { report } from "../support/summary.ts";
 
@@ -152,9 +155,10 @@ async function must(program: string, ...args: readonly string[]): Promise<string
 /** What a package manager is asked for, in a root of its own. */
 interface Manager {
   readonly prepare: (root: string) => Promise<void>;
-  /** Also upgrades. */
+  /** Also upgrades. The platform may be another one than this machine's. */
   readonly install: (root: string, file: string) => Promise<unknown>;
   readonly version: (root: string) => Promise<string>;
+  readonly maintainer: (root: string) => Promise<string>;
   readonly files: (root: string) => Promise<string>;
   /** What differs from the package; empty: nothing. */
   readonly verify: (root: string) => Promise<string>;
@@ -172,8 +176,10 @@ const MANAGERS: Readonly<Record<Format, Manager>> = {
       }
       await Deno.writeTextFile(`${root}/var/lib/dpkg/status`, "");
     },
-    install: (root, file) => must("dpkg", ...dpkg(root), "--force-depends", "--install", file),
+    install: (root, file) =>
+      must("dpkg", ...dpkg(root), "--force-depends", "--force-architecture", "--install", file),
     version: (root) => must("dpkg-query", `--root=${root}`, "-W", "-f", "${Version}", NAME),
+    maintainer: (root) => must("dpkg-query", `--root=${root}`, "-W", "-f", "${Maintainer}", NAME),
     files: (root) => must("dpkg-query", `--root=${root}`, "--listfiles", NAME),
     verify: (root) => run("dpkg", [`--root=${root}`, "--verify", NAME]).then(all),
     scripts: async (file) => {
@@ -191,8 +197,9 @@ const MANAGERS: Readonly<Record<Format, Manager>> = {
   rpm: {
     prepare: (root) => must("rpm", ...rpm(root), "--initdb").then(() => {}),
     install: (root, file) =>
-      must("rpm", ...rpm(root), "--nodeps", "--nosignature", "--upgrade", file),
+      must("rpm", ...rpm(root), "--nodeps", "--nosignature", "--ignorearch", "--upgrade", file),
     version: (root) => must("rpm", ...rpm(root), "-q", "--qf", "%{VERSION}-%{RELEASE}", NAME),
+    maintainer: (root) => must("rpm", ...rpm(root), "-q", "--qf", "%{PACKAGER}", NAME),
     files: (root) => must("rpm", ...rpm(root), "-ql", NAME),
     // It fails where something differs.
     verify: (root) => run("rpm", [...rpm(root), "--nodeps", "--verify", NAME]).then(all),
@@ -237,64 +244,108 @@ async function isThere(program: string): Promise<boolean> {
 const SUITE = "packages";
 const wanted = share(0, 1) === 1 && Deno.build.target === TARGET;
 
+/** The emulator of the other platform, and that platform's C library, where Debian puts them. */
+const EMULATOR = ["/usr/bin/qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"] as const;
+
 Deno.test({
   name:
     "packages are the same twice, and are installed, found by doctor, bound, upgraded and removed",
   ignore: !wanted,
   fn: async (test) => {
     const work = await Deno.makeTempDir();
-    const make = (name: string, version: string) =>
+    const make = (name: string, version: string, targets: readonly typeof TARGETS[number][]) =>
       makePackages({
         out: `${work}/${name}`,
         version,
-        targets: [TARGET],
+        targets,
+        maintainer: FACTS.maintainer,
         onMissing: (target, reason) => {
-          throw new BuildError(`${target}: ${reason}`);
+          if (target === TARGET) throw new BuildError(`${target}: ${reason}`);
+          leaveOut(`${target}`, reason.split("\n")[0] ?? "");
         },
       });
     try {
-      const [first, second] = [await make("first", "0.9.0"), await make("second", "0.9.0")];
-      const newer = await make("newer", "0.9.1");
+      const first = await make("first", "0.9.0", TARGETS);
+      const second = await make("second", "0.9.0", [TARGET]);
+      const newer = await make("newer", "0.9.1", TARGETS);
       await test.step("the same commit gives the same bytes", async () => {
-        const sums = await Deno.readTextFile(`${first}/SHA256SUMS`);
-        assert.equal(sums.trim().split("\n").length, 2);
-        assert.equal(await Deno.readTextFile(`${second}/SHA256SUMS`), sums);
-        assert.notEqual(await Deno.readTextFile(`${newer}/SHA256SUMS`), sums);
+        const sums = (await Deno.readTextFile(`${first}/SHA256SUMS`)).trim().split("\n");
+        const again = (await Deno.readTextFile(`${second}/SHA256SUMS`)).trim().split("\n");
+        const others = (await Deno.readTextFile(`${newer}/SHA256SUMS`)).trim().split("\n");
+        assert.equal(again.length, FORMATS.length);
+        assert.deepEqual(again.filter((line) => !sums.includes(line)), []);
+        const hash = (line: string) => line.split(" ")[0];
+        assert.ok(!others.some((line) => sums.map(hash).includes(hash(line))));
       });
       for (const format of FORMATS) {
-        const missing = (await isThere(format === "deb" ? "dpkg" : "rpm")) ? undefined : format;
-        if (missing !== undefined) {
-          report({ suite: `${SUITE}: ${format} LEFT OUT: apt-get install ${format}`, cases: 0 });
+        if (!await isThere(format === "deb" ? "dpkg" : "rpm")) {
+          leaveOut(format, `apt-get install ${format === "deb" ? "dpkg" : "rpm"}`);
           continue;
         }
-        await test.step(format, () => useManager(format, first, newer, `${work}/${format}`));
-        report({ suite: SUITE, cases: 1 });
+        for (const target of TARGETS) {
+          const files = await Promise.all(
+            [first, newer].map((directory) => findPackage(directory, format, target)),
+          );
+          const [file, next] = files;
+          if (file === undefined || next === undefined) continue;
+          await test.step(`${format}, ${target}`, () =>
+            useManager({ format, target, file, next, root: `${work}/${format}-${target}` }));
+          report({ suite: SUITE, cases: 1 });
+        }
       }
+      if (!await isThere("buildah") || !await isThere("rpm")) {
+        leaveOut("Containerfile", "apt-get install buildah rpm");
+        return;
+      }
+      if (Deno.uid() !== 0) {
+        leaveOut("Containerfile", "it is built as root");
+        return;
+      }
+      await test.step("the Containerfile makes an image of it", () =>
+        useContainerfile(first, work));
+      report({ suite: SUITE, cases: 1 });
     } finally {
       await Deno.remove(work, { recursive: true });
     }
   },
 });
 
-/** The way of a package in a root of its own. */
-async function useManager(
+function leaveOut(what: string, why: string): void {
+  report({ suite: `${SUITE}: ${what} LEFT OUT: ${why}`, cases: 0 });
+}
+
+/** The package of a platform, whose name each format has its own word for. */
+async function findPackage(
+  directory: string,
   format: Format,
-  first: string,
-  newer: string,
-  root: string,
-): Promise<void> {
+  target: typeof TARGETS[number],
+): Promise<string | undefined> {
+  const isOwn = target === TARGET;
+  const word = format === "deb" ? (isOwn ? "amd64" : "arm64") : (isOwn ? "x86_64" : "aarch64");
+  const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  const name = names.find((name) => name.endsWith(`${word}.${format}`));
+  return name && `${directory}/${name}`;
+}
+
+/** A package, the one that replaces it, and the root that they are put into. */
+interface Installation {
+  readonly format: Format;
+  readonly target: typeof TARGETS[number];
+  readonly file: string;
+  readonly next: string;
+  readonly root: string;
+}
+
+/** The way of a package in a root of its own. */
+async function useManager({ format, target, file, next, root }: Installation): Promise<void> {
   const manager = MANAGERS[format];
-  const [file, next] = await Promise.all([first, newer].map(async (directory) => {
-    const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
-    return `${directory}/${names.find((name) => name.endsWith(`.${format}`))}`;
-  }));
-  assert.ok(file !== undefined && next !== undefined);
   assert.equal((await manager.scripts(file)).trim(), "");
   await Deno.mkdir(root);
   await manager.prepare(root);
 
   await manager.install(root, file);
   assert.equal(await manager.version(root), "0.9.0-1");
+  assert.equal(await manager.maintainer(root), FACTS.maintainer);
   const listed = (await manager.files(root)).split("\n");
   for (const { path } of await packagedFiles({ format, ...PLACES })) {
     assert.ok(listed.includes(path), path);
@@ -303,20 +354,33 @@ async function useManager(
   assert.equal((await manager.verify(root)).trim(), "");
   assert.equal(((await Deno.stat(root + PLUGIN)).mode ?? 0) & 0o7777, 0o755);
 
-  // The tool of the package, which finds the plugin of the package.
-  const tool = root + TOOL;
   await Deno.mkdir(`${root}/etc/kubernetes`, { recursive: true });
   await Deno.copyFile(
     `${root}${DOCUMENTATION}/examples/kubernetes/credential-provider-config.yaml`,
     `${root}/etc/kubernetes/credential-provider-config.yaml`,
   );
-  const { stdout: findings } = await run(tool, ["doctor", "--root", root]);
+  const call = await callOf(target);
+  if (call !== undefined) {
+    for (const program of [TOOL, PLUGIN]) {
+      assert.match(
+        await must(...call(root + program), "--version"),
+        new RegExp(`^platform: +linux/${target.split("-")[0]}$`, "m"),
+      );
+    }
+  }
+  // The tool of the package, which finds the plugin of the package; where it cannot run, that of the tests.
+  const doctor = ["doctor", "--root", root];
+  const { stdout: findings } = call === undefined || target !== TARGET
+    ? await runCtlWith(doctor)
+    : await run(root + TOOL, doctor);
   assert.match(findings, /^ok +provider-config .*credential-provider-config\.yaml/m);
   assert.match(findings, /^ok +provider-directory .* has the 1 executable of the configuration$/m);
   assert.match(findings, /^ok +sandbox .*crio-credential-provider/m);
 
-  await bindAsContainerfile(root);
-  assert.match(await manager.verify(root), /crio-credential-ctl/);
+  if (target === TARGET) {
+    await bindAsContainerfile(root);
+    assert.match(await manager.verify(root), /crio-credential-ctl/);
+  }
 
   await manager.install(root, next);
   assert.equal(await manager.version(root), "0.9.1-1");
@@ -332,17 +396,71 @@ async function useManager(
   }
 }
 
-/** Runs the commands of the Containerfile that are this project's, in a root of its own. */
+/** How a program of a platform is called here; `undefined`: it cannot be. */
+async function callOf(
+  target: typeof TARGETS[number],
+): Promise<((program: string) => [string, ...string[]]) | undefined> {
+  if (target === TARGET) return (program) => [program];
+  const [emulator, option, libraries] = EMULATOR;
+  for (const path of [emulator, libraries]) {
+    if (await Deno.stat(path).then(() => true, () => false)) continue;
+    leaveOut(`--version of ${target}`, "apt-get install qemu-user libc6-arm64-cross");
+    return undefined;
+  }
+  return (program) => [emulator, option, libraries, program];
+}
+
+/** The commands of the Containerfile that are this project's. */
+async function containerfileCommands(): Promise<string[]> {
+  const text = await Deno.readTextFile(CONTAINERFILE);
+  assert.ok(text.includes(`ARG PLUGIN=${PLUGIN}\n`));
+  return [...text.matchAll(/^ +(crio-credential-ctl .*?) && \\$/gm)].map(([, line = ""]) => line);
+}
+
+/** Runs those commands in a root of its own. */
 async function bindAsContainerfile(root: string): Promise<void> {
-  const text = await Deno.readTextFile(`${PROJECT}/docs/operate/Containerfile`);
-  const commands = [...text.matchAll(/^RUN (crio-credential-ctl .*)$/gm)].map(([, line = ""]) =>
+  const commands = (await containerfileCommands()).map((line) =>
     line.replaceAll("${PLUGIN}", root + PLUGIN).replaceAll(" /usr/bin/", ` ${root}/usr/bin/`)
       .replaceAll("${APISERVER}", "api.example.com:6443").split(" ")
   );
-  assert.deepEqual(commands.map(([, command]) => command), ["bind", "bind", "audit"]);
-  assert.ok(text.includes(`ARG PLUGIN=${PLUGIN}\n`));
+  assert.deepEqual(commands.map(([, command]) => command), ["bind", "bind", "audit", "audit"]);
   for (const [, ...words] of commands) {
     const printed = await must(root + TOOL, ...words);
     assert.match(printed, /api\.example\.com:6443/);
   }
+}
+
+/**
+ * Builds the image of the Containerfile, on a base in which scripts play `rpm-ostree` and `ostree`, and
+ * looks at what is in it.
+ *
+ * @param packages directory of the packages, those of both platforms and formats.
+ */
+async function useContainerfile(packages: string, work: string): Promise<void> {
+  await using buildah = await Buildah.start();
+  const context = `${work}/context`;
+  await must("cp", "-r", packages, context);
+  await Deno.copyFile(CONTAINERFILE, `${context}/Containerfile`);
+  const base = ["--build-arg", `BASE=${await buildah.makeBase()}`];
+
+  const without = await buildah.build(context, ...base);
+  assert.notEqual(without.code, 0);
+  assert.match(without.stderr + without.stdout, /--apiserver: its value is missing/);
+
+  const arguments_ = [...base, "--build-arg", "APISERVER=api.example.com:6443"];
+  const built = await buildah.build(context, ...arguments_, "--layers=false", "--tag", "node");
+  assert.equal(built.code, 0, built.stderr);
+  assert.equal(built.stdout.match(/^Result: just what the policy says\.$/gm)?.length, 2);
+  const container = await buildah.must("from", "localhost/node");
+  const inside = (...words: readonly string[]) =>
+    buildah.must("run", "--isolation", "chroot", container, "--", ...words);
+  assert.equal(
+    await inside("stat", "--format", "%a %U:%G %n", PLUGIN, TOOL),
+    `755 root:root ${PLUGIN}\n755 root:root ${TOOL}`,
+  );
+  assert.equal(await inside("ls", "-A", "/tmp"), "");
+  assert.equal(await inside("rpm", "-q", "--qf", "%{VERSION} %{ARCH}", NAME), "0.9.0 x86_64");
+  const { settings } = JSON.parse(await inside(TOOL, "bind", "--show", PLUGIN));
+  assert.equal(settings.apiserver, "https://api.example.com:6443");
+  assert.match(await inside(PLUGIN, "--version"), /^version: +0\./m);
 }
