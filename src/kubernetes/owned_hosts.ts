@@ -45,6 +45,7 @@ export async function describeHostsOfAnybody(targets: readonly string[]): Promis
     try {
       await refuseHostsOfAnybody([parseHostPattern(target)]);
     } catch (error) {
+      // deno-coverage-ignore -- an error of another kind would be a bug
       if (!(error instanceof UsageError)) throw error;
       lines.push(error.problem);
     }

@@ -33,13 +33,17 @@ edgeLength.reduce((start, length, edge) => {
 
 function edgesOf(node: number): Edge[] {
   const edges: Edge[] = [];
-  const end = edgeStart[node + 1] ?? 0;
-  for (let edge = edgeStart[node] ?? end; edge < end; edge++) {
-    const start = LABEL_STARTS[edge] ?? 0;
-    const label = labelText.slice(start, start + (edgeLength[edge] ?? 0));
-    edges.push({ label, child: edgeChild[edge] ?? 0 });
+  for (let edge = at(edgeStart, node); edge < at(edgeStart, node + 1); edge++) {
+    const start = at(LABEL_STARTS, edge);
+    const label = labelText.slice(start, start + at(edgeLength, edge));
+    edges.push({ label, child: at(edgeChild, edge) });
   }
   return edges;
+}
+
+function at(values: ArrayLike<number>, index: number): number {
+  // deno-coverage-ignore -- for the compiler: the index is in range
+  return values[index] ?? 0;
 }
 
 /**

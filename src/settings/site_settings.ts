@@ -32,6 +32,7 @@ export async function siteSettings(
   try {
     await refuseHostsOfAnybody(settings.apiserverHosts);
   } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
     if (!(error instanceof UsageError)) throw error;
     if (file === undefined || given.has(flag)) {
       throw new UsageError(error.code, `--${flag}`, error.problem, error.advice);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../src/errors.ts";
 import { parseHostPattern } from "../../src/kubernetes/api_server_hosts.ts";
+import { hostAndPort, parseApiServerUrl } from "../../src/kubernetes/api_server_url.ts";
 import { describeHostsOfAnybody, refuseHostsOfAnybody } from "../../src/kubernetes/owned_hosts.ts";
 
 const OWNED = [
@@ -47,4 +48,15 @@ Deno.test("a permission that no setting gives is described with what is wrong wi
   const lines = await describeHostsOfAnybody(["*:6443", "*.local:6443", "api.example.com"]);
   assert.deepEqual(lines.length, 3);
   assert.match(lines.join("\n"), /every host\n.*hosts of anybody\n.*has no port/);
+});
+
+Deno.test("each host that an API server's address leads to is one that audit takes", async () => {
+  const addresses = [
+    "https://API.example.com",
+    "my_host:6443",
+    "[fd00::1]:443",
+    "https://10.0.0.1",
+  ];
+  const targets = addresses.map((address) => hostAndPort(parseApiServerUrl(address) ?? address));
+  assert.deepEqual(await describeHostsOfAnybody([...targets, "localhost:6443"]), []);
 });

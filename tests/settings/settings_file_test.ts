@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { applySettingsFile } from "../../src/settings/settings_file.ts";
+import { applySettingsFile, placeInSettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 Deno.test("a settings file may hold comments and commas at the end; flags are its keys", () => {
@@ -76,4 +76,10 @@ Deno.test("what is wrong with a settings file has the code of its kind", () => {
   for (const [text, code] of codes) {
     assert.throws(() => applySettingsFile(DEFAULT_SETTINGS, text, "site.jsonc"), { code });
   }
+});
+
+Deno.test("the place of a setting is that of its value, or the file where it is not in it", () => {
+  const text = `{\n  "timeout": "5s",\n  "auth-dir": "/a"\n}`;
+  assert.equal(placeInSettingsFile(text, "site.jsonc", "auth-dir"), "site.jsonc:3:15");
+  assert.equal(placeInSettingsFile(text, "site.jsonc", "log-level"), "site.jsonc");
 });
