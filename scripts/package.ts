@@ -65,6 +65,17 @@ export function parseMaintainer(text: string): string {
   );
 }
 
+/**
+ * A number of packages of one version.
+ *
+ * @throws {UsageError} when the text is not one from 1 on.
+ */
+export function parseRevision(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  const problem = `${JSON.stringify(text)} is not a whole number from 1 on`;
+  throw new UsageError("flag-value-invalid", "--revision", problem);
+}
+
 /** What to make packages of, and where. */
 export interface PackageOptions {
   readonly settings?: Settings;
@@ -74,6 +85,11 @@ export interface PackageOptions {
   readonly version?: string;
   /** Who answers for the packages, as {@link parseMaintainer} takes it. @default nobody */
   readonly maintainer?: string;
+  /**
+   * The number behind the version, as both formats have it: of two packages of one version the higher one
+   * is the newer. @default 1
+   */
+  readonly revision?: number;
   /** @default those of a release */
   readonly targets?: readonly typeof TARGETS[number][];
   /** Told of each platform that cannot be compiled for. */
@@ -104,6 +120,7 @@ export async function makePackages(options: PackageOptions): Promise<string> {
     version: options.version ?? facts.version,
     date: commitDate(facts),
     maintainer: options.maintainer ?? NOBODY,
+    revision: options.revision ?? 1,
   };
   return await makeDirectory(
     options.out ?? `${DIST}/packages`,
@@ -237,6 +254,7 @@ export function formatConfig(
     readonly date: string;
     readonly architecture: string;
     readonly maintainer: string;
+    readonly revision: number;
   },
 ): string {
   const owner = { owner: "root", group: "root", mtime: facts.date };
@@ -246,7 +264,7 @@ export function formatConfig(
     arch: facts.architecture,
     platform: "linux",
     version: facts.version,
-    release: "1",
+    release: String(facts.revision),
     section: "admin",
     priority: "optional",
     maintainer: facts.maintainer,
@@ -337,12 +355,13 @@ if (import.meta.main) {
       name: "deno task package",
       brief: "Make .deb and .rpm for both platforms",
       example: "--settings site.jsonc",
-      takes: ["maintainer"],
-    }, ({ settings, out, maintainer }) =>
+      takes: ["maintainer", "revision"],
+    }, ({ settings, out, maintainer, revision }) =>
       makePackages({
         settings,
         ...(out && { out }),
         ...(maintainer !== undefined && { maintainer: parseMaintainer(maintainer) }),
+        ...(revision !== undefined && { revision: parseRevision(revision) }),
         onMissing: (target, reason) =>
           print(`warning: left out the packages for ${target}: ${reason}\n`),
       })),

@@ -21,6 +21,7 @@ export interface BuildRequest {
   readonly deno?: string;
   readonly target?: string;
   readonly maintainer?: string;
+  readonly revision?: string;
 }
 
 /** What only one build takes, and which. */
@@ -28,6 +29,7 @@ const ONLY_FOR = [
   ["deno", "deno task build"],
   ["target", "deno task compile"],
   ["maintainer", "deno task package"],
+  ["revision", "deno task package"],
 ] as const;
 
 type SpecialFlag = typeof ONLY_FOR[number][0];
@@ -38,6 +40,7 @@ interface Flags extends SettingFlags {
   readonly deno?: string;
   readonly target?: string;
   readonly maintainer?: string;
+  readonly revision?: string;
 }
 
 const text = { kind: "parsed", parse: String, optional: true } as const;
@@ -85,6 +88,7 @@ export async function runBuildCommand(
           deno: special("deno", "PATH", "Runtime that the script form starts"),
           target: special("target", "TRIPLE", "Platform of the compiled form"),
           maintainer: special("maintainer", '"NAME <ADDRESS>"', "Who answers for the packages"),
+          revision: special("revision", "NUMBER", "To be raised with other settings [1]"),
         },
       },
       func: async (flags) => {

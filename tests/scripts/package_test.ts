@@ -8,6 +8,7 @@ import {
   makePackages,
   packagedFiles,
   parseMaintainer,
+  parseRevision,
 } from "../../scripts/package.ts";
 import { TARGETS } from "../../scripts/release.ts";
 import { BuildError } from "../../scripts/support/bundle.ts";
@@ -29,6 +30,7 @@ const FACTS = {
   date: "2026-01-02T03:04:05Z",
   architecture: "amd64",
   maintainer: "Platform Team <platform@example.com>",
+  revision: 3,
 };
 const PLACES = { binaries: "/binaries", shared: "/shared" };
 
@@ -61,6 +63,7 @@ for (const format of FORMATS) {
     assert.ok(!JSON.stringify(config).includes('"scripts"'));
     assert.equal(config.mtime, FACTS.date);
     assert.equal(config.maintainer, FACTS.maintainer);
+    assert.equal(config.release, "3");
     for (const { dst, file_info: { owner, group, mtime } } of config.contents) {
       assert.match(dst, /^\/usr\//);
       assert.deepEqual([owner, group, mtime], ["root", "root", FACTS.date], dst);
@@ -98,6 +101,16 @@ Deno.test("a maintainer is a name and an address, and nothing that ends a line o
       () => parseMaintainer(text),
       /^UserError: --maintainer: .* is not a name and an address; write it like "Platform/,
       text,
+    );
+  }
+});
+
+Deno.test("a revision is a whole number from 1 on", () => {
+  assert.deepEqual(["1", "20"].map(parseRevision), [1, 20]);
+  for (const text of ["", "0", "01", "1.5", "-1", "1~rc1", "1e3", " 1"]) {
+    assert.throws(
+      () => parseRevision(text),
+      /^UserError: --revision: .* is not a whole number from/,
     );
   }
 });
@@ -253,10 +266,11 @@ Deno.test({
   ignore: !wanted,
   fn: async (test) => {
     const work = await Deno.makeTempDir();
-    const make = (name: string, version: string, targets: readonly typeof TARGETS[number][]) =>
+    const make = (name: string, revision: number, targets: readonly typeof TARGETS[number][]) =>
       makePackages({
         out: `${work}/${name}`,
-        version,
+        version: "0.9.0",
+        revision,
         targets,
         maintainer: FACTS.maintainer,
         onMissing: (target, reason) => {
@@ -265,9 +279,9 @@ Deno.test({
         },
       });
     try {
-      const first = await make("first", "0.9.0", TARGETS);
-      const second = await make("second", "0.9.0", [TARGET]);
-      const newer = await make("newer", "0.9.1", TARGETS);
+      const first = await make("first", 1, TARGETS);
+      const second = await make("second", 1, [TARGET]);
+      const newer = await make("newer", 2, TARGETS);
       await test.step("the same commit gives the same bytes", async () => {
         const sums = (await Deno.readTextFile(`${first}/SHA256SUMS`)).trim().split("\n");
         const again = (await Deno.readTextFile(`${second}/SHA256SUMS`)).trim().split("\n");
@@ -383,7 +397,7 @@ async function useManager({ format, target, file, next, root }: Installation): P
   }
 
   await manager.install(root, next);
-  assert.equal(await manager.version(root), "0.9.1-1");
+  assert.equal(await manager.version(root), "0.9.0-2");
   // Bound executables are replaced by those of the package: they have to be bound again.
   assert.equal((await manager.verify(root)).trim(), "");
 

@@ -76,17 +76,21 @@ export class Buildah implements AsyncDisposable {
    */
   async makeBase(): Promise<string> {
     const root = `${this.#directory}/base`;
-    const programs = ["sh", "rm", "uname", "stat", "ls", "rpm"];
+    const programs = ["sh", "rm", "uname", "stat", "ls", "rpm", "rpmdb"];
     const files = await Promise.all(programs.map(pathOf));
     // Deno links to what its runtime part links to.
     const libraries = (await Promise.all([...files, Deno.execPath()].map(librariesOf))).flat();
+    await Deno.mkdir(`${root}/usr/bin`, { recursive: true });
+    await Deno.symlink("usr/bin", `${root}/bin`);
     for (const path of new Set([...files, ...libraries])) await copyInto(root, path);
-    await command("cp", ["-r", "/usr/lib/rpm", `${root}/usr/lib/rpm`]);
-    for (const directory of ["etc", "tmp", "var/lib/rpm"]) {
+    for (const directory of ["etc/rpm", "tmp", "usr/lib", "var/lib/rpm"]) {
       await Deno.mkdir(`${root}/${directory}`, { recursive: true });
     }
+    await command("cp", ["-r", "/usr/lib/rpm", `${root}/usr/lib/rpm`]);
     await Deno.writeTextFile(`${root}/etc/passwd`, "root:x:0:0:root:/root:/bin/sh\n");
     await Deno.writeTextFile(`${root}/etc/group`, "root:x:0:\n");
+    // Debian's rpm keeps its database in the home directory otherwise.
+    await Deno.writeTextFile(`${root}/etc/rpm/macros`, "%_dbpath /var/lib/rpm\n");
     for (const [name, text] of [["rpm-ostree", RPM_OSTREE], ["ostree", OSTREE]] as const) {
       await Deno.writeTextFile(`${root}/usr/bin/${name}`, text, { mode: 0o755 });
     }
