@@ -62,7 +62,8 @@ function onlyGenerates({ text }: Block): boolean {
 
 /** Blocks that show files of others, files to be written, or a picture, which is held elsewhere. */
 function isPrinted({ language, text }: Block): boolean {
-  return !["dockerfile", "mermaid"].includes(language) && !text.startsWith("KUBELET_EXTRA_ARGS=");
+  return !["dockerfile", "mermaid", "ts"].includes(language) &&
+    !text.startsWith("KUBELET_EXTRA_ARGS=");
 }
 
 /** Files that commands of the pages read, by their names there. */
