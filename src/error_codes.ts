@@ -1,6 +1,6 @@
 /**
  * The codes of errors: what programs and pages hold on to while the words of a message change. Each
- * has its row in docs/operate/troubleshoot.md. A code that was released keeps its meaning.
+ * has its entry in docs/operate/troubleshoot.md. A code that was released keeps its meaning.
  *
  * A pull needs only the type; the list is for those who check that nothing is left out.
  */
