@@ -9,7 +9,6 @@ import { formatMermaid } from "../src/ctl/explain/mermaid.ts";
 import { explainRegistries } from "../src/ctl/explain/registry_tables.ts";
 import { readFileSecrets } from "../src/ctl/explain/read_secrets.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";
-import { writeText } from "../src/process/stdio.ts";
 import { PROJECT } from "./support/project.ts";
 
 const IMAGE = "docker.io/library/nginx";
@@ -45,5 +44,3 @@ export async function drawPicture(): Promise<string> {
 async function fixture(path: string): Promise<string> {
   return await Deno.readTextFile(`${PROJECT}/fixtures/${path}`);
 }
-
-if (import.meta.main) writeText(Deno.stdout, await drawPicture());

@@ -43,6 +43,30 @@ Deno.test("tables are as narrow as a page is printed", async () => {
   }
 });
 
+/** Words in a row that two pages have in common where one of them should link to the other. */
+const REPEATED = 12;
+
+Deno.test("what one page says no other says again: it links there", async () => {
+  const first = new Map<string, string>();
+  const again = new Set<string>();
+  for (const { path, text } of await allPages()) {
+    // The changes are a record of their own. Commands, what they print and tables are not prose.
+    if (path === "CHANGELOG.md") continue;
+    const prose = text.replaceAll(/^```[^]*?^```$|^\|.*$/gm, "\n\n");
+    for (const paragraph of prose.split("\n\n")) {
+      const words = paragraph.toLowerCase().match(/[\w./'-]+/g) ?? [];
+      for (let at = 0; at + REPEATED <= words.length; at++) {
+        const run = words.slice(at, at + REPEATED).join(" ");
+        const place = first.get(run) ?? path;
+        if (place !== path) again.add(`${place} and ${path}: ${run}`);
+        first.set(run, place);
+      }
+    }
+  }
+  assert.ok(first.size > 5_000, `${first.size}`);
+  assert.deepEqual([...again], []);
+});
+
 Deno.test("a page without the place of a part is named", () => {
   const part = { page: "a.md", name: "settings", text: "" };
   assert.throws(() => putIn("text", part), /^TypeError: a\.md: no place for settings$/);

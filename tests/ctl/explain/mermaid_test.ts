@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { drawPicture } from "../../../scripts/picture.ts";
 import type { Candidate } from "../../../src/ctl/explain/credentials.ts";
 import type { Explanation } from "../../../src/ctl/explain/explanation.ts";
 import { formatMermaid } from "../../../src/ctl/explain/mermaid.ts";
@@ -30,11 +29,6 @@ const candidate = (key: string, verdict: Candidate["verdict"]): Candidate => ({
   key,
   verdict,
   reason: "",
-});
-
-Deno.test("the picture of the documentation is what the fixtures give", async () => {
-  const path = new URL("../../../docs/explain.mmd", import.meta.url);
-  assert.equal(await Deno.readTextFile(path), await drawPicture());
 });
 
 Deno.test("nothing in a name or key ends a label or is taken for markup", () => {
