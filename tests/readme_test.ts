@@ -30,12 +30,8 @@ Deno.test("the table of settings has each flag of the program, and each of its l
   }
 });
 
-/** Whose tables are another matter. */
-const WIDE = ["SECURITY.md"];
-
 Deno.test("tables are as narrow as a page is printed", async () => {
   for (const { path, text } of await allPages()) {
-    if (WIDE.includes(path)) continue;
     for (const [index, line] of text.split("\n").entries()) {
       if (!line.startsWith("|")) continue;
       assert.ok(line.length <= LONGEST_TABLE_LINE, `${path}:${index + 1}: ${line.length}`);

@@ -32,13 +32,13 @@ export async function readPage(path: string): Promise<Page> {
   return { path, text, blocks };
 }
 
-/** The pages of the project, in the order of their paths: those at its root, and all below `docs/`. */
+/** The pages of the project: those at its root, that of the tests, and all below `docs/` by their paths. */
 export async function allPages(): Promise<Page[]> {
-  const root = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+  const others = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md"];
   const docs = [...filesBelow(new URL("docs/", PROJECT))]
     .map((file) => file.pathname.slice(PROJECT.pathname.length))
     .filter((path) => path.endsWith(".md"));
-  return await Promise.all([...root, ...docs.sort()].map(readPage));
+  return await Promise.all([...others, ...docs.sort()].map(readPage));
 }
 
 /** The tables of a page whose header begins with a word: their rows, cell by cell. */
