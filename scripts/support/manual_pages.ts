@@ -43,7 +43,7 @@ export function providerManual(settings: Settings, options: ManualOptions): stri
       ),
       ".PP",
       ...paragraph(
-        'It is no daemon, and has no configuration file of its own: flags are passed through "args"',
+        'It is not a daemon, and has no configuration file of its own: flags are passed through "args"',
         "in the kubelet's CredentialProviderConfig. No flag reaches beyond the sandbox of the",
         "executable, which",
       ),

@@ -74,11 +74,11 @@ export function readCompiledFile(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
 
 function read(bytes: Uint8Array<ArrayBuffer>): CompiledFile {
   if (ascii(bytes.subarray(0, 4)) !== "\x7fELF") {
-    throw new CompiledFileError("is no Linux executable (no ELF header)");
+    throw new CompiledFileError("is not a Linux executable (no ELF header)");
   }
   const view = viewOf(bytes);
   if (bytes[4] !== 2 || bytes[5] !== 1) {
-    throw new CompiledFileError("is no 64-bit little-endian executable");
+    throw new CompiledFileError("is not a 64-bit little-endian executable");
   }
   const machine = MACHINES.get(view.getUint16(18, true));
   if (machine === undefined) {
@@ -163,7 +163,7 @@ function readNote(
     throw new CompiledFileError("was not made by deno compile (its note begins otherwise)");
   }
   const metadata = reader.json();
-  if (!isObject(metadata)) throw new CompiledFileError("has metadata that is no object");
+  if (!isObject(metadata)) throw new CompiledFileError("has metadata that is not an object");
   if (reader.take(NO_OTHER_MODULES).some((byte) => byte !== 0)) {
     throw new CompiledFileError("carries packages or modules from elsewhere");
   }

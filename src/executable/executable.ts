@@ -326,7 +326,7 @@ function decode(bytes: Uint8Array): string {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     // deno-coverage-ignore-start -- no test has a program that is no text
   } catch {
-    throw new ExecutableError("it holds bytes that are no text where the program should be");
+    throw new ExecutableError("it holds bytes that are not text where the program should be");
     // deno-coverage-ignore-stop
   }
 }

@@ -64,8 +64,10 @@ function explainMatchImageRule(pattern: string): string | undefined {
   }
   if (pattern === "*") return `"*" is refused: name the registries`;
   if (MATCH_IMAGE.test(pattern)) return undefined;
-  return `${JSON.stringify(pattern)} is not a host in lower case, "*" standing for whole labels ` +
-    "only, with port and path if needed";
+  return `${
+    JSON.stringify(pattern)
+  } is not a host in lower case, with port and path if needed, in which ` +
+    `each "*" is a whole label`;
 }
 
 const Resource = v.object({

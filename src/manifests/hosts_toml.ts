@@ -53,7 +53,7 @@ export function createHostsToml(
     throw new UsageError(
       "flag-value-invalid",
       "",
-      `${JSON.stringify(source)} is no registry`,
+      `${JSON.stringify(source)} is not a registry`,
       "containerd has mirrors for whole registries: write HOST or HOST:PORT before the =",
     );
   }

@@ -109,7 +109,7 @@ export function explainUnmatchable(text: string): string | undefined {
   // deno-coverage-ignore -- for the compiler: the pattern matches any text
   const [, authority = "", path = ""] = /^([^/]*)(.*)$/s.exec(text) ?? [];
   if (/[:@]/.test(path)) return "names a tag or digest: the kubelet compares the name without";
-  if (path.includes("*")) return `has a "*" in its path, where it is no wildcard`;
+  if (path.includes("*")) return `has a "*" in its path, where it is not a wildcard`;
   // deno-coverage-ignore -- for the compiler: the pattern has these groups
   const [, host = "", port] = /^([^:]*)(?::(.*))?$/.exec(authority) ?? [];
   if (host.split(".").includes("") || port === "") return "has an empty part in its host";

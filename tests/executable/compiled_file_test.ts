@@ -119,7 +119,7 @@ Deno.test("what is no compiled executable is refused in words", async (t) => {
     [
       "metadata that is a list",
       edited(JSON.stringify(METADATA), "[]"),
-      /metadata that is no object/,
+      /metadata that is not an object/,
     ],
     ["a file without a place", edited(`"o":[0,6]`, `"o":9`), /unknown directory/],
     ["something other than files", edited(directory, "[1]"), /something other than files/],

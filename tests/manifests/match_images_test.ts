@@ -173,7 +173,7 @@ const UNMATCHABLE: readonly [pattern: string, reason: RegExp | undefined][] = [
   ["library/nginx", /full names/],
   ["docker.io/library/nginx:1.29", /tag or digest/],
   ["docker.io/library/nginx@sha256:00", /tag or digest/],
-  ["docker.io/*", /no wildcard/],
+  ["docker.io/*", /not a wildcard/],
   ["docker.io/Library", /upper case/],
   ["user@docker.io", /not of the form/],
   ["docker.io?tag=1", /not of the form/],

@@ -155,7 +155,7 @@ export function checkMirrors(
           name,
           `${
             placeOfEndpoint(files, registry, endpoint)
-          }: ${endpoint.repository.host} is no host name: ` +
+          }: ${endpoint.repository.host} is not a host name: ` +
             "CRI-O cannot contact it",
           "name the host by letters, digits, hyphens and dots",
         ));

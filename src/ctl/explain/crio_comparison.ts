@@ -186,7 +186,7 @@ function compareSources(explanation: Explanation, pull: LoggedPull): string[] {
     const source = explanation.sources.find((source) => source.repository === repository);
     if (expectation(explanation, repository) === "unknown") {
       differences.push(
-        `CRI-O tried ${repository}, which is no pull source by the registries configuration that ` +
+        `CRI-O tried ${repository}, which is not a pull source by the registries configuration that ` +
           "was read here: systemctl reload crio makes CRI-O read it, too.",
       );
     } else if (source?.asked === false) {

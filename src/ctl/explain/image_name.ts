@@ -40,7 +40,7 @@ export function explainImageName(text: string): string | undefined {
     return "names its registry by an IPv6 address, which the image library does not accept";
   }
   if (/[A-Z]/.test(host) && !/[.:]/.test(host)) {
-    return "begins with upper case: a host needs a dot or a port, and what is no host is lower case";
+    return "begins with upper case: a host needs a dot or a port, and a path is lower case";
   }
   if (/[A-Z]/.test(path)) {
     return `has upper case in its path, which image names cannot have: ${path.toLowerCase()}`;

@@ -232,7 +232,7 @@ function readEntry(url: string, table: JsonObject, line: number): HostEntry {
   const timeout = table["dial_timeout"] ?? "";
   if (typeof timeout !== "string") throw wrongType("dial_timeout", "a string", line);
   if (timeout !== "" && parseGoDuration(timeout) === undefined) {
-    throw new UnsureError(line, `has a "dial_timeout" that is no duration`, "write it like 3s");
+    throw new UnsureError(line, `has a "dial_timeout" that is not a duration`, "write it like 3s");
   }
   return {
     url,

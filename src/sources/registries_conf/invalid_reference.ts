@@ -25,7 +25,7 @@ export function whyNoReference(reference: string): string | undefined {
     return "has an IPv6 address for a host, which CRI-O's image library does not know";
   }
   if (host === "") return "has no host";
-  if (!isHost(host)) return "has a host that is no host name with an optional port";
+  if (!isHost(host)) return "has a host that is not a host name with an optional port";
   if (!isRecognisableHost(host)) {
     return "has a host without dot and port, which is taken for a part of Docker Hub's names";
   }

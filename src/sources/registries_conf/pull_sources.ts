@@ -173,7 +173,7 @@ export function describeRefusal(image: string, refused: readonly Form[]): string
 export function describeInvalid({ role, location, reference }: Endpoint): string {
   const [shown, made] = [location, reference].map((text) => JSON.stringify(hideUserInfo(text)));
   const what = role === "mirror" ? "the mirror" : "the location";
-  return `${what} ${shown} makes ${made} of the image, which is no valid reference`;
+  return `${what} ${shown} makes ${made} of the image, which is not a valid reference`;
 }
 
 /** `FILE:LINE` of an endpoint's location, or the file alone. */

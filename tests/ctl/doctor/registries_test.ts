@@ -162,7 +162,7 @@ const CONFIGURATIONS: readonly [
   ]], [
     [
       "fail",
-      /\/main:4: the mirror "mirror\.local\/Hub" makes "mirror\.local\/Hub\/library\/sample" of the image, which is no valid reference: it has a path in upper case\. CRI-O refuses every pull of docker\.io/,
+      /\/main:4: the mirror "mirror\.local\/Hub" makes "mirror\.local\/Hub\/library\/sample" of the image, which is not a valid reference: it has a path in upper case\. CRI-O refuses every pull of docker\.io/,
     ],
   ]],
   ["a mirror without a host", files(registry("quay.io/team", "mirror")), [["pass", /1/]], [
@@ -177,7 +177,7 @@ const CONFIGURATIONS: readonly [
   ]], [
     [
       "fail",
-      /\/main:4: mirror_1\.example\.com is no host name: CRI-O cannot contact it -> name the host/,
+      /\/main:4: mirror_1\.example\.com is not a host name: CRI-O cannot contact it -> name the host/,
     ],
   ]],
   ["a name that no image has", files(registry("index.docker.io", "a.io")), [["pass", /1/]], [

@@ -257,7 +257,7 @@ const PARTS: readonly [
     "another mirror is configured",
     DEBUG,
     { conf: CONF.replace("localhost:5000", "other.io") },
-    /CRI-O tried localhost:5000\/library\/no-role, which is no pull source by the registries/,
+    /CRI-O tried localhost:5000\/library\/no-role, which is not a pull source by the registries/,
   ],
   [
     "a mirror comes before",
@@ -265,7 +265,7 @@ const PARTS: readonly [
     {
       conf: `${CONF}[[registry.mirror]]\nlocation = "n.io"\n`.replace("localhost:5000", "first.io"),
     },
-    /CRI-O tried localhost:5000\/library\/no-role, which is no pull source/,
+    /CRI-O tried localhost:5000\/library\/no-role, which is not a pull source/,
   ],
   [
     "the order of the mirrors is another",

@@ -120,8 +120,8 @@ location = "mirror.example.com:5000"
     role: "mirror",
     place: "f:4",
     problem: 'the mirror "my-mirror.example.com.:5500" makes ' +
-      '"my-mirror.example.com.:5500/library/nginx" of the image, which is no valid reference: it has a ' +
-      "host that is no host name with an optional port",
+      '"my-mirror.example.com.:5500/library/nginx" of the image, which is not a valid reference: it has a ' +
+      "host that is not a host name with an optional port",
     refuses: ["tag", "digest"],
   }]);
 });

@@ -75,7 +75,7 @@ namespace       ns
 registries      [[registry]] with prefix "quay.io", 10.conf:1
                 mirrors: m.io, n.io/UPPER (for pulls by digest only); location: quay.io
                 - passed over: prefix "quay.io", main.conf:1: replaced by the table with the same prefix in 10.conf
-unusable        10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case; CRI-O refuses every pull by digest
+unusable        10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is not a valid reference: it has a path in upper case; CRI-O refuses every pull by digest
 secrets         s0, s1 from list.json
 global file     config.json
                 kept: m.io/team, quay.io
@@ -105,7 +105,7 @@ auth file: /etc/crio/auth/ns-0123.json
 
 warning: m.io/team/app has different credentials in secret "s0" (key "m.io") and secret "s1" (key "m.io"); the latter is used
 
-No pull by digest of quay.io/team/app works: 10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is no valid reference: it has a path in upper case. CRI-O gives up before it asks any mirror or registry.
+No pull by digest of quay.io/team/app works: 10.conf:6: the mirror "n.io/UPPER" makes "n.io/UPPER/team/app" of the image, which is not a valid reference: it has a path in upper case. CRI-O gives up before it asks any mirror or registry.
 For pulls by tag: m.io/team/app is pulled with the credential of secret "s1" (key "m.io").
 For pulls by tag: quay.io/team/app is pulled without a credential: the global file's entry "quay.io" holds none.
 `,
@@ -219,7 +219,7 @@ const CONCLUSIONS: readonly [
     undefined,
     [
       'No pull of quay.io/team/app works: 10.conf:7: the mirror "[::1]:5000" makes "[::1]:5000/app" of the ' +
-      "image, which is no valid reference: it has an IPv6 address for a host, which CRI-O's image library does " +
+      "image, which is not a valid reference: it has an IPv6 address for a host, which CRI-O's image library does " +
       "not know. CRI-O gives up before it asks any mirror or registry.",
     ],
   ],

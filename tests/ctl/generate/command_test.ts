@@ -235,7 +235,7 @@ const COMMAND_LINES: readonly [line: string, code: number, stdout: RegExp, stder
     /^$/,
     /twice/,
   ],
-  ["generate crio-credential-provider-config --match-image re*.io", 2, /^$/, /whole labels/],
+  ["generate crio-credential-provider-config --match-image re*.io", 2, /^$/, /a whole label/],
 ];
 
 for (const [line, code, stdout, stderr] of COMMAND_LINES) {

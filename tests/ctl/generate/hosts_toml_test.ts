@@ -95,9 +95,9 @@ const REFUSED: readonly [name: string, args: string[], error: RegExp][] = [
   [
     "a part of a registry",
     ["--mirror", "quay.io/team=a.io"],
-    /"quay\.io\/team" is no registry; .*whole registries/,
+    /"quay\.io\/team" is not a registry; .*whole registries/,
   ],
-  ["a wildcard", ["--mirror", "*.example.com=a.io"], /"\*\.example\.com" is no registry/],
+  ["a wildcard", ["--mirror", "*.example.com=a.io"], /"\*\.example\.com" is not a registry/],
   ["a mirror of another kind", ["--mirror", "docker.io=https://a.io"], /leave out the URL scheme/],
   [
     "--plain-http of no mirror",

@@ -293,7 +293,7 @@ Deno.test("generate install writes nothing where anything is wrong", async (test
       "a part of a registry with containerd",
       [...CONTAINERD, "--mirror", "quay.io/team=a.io"],
       2,
-      /--mirror: "quay\.io\/team" is no registry/,
+      /--mirror: "quay\.io\/team" is not a registry/,
     ],
     [
       "--plain-http with CRI-O",

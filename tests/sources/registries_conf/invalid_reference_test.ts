@@ -10,7 +10,7 @@ const REFERENCES: readonly [reference: string, reason: RegExp | undefined][] = [
   ["user@mirror.example.com/nginx", /^has an "@"/],
   ["[::1]:5000/nginx", /^has an IPv6 address for a host/],
   ["/nginx", /^has no host$/],
-  ["mirror_.example.com/nginx", /^has a host that is no host name/],
+  ["mirror_.example.com/nginx", /^has a host that is not a host name/],
   ["mirror/nginx", /^has a host without dot and port/],
   ["nginx", /^has a host without dot and port/],
   ["index.docker.io/library/nginx", /^names Docker Hub by another name/],

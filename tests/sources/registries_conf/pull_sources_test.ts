@@ -303,7 +303,7 @@ function readAsInPull(main: string, dropIn: string, image: string) {
 Deno.test("what spoils a pull is a warning with file, line and endpoint", () => {
   const main = `# mirrors\n${table("docker.io", ["a.io"], ["b.io/UPPER"])}`;
   assert.deepEqual(readAsInPull(main, "", "docker.io/library/nginx"), [
-    'main:8: the mirror "b.io/UPPER" makes "b.io/UPPER/library/nginx" of the image, which is no valid ' +
+    'main:8: the mirror "b.io/UPPER" makes "b.io/UPPER/library/nginx" of the image, which is not a valid ' +
     "reference: CRI-O refuses every pull of docker.io/library/nginx, and asks no other mirror and no " +
     "registry either",
   ]);
