@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { formatTranscript, parseTranscript, type Step } from "./support/transcript.ts";
 import { runCtlWith } from "./support/ctl.ts";
 
+const PROJECT = new URL("../", import.meta.url).pathname;
 const DIRECTORY = new URL("transcripts/", import.meta.url);
 const TOOL = "crio-credential-ctl";
 const FILES = [...Deno.readDirSync(DIRECTORY)].map(({ name }) => name)
@@ -9,9 +10,13 @@ const FILES = [...Deno.readDirSync(DIRECTORY)].map(({ name }) => name)
 
 /** Runs the command of a step, and gives what came of it. */
 async function play({ command, stdin }: Step): Promise<Step> {
-  const [program, ...args] = command.split(" ");
+  const [program, ...words] = command.split(" ");
   assert.equal(program, TOOL, "a transcript is of the operator's tool");
-  const { code, stdout, stderr } = await runCtlWith(args, stdin);
+  // Files of the project are found wherever the tool is run, and are shown as the transcript names them.
+  const args = words.map((word) => /^(?:fixtures|tests)\//.test(word) ? `${PROJECT}${word}` : word);
+  const { code, ...printed } = await runCtlWith(args, stdin);
+  const [stdout = "", stderr = ""] = [printed.stdout, printed.stderr]
+    .map((text) => text.replaceAll(PROJECT, ""));
   return { command, stdin, stdout, stderr, status: code };
 }
 
@@ -27,7 +32,7 @@ for (const name of FILES) {
 }
 
 Deno.test("there are transcripts, so that this looks at something", () => {
-  assert.ok(FILES.length >= 3);
+  assert.ok(FILES.length >= 8);
 });
 
 Deno.test("a transcript is read as it is written", () => {
