@@ -4,7 +4,7 @@ import { drawPicture } from "./picture.ts";
 import { PROJECT } from "./support/project.ts";
 import { settingsTable } from "./support/settings_table.ts";
 
-/** A part of a page, between two comments that bear its name. */
+/** A part of a page, between two comments that have its name. */
 interface Part {
   /** From the project's directory. */
   readonly page: string;

@@ -7,7 +7,7 @@ import { redact } from "./text/redact.ts";
  *
  * Its message is meant for the kubelet's log and an operator's terminal. Whoever throws one makes
  * sure that no token, password or `auth` value is part of it; what looks like one is masked all the
- * same, and each part is cut to a length that a log can bear.
+ * same, and each part is cut to a length that suits a log.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -40,7 +40,7 @@ export class UserError extends Error {
 export class UsageError extends UserError {}
 
 /**
- * One line that describes any thrown value. Messages of errors that are not ours may quote their
+ * One line that describes any thrown value. Messages of errors that others throw may quote their
  * input (`JSON.parse` does), so only their kind and the place they came from are given.
  */
 export function describeError(error: unknown): string {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { collectMessages, type Message, messagesOf } from "../scripts/support/messages.ts";
+import { allPages, filesBelow } from "./support/pages.ts";
 
+const PROJECT = new URL("../", import.meta.url);
 const MESSAGES = await collectMessages();
 
 /** Words that a reader at night would stumble over, and what to write in their place. */
@@ -35,6 +37,32 @@ Deno.test("no sentence of the programs has a word of the house's own dialect", (
   const found = MESSAGES.flatMap(({ module, text }) =>
     KEPT.some((kept) => kept.test(text)) ? [] : DIALECT.filter(([words]) => words.test(text))
       .map(([, instead]) => `${module}: ${JSON.stringify(text)} (rather: ${instead})`)
+  );
+  assert.deepEqual(found, []);
+});
+
+/** The words among these that a comment or a page has a usual word for, too. */
+const OUT_OF_PROSE = /\b(?:borne|bears?|told|stands?|stood|ours)\b/;
+
+Deno.test("no comment of the sources has a word of the dialect", async () => {
+  const found: string[] = [];
+  let comments = 0;
+  const files = ["src/", "scripts/"].flatMap((name) => [...filesBelow(new URL(name, PROJECT))]);
+  for (const file of files.filter(({ pathname }) => /\.[jt]s$/.test(pathname))) {
+    for (const [index, line] of (await Deno.readTextFile(file)).split("\n").entries()) {
+      if (!/^\s*(?:\/\/|\/\*|\*)/.test(line)) continue;
+      comments++;
+      if (OUT_OF_PROSE.test(line)) found.push(`${file.pathname}:${index + 1}: ${line.trim()}`);
+    }
+  }
+  assert.ok(comments > 3_000, `${comments}`);
+  assert.deepEqual(found, []);
+});
+
+Deno.test("no page has a word of the dialect, but where it quotes", async () => {
+  const found = (await allPages()).flatMap(({ path, text }) =>
+    text.replaceAll(/^```[^]*?^```$|"[^"\n]*"/gm, "").split("\n")
+      .filter((line) => OUT_OF_PROSE.test(line)).map((line) => `${path}: ${line}`)
   );
   assert.deepEqual(found, []);
 });

@@ -107,7 +107,7 @@ export async function preparePrograms(
   return programs;
 }
 
-/** Settings for a node with containerd, and the mirror as it is told there. */
+/** Settings for a node with containerd, and the mirror as it is configured there. */
 async function containerdSettings(node: TempNode): Promise<Partial<Settings>> {
   const directory = node.path("etc/containerd/certs.d");
   await node.write(

@@ -27,7 +27,7 @@ export class BuildError extends Error {
  * Bundles a program into one module. The result does not depend on settings, time or place, so that the
  * same commit gives the same bytes.
  *
- * In front of all stands the lock-down, and behind it the program's name.
+ * In front of all is the lock-down, and behind it the program's name.
  *
  * @throws {BuildError} with the bundler's words when it fails, and when the program holds what no
  * permission confines: `import()`, or a part of the runtime that the lock-down takes away.

@@ -98,7 +98,7 @@ export function readExceptions(
 
 /**
  * The comments that are for nothing: every line that they are for is run. A comment for a whole file is
- * one where a test loads the file, for its lines can then be told apart.
+ * one where a test loads the file, for its lines can then be kept apart.
  *
  * @param uncovered the lines of the file that no test runs, comments or not; `undefined` where no test
  * loads it.

@@ -29,7 +29,7 @@ function childrenCpu(): number {
   return Number(userSeconds + systemSeconds) * 1000 + Number(user + system) / 1000;
 }
 
-/** As the kubelet starts a plugin, with a pipe for the request; no shell stands between. */
+/** As the kubelet starts a plugin, with a pipe for the request; no shell is between. */
 async function start({ executable, stdin, args = [] }: Command): Promise<Deno.ChildProcess> {
   const child = new Deno.Command(executable, {
     args: [...args],

@@ -87,7 +87,7 @@ function render(node: AnyNode, program: string): string {
   return hole(node, program);
 }
 
-/** What stands for a value: its name, where it has a short one. */
+/** The placeholder of a value: its name, where it has a short one. */
 function hole(node: AnyNode, program: string): string {
   const code = program.slice(node.start, node.end);
   const name = /^(?:JSON\.stringify|quote|hideUserInfo)\(([\w.]+)\)$/.exec(code)?.[1] ?? code;

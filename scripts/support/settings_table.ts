@@ -12,7 +12,7 @@ import { wrapLine } from "../../src/text/wrap.ts";
 /** Longest line of a table in the pages, in characters. */
 export const LONGEST_TABLE_LINE = 100;
 
-/** What stands between the cells of a line of two, and around them. */
+/** What is between the cells of a line of two, and around them. */
 const BETWEEN = "|  |  |".length;
 
 /**

@@ -165,7 +165,7 @@ function explainFlag(flag: Flag): string {
   return `${brief} [${shown}]`;
 }
 
-/** What stands for the value is written in front of the text, two spaces between. */
+/** The value's placeholder is written in front of the text, two spaces between. */
 function splitBrief(brief: string): [placeholder: string, brief: string] {
   const [, placeholder = "", rest = brief] = /^(\S+) {2}(.*)$/s.exec(brief) ?? [];
   return [placeholder, rest];

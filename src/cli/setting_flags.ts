@@ -62,7 +62,7 @@ export function givenFlags(
   return given;
 }
 
-/** What stands for a path in the help. */
+/** The placeholder of a path in the help. */
 const PATHS = ["FILE", "DIR", "PATH"];
 
 /** A path from the root; an empty text stays empty, since it has a meaning of its own. */

@@ -52,7 +52,7 @@ function parseTarget(text: string, where: string): Scope {
   return { ...scope, derived: true };
 }
 
-/** Whether nothing is wrong with an annotation as far as it can be told without the secret's keys. */
+/** Whether nothing is wrong with an annotation as far as can be said without the secret's keys. */
 export function isWellFormed(text: string): boolean {
   try {
     parseAlsoFor(text);
@@ -66,7 +66,7 @@ export function isWellFormed(text: string): boolean {
 
 /**
  * Finds the keys whose credentials an entry is about: the one that is written so, else those that
- * stand for the same repositories, as `docker.io` and `https://index.docker.io/v1/` do.
+ * mean the same repositories, as `docker.io` and `https://index.docker.io/v1/` do.
  *
  * @param keys of the secret, all of them.
  * @returns a function of an entry and its index. It throws a {@link UserError} when there is no such
@@ -90,7 +90,7 @@ export function keyFinder(
   };
 }
 
-/** The repositories that a key stands for, as a text that is equal for equal ones. */
+/** The repositories that a key means, as a text that is equal for equal ones. */
 function scopeOf(key: string): string {
   const scope = parseScope(key);
   return scope === undefined ? "" : formatScope(scope);

@@ -33,7 +33,7 @@ export interface Respondent extends Disposable {
   readonly transport: Transport;
 }
 
-/** What the caller is told on the way, and what it keeps. */
+/** What is reported to the caller on the way, and what the caller keeps. */
 export interface Asking<Kept> {
   /** Told of what the service account names, if it names any or none, before anything is asked. */
   readonly onNames: (names: SecretNames) => void;

@@ -32,7 +32,7 @@ export function equalCredentials(a: Credential | undefined, b: Credential | unde
 
 /** A credential from a secret, with the repositories it is meant for. */
 export interface ScopedCredential {
-  /** What the key stands for, or, if it is `derived`, what the secret's annotation adds to it. */
+  /** What the key means, or, if it is `derived`, what the secret's annotation adds to it. */
   readonly scope: Scope;
   readonly credential: Credential;
   /** Name of the secret. */

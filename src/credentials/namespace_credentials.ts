@@ -52,7 +52,7 @@ export function readCredentials(
   const credentials: ScopedCredential[] = [];
   const skipped: Skipped[] = [];
   let skippedCount = 0;
-  // Docker Hub's names all hold the one that stands for them.
+  // Docker Hub's names all hold the one that is used for all of them.
   const hosts = [...new Set(sources.map(({ host }) => canonicalHost(host)))];
   const isRelevant = (text: string) =>
     text.includes("*") || hosts.some((host) => text.includes(host));

@@ -5,7 +5,7 @@ import type { Repository } from "../sources/reference.ts";
 
 /** A registry key, taken apart. */
 export interface Scope {
-  /** Host name with optional port; a `*` in it stands for part of one DNS label. */
+  /** Host name with optional port; a `*` in it is part of one DNS label. */
   readonly host: string;
   /** Path below the host, without slashes around it; empty: the whole host. */
   readonly path: string;
@@ -81,7 +81,7 @@ function matchHost(pattern: string, host: string): boolean {
     labels.every((label, index) => matchLabel(label, found[index] ?? ""));
 }
 
-/** `*` stands for any characters of one label, as in the kubelet's patterns. */
+/** `*` matches any characters of one label, as in the kubelet's patterns. */
 function matchLabel(pattern: string, label: string): boolean {
   const [start = "", ...parts] = pattern.split("*");
   const end = parts.pop();

@@ -37,7 +37,7 @@ export interface Viewer {
 
 /** A pair that the kubelet tries. */
 export interface PairTry {
-  /** The key of the response's `auth` under which it stands. */
+  /** The key of the response's `auth` that it is under. */
   readonly key: string;
   readonly pair: Pair;
   /** Where it comes from; `undefined` for the empty pair. */

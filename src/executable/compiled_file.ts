@@ -6,7 +6,7 @@
  * moved there to make room, and a note named `SUI`. The note's content is, in this order (Deno's
  * `cli/lib/standalone/binary.rs`): a magic word; the metadata as JSON, with its length in front; the
  * npm snapshot, remote modules and redirects, which are empty here; the directory of embedded files
- * as JSON, and their bytes, each with its length in front; the magic word again. Behind the note stand
+ * as JSON, and their bytes, each with its length in front; the magic word again. Behind the note are
  * the names of sections and the section headers.
  */
 

@@ -292,7 +292,7 @@ function isLaidOutAsBuilt(bytes: Uint8Array, file: CompiledFile): boolean {
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  // The largest chunk is the runtime, of which the file is read as it stands there.
+  // The largest chunk is the runtime, of which the file is read as it is.
   if (a.buffer === b.buffer && a.byteOffset === b.byteOffset) return a.length === b.length;
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -22,7 +22,7 @@ export function findOpenings(program: string): string[] {
   const openings = program.startsWith(LOCK_DOWN) ? [] : [
     "the program does not begin with the lock-down (src/executable/lock_down.js, word for word)",
   ];
-  // A function's declaration stands before all statements, also those of the lock-down.
+  // A function's declaration counts before all statements, also those of the lock-down.
   const declared = declaredNames(parsed);
   for (const name of USED_BY_LOCK_DOWN) {
     if (declared.has(name)) {
@@ -42,8 +42,8 @@ export function beginningOf(name: string): string {
 }
 
 /**
- * The program of an executable whose bundle stands in modules: the lock-down, word for word, and the
- * import of the first module once it is done. What the build fixed is theirs by its name, for good.
+ * The program of an executable whose bundle is in modules: the lock-down, word for word, and the
+ * import of the first module once it is done. The modules have what the build fixed under its name, for good.
  *
  * @param first name of the module's file.
  */
@@ -153,7 +153,7 @@ const KEPT: ReadonlySet<string> = new Set([
   ...[...LOCK_DOWN.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name),
 ]);
 
-/** Whether an identifier stands in `typeof name`, which does no harm where there is none. */
+/** Whether an identifier is in `typeof name`, which does no harm where there is none. */
 function isAskedFor(ancestors: readonly AnyNode[]): boolean {
   const parent = ancestors.at(-2);
   return parent?.type === "UnaryExpression" && parent.operator === "typeof";

@@ -70,7 +70,7 @@ export function parseProgram(text: string): Program {
   }
   const bundle = text.slice(end + 1);
   const build: Build = result.output;
-  // What stands twice in the JSON, or follows it on that line, would be executed and not be seen here.
+  // What is twice in the JSON, or follows it on that line, would be executed and not be seen here.
   return { build, bundle, isCanonical: formatProgram(build, "").trimEnd() === text.slice(0, end) };
 }
 

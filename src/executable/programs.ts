@@ -9,7 +9,7 @@ export const PROGRAMS = ["crio-credential-provider", "crio-credential-ctl"] as c
 /** The name of a program. */
 export type ProgramName = typeof PROGRAMS[number];
 
-/** The module that each begins with where it stands in several. */
+/** The module that each begins with where it is in several. */
 export const FIRST_MODULES: Readonly<Record<ProgramName, string>> = {
   "crio-credential-provider": "main.js",
   "crio-credential-ctl": "ctl.js",

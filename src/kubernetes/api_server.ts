@@ -18,7 +18,7 @@ export interface ApiServer {
   readonly ca: string;
   /** Where the bundle comes from: a path, or a kubeconfig that carries it. */
   readonly caOrigin: string;
-  /** The name that the certificate must bear; empty: the URL's host. */
+  /** The name that the certificate must have; empty: the URL's host. */
   readonly tlsServerName: string;
 }
 
@@ -86,7 +86,7 @@ function readEnvFile(path: string): Address | undefined {
       "set it or pass --apiserver",
     );
   }
-  // An IPv6 address stands in brackets in a URL, but not in this file.
+  // An IPv6 address is in brackets in a URL, but not in this file.
   const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   const url = parseApiServerUrl(`${address}:${port}`);
   if (url === undefined) {

@@ -108,7 +108,7 @@ function formatAddress(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }
 
-/** A pattern in its parts: what stands in front of the port, and the port. */
+/** A pattern in its parts: what is in front of the port, and the port. */
 function split(pattern: string): [host: string, port: string] {
   const colon = pattern.lastIndexOf(":");
   return [pattern.slice(0, colon), pattern.slice(colon + 1)];

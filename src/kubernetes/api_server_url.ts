@@ -10,7 +10,7 @@ const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:]+\])$/;
  * Normalises `HOST:PORT` or an `https` URL to a URL without trailing slash. `undefined` when it is
  * neither: plain `http` is refused, because what is sent to the address is a bearer token, and so is a
  * host that is no name and no address. `URL` lets more through than those, and the host becomes a
- * permission to connect, where a comma divides hosts and a star stands for any.
+ * permission to connect, where a comma divides hosts and a star matches any.
  */
 export function parseApiServerUrl(text: string): string | undefined {
   const hasScheme = text.includes("://");

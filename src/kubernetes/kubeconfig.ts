@@ -18,7 +18,7 @@ export interface KubeconfigCluster {
   readonly certificateAuthority: string;
   /** Base64 of a CA bundle; it counts before the path. */
   readonly certificateAuthorityData: string;
-  /** The name the server's certificate must bear, when it is not the host of `server`. */
+  /** The name the server's certificate must have, when it is not the host of `server`. */
   readonly tlsServerName: string;
 }
 

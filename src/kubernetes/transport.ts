@@ -47,7 +47,7 @@ interface Connection {
 
 /**
  * Connects to an API server with a token, which is sent to that server alone: its certificate must
- * be signed by the given CA and bear its name, and a redirect is not followed. Requests go one after
+ * be signed by the given CA and have its name, and a redirect is not followed. Requests go one after
  * the other over the same connection for as long as the server leaves it open.
  *
  * @param token empty for a request as nobody.
@@ -95,7 +95,7 @@ export function openTransport(server: ApiServer, token: string): Transport & Dis
 const TELLING_LENGTH = 16;
 
 /**
- * An answer in whose body the token does not stand, nor a part of it: what an API server, or a proxy
+ * An answer whose body does not have the token in it, nor a part of it: what an API server, or a proxy
  * before it, says of a request that it refuses goes into errors and into the log.
  */
 function withoutToken(answer: HttpAnswer, token: string): HttpAnswer {
@@ -105,7 +105,7 @@ function withoutToken(answer: HttpAnswer, token: string): HttpAnswer {
 }
 
 async function connect(server: ApiServer, url: URL, signal: AbortSignal): Promise<Connection> {
-  // An IPv6 address stands in brackets in a URL, and nowhere else.
+  // An IPv6 address is in brackets in a URL, and nowhere else.
   const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1");
   // deno-coverage-ignore -- no test may listen on port 443
   const port = url.port === "" ? 443 : Number(url.port);

@@ -2,7 +2,7 @@
 
 export const PLATFORMS = ["aws", "gcp", "azure", "none"] as const;
 
-/** A platform of OpenShift; `none` stands for those without a provider of their own. */
+/** A platform of OpenShift; `none` means those without a provider of their own. */
 export type Platform = typeof PLATFORMS[number];
 
 /** Versions of Ignition's specification that OpenShift 4.21 and later understand, newest last. */

@@ -283,8 +283,8 @@ export interface MergeResult {
 
 /**
  * Puts our provider into a configuration. The others stay as they are and in order; an existing one
- * of our name is replaced where it stands, but keeps its arguments and its audience if none are given,
- * and the variables that it sets besides ours.
+ * of the plugin's name is replaced where it is, but keeps its arguments and its audience if none are given,
+ * and the variables that it sets besides the plugin's.
  *
  * @param existing a configuration without violations.
  */

@@ -32,7 +32,7 @@ export interface HostsTomlFile {
  * Makes the file of one registry: its mirrors in the order given, and behind them the last mirror once
  * more as `server`, since without `server`, or with it alone, some versions ask the registry itself.
  *
- * A path of a mirror is part of the repository's name there, as in `registries.conf`: it stands behind
+ * A path of a mirror is part of the repository's name there, as in `registries.conf`: it is behind
  * `/v2`, which only `override_path` makes possible.
  *
  * @throws {UsageError} whose place is left to be filled in, when the rules are not of one registry.

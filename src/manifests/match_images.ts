@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 
 /** A pattern, taken apart as the kubelet does it. */
 export interface MatchImage {
-  /** Labels of the host; a `*` stands for any characters of one label. */
+  /** Labels of the host; a `*` matches any characters of one label. */
   readonly labels: readonly string[];
   /** Empty: no port. */
   readonly port: string;

@@ -1,6 +1,6 @@
 /**
  * The provider files of OpenShift's platforms (`templates/common` of the Machine Config Operator):
- * what a file of ours must keep, since it takes the place of the whole file.
+ * what a generated file must keep, since it takes the place of the whole file.
  */
 
 import type { Platform } from "./choices.ts";

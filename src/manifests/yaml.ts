@@ -8,7 +8,7 @@ import { parseYaml as parse } from "../text/yaml.ts";
 /** A document of YAML: what JSON can express. */
 export type Manifest = { readonly [key: string]: unknown };
 
-/** Lines as a comment of YAML, to stand in front of a document. */
+/** Lines as a comment of YAML, for the front of a document. */
 export function formatComment(lines: readonly string[]): string {
   return lines.map((line) => `# ${line}\n`).join("");
 }

@@ -21,7 +21,7 @@ const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 /**
  * Reads a text file; `undefined` when there is none. A UTF-8 byte order mark is dropped. What is no
  * regular file is not opened: opening a FIFO waits for a writer, and a device need never end. Only
- * `/dev/null` is read, as the empty file for which a link to it stands.
+ * `/dev/null` is read, as the empty file that a link to it means.
  *
  * The read is synchronous: the process has nothing else to do, and a cold start pays for every
  * turn of the event loop.

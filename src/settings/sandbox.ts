@@ -39,7 +39,7 @@ function exceptionsOf<Name extends SettingName>(name: Name, settings: Settings):
 export const EVERYTHING = "everything";
 
 /**
- * A sandbox as flags of `deno run` and `deno compile`. Each target stands once; nothing is granted
+ * A sandbox as flags of `deno run` and `deno compile`. Each target is there once; nothing is granted
  * that has no target.
  */
 export function permissionFlags(policy: Policy): string[] {

@@ -15,7 +15,7 @@ export interface Access {
 export interface Setting<Value> {
   /** Name on the command line and in a settings file. */
   readonly flag: string;
-  /** What stands for the value in the help text. */
+  /** The value's placeholder in the help text. */
   readonly placeholder: string;
   readonly brief: string;
   readonly default: Value;

@@ -3,7 +3,7 @@
  * help, the defaults, and the permissions a value implies.
  *
  * A pull takes its settings from the build and needs only their type: what its modules share with
- * the table stands elsewhere, so that the table is not evaluated in every pull.
+ * the table is elsewhere, so that the table is not evaluated in every pull.
  */
 
 import { WAIT_FOR_TAKEN } from "../delivery/auth_file/placing.ts";

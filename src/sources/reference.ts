@@ -12,7 +12,7 @@ export interface Repository {
   readonly path: string;
 }
 
-// Patterns stand in functions, here and elsewhere: the engine parses those outside in every run.
+// Patterns are in functions, here and elsewhere: the engine parses those outside in every run.
 
 /** Whether a text is a host name with optional port (`DomainRegexp`). */
 export function isHost(text: string): boolean {
@@ -58,7 +58,7 @@ export function namedBy(image: string): "tag" | "digest" | undefined {
  * would refuse it.
  *
  * The library takes only the canonical spelling (`reference.ParseNamed`): the first component must
- * be recognisable as a host, Docker Hub is `docker.io`, and its official images stand in `library/`.
+ * be recognisable as a host, Docker Hub is `docker.io`, and its official images are in `library/`.
  */
 export function parseRepository(reference: string): Repository | undefined {
   const slash = reference.indexOf("/");
@@ -76,7 +76,7 @@ export function parseRepository(reference: string): Repository | undefined {
 }
 
 /**
- * Whether a text may stand for an image in `aliases`: a name without registry, tag and digest
+ * Whether a text may be the name of an image in `aliases`: a name without registry, tag and digest
  * (`sysregistriesv2`, `validateShortName`).
  */
 export function isShortName(name: string): boolean {

@@ -67,7 +67,7 @@ export function parseForeignJson(text: string, where: string): unknown {
   return parseJson(text, where);
 }
 
-/** Counts parts in strings, too: telling them apart takes longer than parsing an ordinary page. */
+/** Counts parts in strings, too: to leave them out would take a parser of its own. */
 function countParts(text: string): number {
   let count = 0;
   for (const part of [",", "[", "{"]) {
@@ -114,7 +114,7 @@ export function namedValue(object: JsonObject, name: string): unknown {
 }
 
 /**
- * What stands under the spellings of a name, in the order of the document: objects, or `null`.
+ * The values under the spellings of a name, in the order of the document: objects, or `null`.
  *
  * @throws {UserError} when it is anything else.
  */
@@ -125,7 +125,7 @@ export function namedObjects(document: Members, name: string): (JsonObject | nul
 }
 
 /**
- * The map that Go's JSON decoder finds under a name: what stands under several spellings is put together,
+ * The map that Go's JSON decoder finds under a name: the values under several spellings are put together,
  * later members over earlier ones, and a `null` empties it. `undefined` when it is missing or `null`.
  *
  * @throws {UserError} when something under the name is no object.
@@ -151,7 +151,7 @@ export interface Members {
   readonly all: JsonObject;
   /** The file or place. */
   readonly where: string;
-  /** The key under which the object stands there; empty for the whole document. */
+  /** The key of the object there; empty for the whole document. */
   readonly key: string;
 }
 

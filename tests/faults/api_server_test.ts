@@ -293,7 +293,7 @@ async function assertOutcome(cluster: Cluster, testCase: Case, outcome: Outcome)
 
 const SUITE = "an API server that misbehaves";
 
-Deno.test("an API server that misbehaves is borne with or given up on, in bounded time and memory", async (test) => {
+Deno.test("an API server that misbehaves is put up with or given up on, in bounded time and memory", async (test) => {
   await using api = await MisbehavingApiServer.start();
   await using cluster = await Cluster.start({ settings: { apiserver: api.url } });
   await cluster.node.writeCa(api.ca.certificatePem);

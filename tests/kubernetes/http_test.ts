@@ -174,7 +174,7 @@ const LARGE: readonly [name: string, text: string][] = [
 ];
 
 for (const [name, text] of LARGE) {
-  Deno.test(`an answer that is too large ${name} is not borne`, async () => {
+  Deno.test(`an answer that is too large ${name} is refused`, async () => {
     for (const sizes of [[Infinity], [100]]) {
       await assert.rejects(reader(text, sizes).read(), TooLargeError);
     }

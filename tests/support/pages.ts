@@ -105,7 +105,8 @@ export async function sourceTexts(): Promise<string> {
     .replaceAll(/[`"] \+\s*[`"]/g, "");
 }
 
-function* filesBelow(directory: URL): Generator<URL> {
+/** The files below a directory, in any depth. */
+export function* filesBelow(directory: URL): Generator<URL> {
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
     if (isDirectory) yield* filesBelow(new URL(`${name}/`, directory));
     else yield new URL(name, directory);

@@ -79,7 +79,7 @@ function readFlags(command: Command<CtlContext>): FlagNode[] {
 
 function readFlag(key: string, name: string, parameter: Parameter): FlagNode {
   const { kind } = parameter;
-  // The help shows what stands for the value in front of the text.
+  // The help shows the value's placeholder in front of the text.
   const [, placeholder = "", brief = parameter.brief] = /^(\S+) {2}(.*)$/.exec(parameter.brief) ??
     [];
   if (kind === "enum") return { name, brief, value: "text", values: parameter.values };

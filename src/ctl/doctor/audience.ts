@@ -71,7 +71,7 @@ function checkApiServer({ audience, manifest, platform, clusterDomain }: Audienc
 
 interface Accepted {
   readonly audiences: readonly string[];
-  /** Where they stand. */
+  /** Where they are. */
   readonly place: string;
 }
 

@@ -40,7 +40,7 @@ export type CheckName = typeof CHECK_NAMES[number];
  */
 export type Status = "pass" | "warn" | "fail" | "skip";
 
-/** One finding. A name may stand for several. */
+/** One finding. Several may have the same name. */
 export interface Check {
   readonly name: CheckName;
   readonly status: Status;
@@ -85,7 +85,7 @@ const IN_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * What an error found while checking means. Where the tool's own sandbox or user stood in the way, nothing is known
+ * What an error found while checking means. Where the tool's own sandbox or user was in the way, nothing is known
  * about the node.
  *
  * @throws what was thrown, if it is no {@link UserError}.

@@ -10,7 +10,7 @@ export const CONTAINERD_CONF = "/etc/containerd/config.toml";
 
 const NAME = "containerd-config";
 
-/** The plugin's tables in which the registries stand, by version of the file. */
+/** The plugin's tables in which the registries are, by version of the file. */
 const PLUGINS = ["io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri"] as const;
 
 /** A file of containerd's, decoded. */

@@ -22,7 +22,7 @@ export interface FoundGlobalAuthFile {
 }
 
 /**
- * Checks the entries, and that none stands in the way of the namespaces' credentials.
+ * Checks the entries, and that none is in the way of the namespaces' credentials.
  *
  * @param hosts that pulls through mirrors go to.
  */

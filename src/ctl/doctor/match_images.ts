@@ -122,7 +122,7 @@ function coverageOf(
   return patterns.some((pattern) => meets(pattern, registry)) ? "some" : "none";
 }
 
-/** Sub-domains of a wildcard prefix that are looked at: it stands for any number of labels. */
+/** Sub-domains of a wildcard prefix that are looked at: it matches any number of labels. */
 const DEEPEST = 5;
 
 /** Whether the kubelet runs a provider with the pattern for some image of the table. */

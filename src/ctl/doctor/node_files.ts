@@ -47,7 +47,7 @@ const MAX_LINKS = 40;
 export class NodeFiles {
   readonly #root: string;
 
-  /** @param root the directory that stands for `/`; empty for the node's own. */
+  /** @param root the directory in the place of `/`; empty for the node's own. */
   constructor(root: string) {
     this.#root = root;
   }

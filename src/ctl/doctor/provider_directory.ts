@@ -10,7 +10,7 @@ export interface FoundProviderDirectory {
   readonly origin: string;
   /** `undefined` when it is not there. */
   readonly facts: FileFacts | undefined;
-  /** What stands there under the name of each provider. */
+  /** What is there under the name of each provider. */
   readonly executables: ReadonlyMap<string, FileFacts | undefined>;
   /** Whether the configuration that names the providers could be read. */
   readonly isConfigurationKnown: boolean;
@@ -22,7 +22,7 @@ const NAME = "provider-directory";
 
 /**
  * Checks that the kubelet finds an executable file for each provider, without which it does not start
- * (`RegisterCredentialProviderPlugins`), and that nobody but root can replace ours.
+ * (`RegisterCredentialProviderPlugins`), and that nobody but root can replace the plugin.
  */
 export function checkProviderDirectory(directory: FoundProviderDirectory): Check[] {
   const { path, origin, facts, executables, copied } = directory;

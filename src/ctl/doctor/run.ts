@@ -119,7 +119,7 @@ const MARKS: Readonly<Record<Status, string>> = {
   skip: "skip",
 };
 
-/** What no node can tell. */
+/** What no node knows. */
 const CLUSTER = "The cluster's side is checked by what this prints: crio-credential-ctl generate " +
   "checks --namespace NAMESPACE --service-account ACCOUNT --node NODE --audience AUDIENCE, and " +
   "--secret SECRET for each secret that the account names";

@@ -1,4 +1,4 @@
-/** Why a pull by containerd gets, or does not get, its credentials: the way of a pull, told in full. */
+/** Why a pull by containerd gets, or does not get, its credentials: the way of a pull, in full. */
 
 import { choose, type RankedCredential } from "../../credentials/choose.ts";
 import type { ScopedCredential } from "../../credentials/docker_config.ts";
@@ -121,7 +121,7 @@ export interface FoundHosts extends OfferedHosts {
 }
 
 /**
- * Reads what a pull reads of hosts.toml, and tells what else was looked for.
+ * Reads what a pull reads of hosts.toml, and reports what else was looked for.
  *
  * @throws {UserError} when something that exists cannot be read.
  */

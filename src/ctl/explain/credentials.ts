@@ -32,7 +32,7 @@ export type Verdict =
 
 /** What might have been used for a pull source. */
 export interface Candidate {
-  /** Where it stands: in a secret, or in the global auth file as an entry or a helper. */
+  /** Where it is: in a secret, or in the global auth file as an entry or a helper. */
   readonly origin: "secret" | "global-entry" | "global-helper";
   /** Name of the secret. */
   readonly secret?: string;
@@ -84,7 +84,7 @@ export interface FileEntry {
   readonly key: string;
   readonly origin: "secret" | "global";
   readonly secret?: string;
-  /** Whether it stands in the place of an entry of the global file. */
+  /** Whether it is in the place of an entry of the global file. */
   readonly replacesGlobal: boolean;
 }
 

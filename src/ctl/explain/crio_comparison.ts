@@ -37,7 +37,7 @@ export interface LoggedComparison {
   readonly sources: readonly LoggedSource[];
   /** Where the log and the explanation part, as sentences; empty: nowhere. */
   readonly differences: readonly string[];
-  /** What the log cannot tell, as sentences. */
+  /** What the log does not show, as sentences. */
   readonly limits: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What CRI-O's log tells of pulls. Its lines are those of CRI-O 1.34 to 1.36 (`server/image_pull.go`)
+ * What CRI-O's log says of pulls. Its lines are those of CRI-O 1.34 to 1.36 (`server/image_pull.go`)
  * and of the image library (go.podman.io/image v5.38 and v5.42, `docker/docker_image_src.go` and
  * `pkg/docker/config/config.go`). At level info it names the pulls, the auth files and the sources that
  * are tried; at level debug also what the registries answered, and where credentials were found.
@@ -100,7 +100,7 @@ function noteOverlap(pulls: readonly LoggedPull[], pull: LoggedPull): void {
   for (const other of later.length === 0 ? [] : [pull, ...later]) other.overlapped = true;
 }
 
-/** A line that bears the name of its request. */
+/** A line that has the name of its request. */
 function readOwn(pull: LoggedPull, message: string): void {
   const [, lookedFor] = /^Looking for namespaced auth JSON file in: (.+)$/.exec(message) ?? [];
   const [, authFile] = /^Using auth file for namespace \S+: (.+)$/.exec(message) ?? [];

@@ -1,6 +1,6 @@
 /**
  * Everything that secrets hold, entry by entry, beside what the pull has of it. A pull passes over what
- * names none of its hosts; an explanation tells of that, too, and decides nothing by it.
+ * names none of its hosts; an explanation reports that, too, and decides nothing by it.
  */
 
 import { mismatch, rank, type RankedCredential } from "../../credentials/choose.ts";

@@ -38,7 +38,7 @@ export interface NamedSecrets {
 /**
  * Asks the API server for the secrets.
  *
- * @param options.onRetry told of every attempt that failed and will be repeated, with the delay in
+ * @param options.onRetry called for every attempt that failed and will be repeated, with the delay in
  * milliseconds.
  * @param options.isAccountKnown whether the account's annotations are those that the pull would have.
  * @throws {UserError} as in a pull; where the list is refused to an account that is not known, it says how
@@ -81,7 +81,7 @@ export async function readFileSecrets(
   return { from: path, leftOut: file.leftOut(settings.secretTypes, read.named?.names), ...read };
 }
 
-/** A file asks for no other attempt, nothing is looked for to reach it, and names are told at the end. */
+/** A file asks for no other attempt, nothing is looked for to reach it, and names are reported at the end. */
 const ignore = () => {};
 
 async function readAll(

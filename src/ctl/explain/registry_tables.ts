@@ -1,5 +1,5 @@
 /**
- * Which `[[registry]]` table applies to an image, where it stands, which others do not count, and what
+ * Which `[[registry]]` table applies to an image, where it is, which others do not count, and what
  * comes of its endpoints.
  */
 

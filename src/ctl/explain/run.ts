@@ -123,7 +123,7 @@ async function withCrioLog(
   return { ...explanation, crioLog: compareWithLog(explanation, log, inputName(crioLog)) };
 }
 
-/** What stands in the place of the kubelet's request. */
+/** What is used in the place of the kubelet's request. */
 interface Subject {
   readonly image: string;
   /** Empty without a token. */

@@ -1,4 +1,4 @@
-/** A service account's token as people pass it on: what stands in its place is named, never shown. */
+/** A service account's token as people pass it on: what is in its place is named, never shown. */
 
 import { UserError } from "../../errors.ts";
 
@@ -10,7 +10,7 @@ const WORD = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
  * its reader to judge.
  *
  * @param where the text comes from.
- * @throws {UserError} when something else stands there. Nothing of the text is part of the error.
+ * @throws {UserError} when something else is there. Nothing of the text is part of the error.
  */
 export function readTokenText(text: string, where: string): string {
   const token = text.trim();

@@ -6,7 +6,7 @@ import { type CtlContext, report } from "../context.ts";
 
 /**
  * Whether a text can be the audience of a cluster's tokens: it becomes a resource's name, in which `*`
- * stands for all of them, and a word of scripts and manifests.
+ * is used for all of them, and a word of scripts and manifests.
  */
 export function isAudience(text: string): boolean {
   return text !== "" && text !== "*" && !/\p{Cc}/u.test(text);

@@ -15,13 +15,13 @@ export interface Flags {
   readonly containerdHostsDir?: string;
 }
 
-/** Prints a `hosts.toml`; where it belongs, and which consent it needs, stands in comments. */
+/** Prints a `hosts.toml`; where it belongs, and which consent it needs, is in comments. */
 export function generateHostsToml(this: CtlContext, flags: Flags): void {
   this.process.stdout.write(formatHostsToml(this, flags).text);
 }
 
 /**
- * A `hosts.toml` as it is printed, and where it belongs on a node. The consent that it needs is told
+ * A `hosts.toml` as it is printed, and where it belongs on a node. The consent that it needs is given
  * on stderr, too.
  */
 export function formatHostsToml(

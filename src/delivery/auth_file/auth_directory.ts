@@ -6,7 +6,7 @@ import { closedDirectory, fileError } from "../../process/files.ts";
 /**
  * Makes the directory, for root's eyes only, if it is not there.
  *
- * @throws {UserError} when that fails, or something else stands in its place.
+ * @throws {UserError} when that fails, or something else is in its place.
  */
 export function makeAuthDirectory(authDir: string): void {
   try {
@@ -17,7 +17,7 @@ export function makeAuthDirectory(authDir: string): void {
   }
 }
 
-/** Says what stands in the directory's place. */
+/** Says what is in the directory's place. */
 function refuseOtherKind(authDir: string): void {
   let found: Deno.FileInfo;
   try {
@@ -55,7 +55,7 @@ function targetOf(link: string): string {
  *
  * The bits of the group are its own, or with an access control list the most that the list gives to
  * anyone (acl(5), "CORRESPONDENCE BETWEEN ACL ENTRIES AND FILE PERMISSION BITS"). The runtime cannot
- * read lists, so that even root's group may not have the bit: it may stand for anyone.
+ * read lists, so that even root's group may not have the bit: it may mean anyone.
  *
  * @param ownUser the user that this program runs as.
  * @throws {UserError} that says whose it is, or who can write to it.

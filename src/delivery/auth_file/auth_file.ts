@@ -14,7 +14,7 @@ import { type Patience, type Placing, putInPlace } from "./placing.ts";
 
 /** An auth file. Maps, because keys come from strangers: `__proto__` is a key like any other. */
 export interface AuthFile {
-  /** Entries by registry or repository, as they stand in the file. */
+  /** Entries by registry or repository, as they are in the file. */
   readonly auths: ReadonlyMap<string, unknown>;
   /** Credential helpers by `host[:port]`. */
   readonly credHelpers: ReadonlyMap<string, unknown>;
@@ -26,7 +26,7 @@ export interface AuthFile {
 
 /** An entry of an auth file that is of a wrong type. */
 export interface LeftOut {
-  /** The field it stands in. */
+  /** The field it is in. */
   readonly field: "auths" | "credHelpers";
   readonly key: string;
   /** What is wrong, in words that follow the key. */

@@ -76,7 +76,7 @@ const CLOCK_ERROR = 1_000;
 
 /**
  * Moves a finished file to its place. A file that lies there, and has been untaken for less than
- * `waitForTaken`, is waited for; then ours takes its place.
+ * `waitForTaken`, is waited for; then this run's takes its place.
  *
  * A run that waited in vain gives its file the date of the one that it replaces. So those that waited
  * with it give up with it, and the next run does not wait for what was not taken: where no pull follows,

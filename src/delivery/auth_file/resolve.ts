@@ -57,7 +57,7 @@ export function composeAuthFile(
   return { file, warnings };
 }
 
-/** Entries of the global file that are told one by one in each pull. */
+/** Entries of the global file that are reported one by one in each pull. */
 const MAX_REPORTS = 5;
 
 function describeAllLeftOut(leftOut: readonly LeftOut[]): string[] {

@@ -75,7 +75,7 @@ const RETRYABLE = new Set([408, 429, 500, 502, 503, 504]);
  * Sends a request whose answer is not asked to be repeated.
  *
  * A server that was unreachable a moment ago is starting, and refuses everyone until it has read its
- * roles: then a 403 is worth another attempt, and stands when no attempt is left.
+ * roles: then a 403 is worth another attempt, and is the answer when no attempt is left.
  */
 export async function send(
   path: string,

@@ -1,6 +1,6 @@
 /** What of a secret holds registry credentials, or speaks of them (`k8s.io/api/core/v1`). */
 
-/** Each with the data key that its credentials stand under. */
+/** Each with the data key of its credentials. */
 export const SECRET_DATA_KEYS = {
   "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
   "kubernetes.io/dockercfg": ".dockercfg",

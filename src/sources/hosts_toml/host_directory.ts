@@ -58,7 +58,7 @@ export function findHostDirectory(
     const file = `${candidate.path}/hosts.toml`;
     try {
       const text = readTextFile(file, { flag: FLAG, keepByteOrderMark: true });
-      // One file operation tells both where there is a file, as nearly everywhere.
+      // One file operation shows both where there is a file, as nearly everywhere.
       if (text !== undefined || isThere(candidate.path)) return { ...candidate, file, text };
     } catch (error) {
       // deno-coverage-ignore -- only in a child process: tests/artifact/containerd_test.ts
@@ -72,7 +72,7 @@ export function findHostDirectory(
 /**
  * Whether there is something at a path: a directory without the file counts, too.
  *
- * @throws {UserError} when that cannot be told.
+ * @throws {UserError} when that cannot be found out.
  */
 export function isThere(path: string): boolean {
   try {

@@ -40,7 +40,7 @@ export interface RegistriesContent {
 
 // The names of the library (`sysregistriesv2`, toml tags).
 
-/** Keys of version 2, by which it is told from version 1, and the one of version 1. */
+/** Keys of version 2, which version 1 does not have, and the one of version 1. */
 const FILE_KEYS: ReadonlySet<string> = new Set([
   "registry",
   "unqualified-search-registries",

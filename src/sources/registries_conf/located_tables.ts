@@ -1,4 +1,4 @@
-/** Where the `[[registry]]` tables stand in their files: for people to find, and no part of a pull. */
+/** Where the `[[registry]]` tables are in their files: for people to find, and no part of a pull. */
 
 import { UserError } from "../../errors.ts";
 import { parseRegistriesFile } from "./content.ts";

@@ -1,5 +1,5 @@
 /**
- * Where things stand in a registries file, and what its writer probably meant. The TOML parser tells the
+ * Where things are in a registries file, and what its writer probably meant. The TOML parser reports the
  * places of its own errors alone. Nothing here quotes the file: it may be another one by mistake, with
  * credentials in it.
  */
@@ -82,7 +82,7 @@ export function placeOfKey(file: RegistriesFile, key: string): string {
   return formatPlace(file, findLine(file.text, pattern));
 }
 
-/** The line on which a location first stands in a file; `undefined` when it is not found. */
+/** The line on which a location first is in a file; `undefined` when it is not found. */
 export function lineOfLocation({ text }: RegistriesFile, location: string): number | undefined {
   const value = RegExp.escape(location);
   const pattern = new RegExp(`(?:^|[{,\\s"'])location["']?\\s*=\\s*["']${value}/*["']`, "i");
@@ -90,7 +90,7 @@ export function lineOfLocation({ text }: RegistriesFile, location: string): numb
 }
 
 /**
- * Keys of the whole file that stand below a table, and so are keys of that table, which nobody reads. Below
+ * Keys of the whole file that are below a table, and so are keys of that table, which nobody reads. Below
  * the aliases they are aliases, which the loader refuses.
  */
 export function findMisplacedKeys(file: RegistriesFile): Mistake[] {

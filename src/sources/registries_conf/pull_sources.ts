@@ -121,7 +121,7 @@ export interface HelpersFirst {
   readonly mistake: Mistake;
 }
 
-/** What stands for auth files among `credential-helpers` (`AuthenticationFileHelper`). */
+/** The name of auth files among `credential-helpers` (`AuthenticationFileHelper`). */
 const AUTH_FILES = "containers-auth.json";
 
 /**
@@ -193,7 +193,7 @@ export function placeOfEndpoint(
 /**
  * Rewrites an image for each endpoint of the table that applies to it.
  *
- * `pull-from-mirror` and `mirror-by-digest-only` keep no mirror out: the kubelet does not tell
+ * `pull-from-mirror` and `mirror-by-digest-only` keep no mirror out: the kubelet does not say
  * whether the image is named by tag or by digest.
  *
  * Nor does `blocked` of this table: the image library looks at it when it is about to contact a source,

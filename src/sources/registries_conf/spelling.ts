@@ -4,7 +4,7 @@ import { foldName, type Members } from "../../text/parse.ts";
 import type { Mistake } from "./places.ts";
 
 /**
- * A table with its keys in the library's spelling. Where a key stands in two spellings, the library's
+ * A table with its keys in the library's spelling. Where a key is there in two spellings, the library's
  * choice is left to chance; here the exact one counts, or else the first.
  */
 export function spell(table: Members, names: ReadonlySet<string>, twins: Mistake[]): Members {

@@ -34,7 +34,7 @@ export interface Registry {
   readonly blocked: boolean;
   /** In the order in which they are tried. */
   readonly mirrors: readonly Mirror[];
-  /** The file the table stands in. */
+  /** The file the table is in. */
   readonly file: string;
 }
 
