@@ -248,8 +248,7 @@ export function readCredential(value: unknown): Credential | undefined {
 const NOBODY = "Og==";
 
 /**
- * A text of an entry; empty when it is missing or null. By hand, because a namespace may hold
- * thousands of entries, and a schema takes several times as long for each.
+ * A text of an entry; empty when it is missing or null.
  */
 function member(entry: JsonObject, key: string): string {
   const value = namedValue(entry, key) ?? "";

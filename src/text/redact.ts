@@ -50,7 +50,7 @@ const MASK = "[masked]";
  */
 export function maskCredentials(text: string): string {
   let masked = text;
-  // Few texts hold any of these, and a pattern takes longer to compile than a text to look at.
+  // A pattern is made only where its words are in the text: few texts hold any of these.
   if (masked.includes("ey")) {
     masked = masked.replace(/(?<!\w)ey[A-DI-L][\w+/=-]{8,}(?:\.[\w-]+)*/g, MASK);
   }

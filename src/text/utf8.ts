@@ -14,7 +14,7 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
 export function decodeUtf8(bytes: Uint8Array, { fatal = true } = {}): string {
   lenient ??= new TextDecoder();
   const text = lenient.decode(bytes);
-  // Refusing takes the runtime several times as long as replacing, so it is asked for where it matters.
+  // For 4.4 MB refusing takes the runtime 1.6 ms, replacing 0.2 (docs/develop/start-up.md).
   if (!fatal || !text.includes("\ufffd")) return text;
   return new TextDecoder("utf-8", { fatal }).decode(bytes);
 }
