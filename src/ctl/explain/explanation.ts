@@ -147,8 +147,16 @@ function tellRegistries(image: string, registries: ExplainedRegistries) {
   };
 }
 
-/** A pull for which the registries configuration leaves nothing to do. */
-export function explainNothingToDo(pull: Pull, registries: ExplainedRegistries): Explanation {
+/**
+ * A pull for which the registries configuration leaves nothing to do.
+ *
+ * @param reason the pull's own.
+ */
+export function explainNothingToDo(
+  pull: Pull,
+  registries: ExplainedRegistries,
+  reason: string,
+): Explanation {
   return {
     ...pull,
     ...NO_SOURCES,
@@ -157,23 +165,23 @@ export function explainNothingToDo(pull: Pull, registries: ExplainedRegistries):
     conclusions: [
       ...refusals(pull, registries),
       ...registries.blocked.map(describeBlocked),
-      whyNothing(pull.image, registries),
+      sayNothingToDo(pull.image, registries, reason),
     ],
   };
 }
 
-function whyNothing(image: string, { files, table, pullSources }: ExplainedRegistries): string {
-  const nothing = "The plugin has nothing to do:";
-  if (pullSources.endpoints.length > 0) {
-    return `${nothing} no pull source is left that CRI-O contacts.`;
-  }
-  if (table?.blocked) {
-    return `${nothing} the registry is blocked and has no mirror, so that the pull is refused.`;
-  }
-  if (files.length === 0) return `${nothing} there is no registries configuration.`;
-  return table === undefined
-    ? `${nothing} no [[registry]] table matches ${image}: no mirror and no rewriting.`
-    : `${nothing} the table has no mirror and rewrites nothing.`;
+/** What the pull says of it, and where that is in the configuration. */
+function sayNothingToDo(
+  image: string,
+  { files, table }: ExplainedRegistries,
+  reason: string,
+): string {
+  const place = table !== undefined
+    ? `by [[registry]] ${quote(table.prefix)}, ${placeText(table)}`
+    : files.length === 0
+    ? "there is no registries configuration"
+    : `no [[registry]] table matches ${image}`;
+  return `The plugin has nothing to do: ${reason}: ${place}.`;
 }
 
 /** A pull for which there are pull sources. */

@@ -178,8 +178,9 @@ async function collect(
     return explainContainerdPull(pull, hosts, { secrets, settings, showUsers });
   }
   const registries = explainRegistries(readRegistriesFiles(settings), image, written);
-  if (registries.pullSources.sources.length === 0) return explainNothingToDo(pull, registries);
-  const secrets = await readSecrets(registries.pullSources.sources);
+  const { sources, nothingToDo } = registries.pullSources;
+  if (nothingToDo !== undefined) return explainNothingToDo(pull, registries, nothingToDo);
+  const secrets = await readSecrets(sources);
   const path = settings.kubeletAuthFile;
   return explainPull(pull, registries, {
     secrets,

@@ -22,6 +22,8 @@ export interface FoundEndpoints {
    * blocked ones and those that give no valid reference.
    */
   readonly sources: readonly Repository[];
+  /** Why there is no pull source, in words; `undefined` when there is one. */
+  readonly nothingToDo: string | undefined;
 }
 
 /** A mirror or the registry itself, with what it makes of an image. */
@@ -60,10 +62,10 @@ export function readRegistriesSources(
   const files = readRegistriesFiles(settings);
   const configuration = mergeRegistries(files);
   const found = findPullSources(configuration, image);
-  const { registry, endpoints, sources } = found;
+  const { registry, endpoints, sources, nothingToDo } = found;
   return {
     sources,
-    nothingToDo: sources.length === 0 ? whyNothing(registry, endpoints) : undefined,
+    nothingToDo,
     foundIn: {
       blocked: blockedRepositories(endpoints),
       prefix: registry?.prefix,
@@ -93,7 +95,7 @@ function warn(
 }
 
 /** In words, why there is no pull source. */
-export function whyNothing(registry: Registry | undefined, endpoints: readonly Endpoint[]): string {
+function whyNothing(registry: Registry | undefined, endpoints: readonly Endpoint[]): string {
   if (endpoints.length === 0) {
     return registry?.blocked ? "the registry is blocked" : "no mirror and no rewriting";
   }
@@ -205,11 +207,12 @@ export function findPullSources(
   image: string,
 ): FoundEndpoints {
   const registry = findRegistry(configuration, image);
-  if (registry === undefined) return { registry, endpoints: [], sources: [] };
+  const none = { registry, endpoints: [], sources: [], nothingToDo: whyNothing(registry, []) };
+  if (registry === undefined) return none;
   const rest = image.slice(matchPrefix(image, registry.prefix));
   const { location, mirrors } = registry;
   const primary = location === "" ? image : location + rest;
-  if (mirrors.length === 0 && primary === image) return { registry, endpoints: [], sources: [] };
+  if (mirrors.length === 0 && primary === image) return none;
 
   const endpoints = mirrors.map(({ location, pulls }) =>
     makeEndpoint(configuration, image, { role: "mirror", location, pulls }, location + rest)
@@ -225,7 +228,12 @@ export function findPullSources(
     if (repository === undefined || blockedBy !== undefined) continue;
     sources.set(formatRepository(repository), repository);
   }
-  return { registry, endpoints, sources: [...sources.values()] };
+  return {
+    registry,
+    endpoints,
+    sources: [...sources.values()],
+    nothingToDo: sources.size === 0 ? whyNothing(registry, endpoints) : undefined,
+  };
 }
 
 const SOME_DIGEST = "@sha256:0000000000000000000000000000000000000000000000000000000000000000";

@@ -263,22 +263,30 @@ Deno.test("an API server that is not reached is told, and each further attempt b
 });
 
 const NOTHING_TO_DO: readonly [name: string, toml: string | undefined, why: RegExp][] = [
-  ["without registries configuration", undefined, /there is no registries configuration\.$/],
+  [
+    "without registries configuration",
+    undefined,
+    /: no mirror and no rewriting: there is no registries configuration\.$/,
+  ],
   [
     "without a table",
     `[[registry]]\nlocation = "quay.io"`,
-    /no \[\[registry\]\] table matches doc/,
+    /: no mirror and no rewriting: no \[\[registry\]\] table matches docker\.io\/library\/nginx\.$/,
   ],
-  ["without a mirror", `[[registry]]\nlocation = "docker.io"`, /no mirror and rewrites nothing\.$/],
+  [
+    "without a mirror",
+    `[[registry]]\nlocation = "docker.io"`,
+    /: no mirror and no rewriting: by \[\[registry\]\] "docker\.io", \S+\.conf:1\.$/,
+  ],
   [
     "when the registry is blocked",
     `[[registry]]\nlocation = "docker.io"\nblocked = true`,
-    /the registry is blocked and has no mirror, so that the pull is refused\.$/,
+    /: the registry is blocked: by \[\[registry\]\] "docker\.io", \S+\.conf:1\.$/,
   ],
   [
     "when no pull source can be used",
     `[[registry]]\nprefix = "docker.io"\nlocation = "a.io/UPPER"`,
-    /no pull source is left that CRI-O contacts\.$/,
+    /: no pull source is a valid reference: by \[\[registry\]\] "docker\.io", \S+\.conf:1\.$/,
   ],
 ];
 

@@ -294,7 +294,7 @@ Deno.test("a short name that is an alias is told to lead elsewhere", () => {
   const files = { main: { path: "f", text: toml }, dropIns: [] };
   const note = (written?: string) => {
     const image = "docker.io/library/nginx";
-    return explainNothingToDo({ image }, explainRegistries(files, image, written)).notes;
+    return explainNothingToDo({ image }, explainRegistries(files, image, written), "").notes;
   };
   const leads =
     '"nginx" is an alias of quay.io/mirrored/nginx (f): CRI-O pulls from there, with what ' +
