@@ -15,6 +15,8 @@ export interface Access {
 export interface Setting<Value> {
   /** Name on the command line and in a settings file. */
   readonly flag: string;
+  /** The runtime without which a value has no meaning; `undefined`: either. */
+  readonly onlyFor?: Runtime;
   /** The value's placeholder in the help text. */
   readonly placeholder: string;
   readonly brief: string;

@@ -119,6 +119,7 @@ const TABLE = {
   /** Directories in which containerd looks for a registry's `hosts.toml`, in order. */
   containerdHostsDir: setting(TEXTS, {
     flag: "containerd-hosts-dir",
+    onlyFor: "containerd",
     placeholder: "DIR",
     brief: "Directory of containerd's hosts.toml files, in the order of its config_path; may be " +
       "repeated",
@@ -130,6 +131,7 @@ const TABLE = {
   /** `host[:port]` that any pair may be offered to beside the hosts that a secret holds it for. */
   containerdAlsoOffer: setting(TEXTS, {
     flag: "containerd-also-offer",
+    onlyFor: "containerd",
     placeholder: "HOST[:PORT]",
     brief: "Host that containerd may offer any of these credentials to; may be repeated",
     default: [],
@@ -140,6 +142,7 @@ const TABLE = {
   /** How long the kubelet may answer from its cache where pairs are given, in milliseconds. */
   cacheDuration: setting(NUMBER, {
     flag: "cache-duration",
+    onlyFor: "containerd",
     placeholder: "DURATION",
     brief: "How long the kubelet may use containerd's credentials again without asking; 0s: not " +
       "at all",
@@ -230,6 +233,7 @@ const TABLE = {
   /** Who may use an image of a mirror that is on the node, by what the kubelet is answered. */
   pulledImages: setting(choice(PULLED_IMAGES), {
     flag: "pulled-images",
+    onlyFor: "crio",
     placeholder: "MODE",
     brief: `Who may use an image of a mirror that is on the node: ${PULLED_IMAGES.join(" or ")}`,
     default: "node",
@@ -243,6 +247,7 @@ const TABLE = {
    */
   waitForTaken: setting(NUMBER_OR_NULL, {
     flag: "wait-for-taken",
+    onlyFor: "crio",
     placeholder: "DURATION",
     brief:
       "How long a run leaves an earlier auth file for CRI-O to take before it replaces it; 0s: not " +
@@ -412,24 +417,16 @@ export function applyFlags(
   return settings;
 }
 
-/** The settings that would be without effect, and whoever gives them would trust in them. */
-const ONLY_FOR: { readonly [Name in SettingName]?: Runtime } = {
-  pulledImages: "crio",
-  waitForTaken: "crio",
-  containerdHostsDir: "containerd",
-  containerdAlsoOffer: "containerd",
-  cacheDuration: "containerd",
-};
-
-/** The flags of such settings on a node with this runtime, each with the runtime that it is for. */
+/**
+ * The flags of settings without effect on a node with this runtime, each with the runtime that it is for.
+ * Whoever gives one would trust in it.
+ */
 export function flagsWithoutMeaning(
   runtime: Runtime,
 ): { readonly flag: string; readonly runtime: Runtime }[] {
   return SETTING_NAMES.flatMap((name) => {
-    const only = ONLY_FOR[name];
-    return only === undefined || only === runtime
-      ? []
-      : [{ flag: SETTINGS[name].flag, runtime: only }];
+    const { flag, onlyFor } = SETTINGS[name];
+    return onlyFor === undefined || onlyFor === runtime ? [] : [{ flag, runtime: onlyFor }];
   });
 }
 
