@@ -1,6 +1,7 @@
 /** Auth files that no pull ever took keep live credentials on disk; so do those of killed runs. */
 
 import type { PulledImages } from "../../kubelet/pulled_images.ts";
+import { isLabel } from "../../kubernetes/names.ts";
 
 /**
  * Age from which a file is removed where no setting says otherwise, in milliseconds. With
@@ -28,8 +29,8 @@ export function staleAge(
  * that of a temporary file that becomes one.
  */
 export function isOwnName(name: string): boolean {
-  return /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?-[0-9a-f]{64}\.json|\.auth-[0-9a-f]{16}\.tmp)$/
-    .test(name);
+  const [, namespace] = /^(.*)-[0-9a-f]{64}\.json$/.exec(name) ?? [];
+  return namespace === undefined ? /^\.auth-[0-9a-f]{16}\.tmp$/.test(name) : isLabel(namespace);
 }
 
 /**
