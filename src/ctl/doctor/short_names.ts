@@ -4,9 +4,9 @@
  * registries (containers-registries.conf(5)), which may lead to another registry.
  */
 
-import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import type { RegistriesFile } from "../../sources/registries_conf/files.ts";
+import { parseToml } from "../../text/toml.ts";
 import { type Check, count, listSome, pass, warn } from "./check.ts";
 
 const NAME = "short-names";
@@ -73,14 +73,9 @@ function hubName(name: string): string {
 }
 
 function readShortNames({ text }: RegistriesFile) {
-  try {
-    const result = v.safeParse(ShortNames, parse(text, { integersAsBigInt: "asNeeded" }));
-    return result.success ? result.output : undefined;
-  } catch (error) {
-    // That the file is broken is reported by the check of the registries.
-    // deno-coverage-ignore-start -- an error of another kind would be a bug
-    if (error instanceof TomlError) return undefined;
-    throw error;
-    // deno-coverage-ignore-stop
-  }
+  const toml = parseToml(text);
+  // That the file is broken is reported by the check of the registries.
+  if ("fault" in toml) return undefined;
+  const result = v.safeParse(ShortNames, toml.document);
+  return result.success ? result.output : undefined;
 }

@@ -9,10 +9,10 @@
  * `core/remotes/docker/config/hosts.go` (2.4) and `remotes/docker/config/hosts.go` (1.6, 1.7).
  */
 
-import { parse, TomlError } from "smol-toml";
 import { hideUserInfo } from "../../errors.ts";
 import { parseGoDuration } from "../../text/duration.ts";
 import { isObject, type JsonObject } from "../../text/parse.ts";
+import { parseToml } from "../../text/toml.ts";
 
 /** A host that containerd asks. */
 export interface HostEntry {
@@ -82,7 +82,7 @@ function read(text: string): HostsFile {
   }
   refuseNewerToml(text);
   const lines = text.split(/\r?\n/);
-  const document = parseToml(text);
+  const document = parseDocument(text);
   const known = checkKeys(document, 0);
   const tables = document["host"];
   const headers = tableHeaders(lines);
@@ -117,14 +117,10 @@ function read(text: string): HostsFile {
   return { hosts, server: last };
 }
 
-function parseToml(text: string): JsonObject {
-  try {
-    return parse(text, { integersAsBigInt: "asNeeded" });
-  } catch (error) {
-    // deno-coverage-ignore -- an error of another kind would be a bug
-    if (!(error instanceof TomlError)) throw error;
-    throw new UnsureError(error.line, "is not valid TOML", "fix the TOML on that line");
-  }
+function parseDocument(text: string): JsonObject {
+  const toml = parseToml(text);
+  if ("document" in toml) return toml.document;
+  throw new UnsureError(toml.fault.line, "is not valid TOML", "fix the TOML on that line");
 }
 
 /**
@@ -176,12 +172,9 @@ function tableHeaders(lines: readonly string[]): Map<string, number> {
   const headers = new Map<string, number>();
   for (const [index, line] of lines.entries()) {
     if (!line.trimStart().startsWith("[")) continue;
-    let header: unknown;
-    try {
-      header = parse(line)["host"];
-    } catch {
-      continue; // Part of a list.
-    }
+    const toml = parseToml(line);
+    if ("fault" in toml) continue; // Part of a list.
+    const header = toml.document["host"];
     const [url] = isObject(header) ? Object.keys(header) : [];
     if (url !== undefined && !headers.has(url)) headers.set(url, index + 1);
   }

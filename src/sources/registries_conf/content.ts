@@ -1,11 +1,11 @@
 /** What one registries file says, containers-registries.conf(5) version 2, or the old version 1. */
 
-import { parse, TomlError } from "smol-toml";
 import { UserError } from "../../errors.ts";
 import {
   checkTexts,
   foldName,
   isObject,
+  type JsonObject,
   memberError,
   type Members,
   membersOf,
@@ -14,6 +14,7 @@ import {
   optionalText,
   requiredText,
 } from "../../text/parse.ts";
+import { parseToml, type TomlFault } from "../../text/toml.ts";
 import { isHost, isShortName, parseAliasTarget } from "../reference.ts";
 import type { RegistriesFile } from "./files.ts";
 import {
@@ -67,7 +68,7 @@ export function parseRegistriesFile(
   accepts: { readonly v1: boolean },
 ): RegistriesContent {
   const twins: Mistake[] = [];
-  const document = spell(membersOf(parseToml(file), file.path), FILE_KEYS, twins);
+  const document = spell(membersOf(parseDocument(file), file.path), FILE_KEYS, twins);
   const lists = readVersion1(document, twins);
   if (lists.size > 0) {
     if (!accepts.v1) {
@@ -156,40 +157,34 @@ function readTexts(object: Members, key: string): readonly string[] | undefined 
   return optionalList(object, key).filter((value) => typeof value === "string");
 }
 
-function parseToml(file: RegistriesFile): Record<string, unknown> {
-  try {
-    // Keys that mean nothing here may hold any integer of TOML.
-    const document = parse(file.text, { integersAsBigInt: "asNeeded" });
-    if (!isInRange(document)) {
-      throw new UserError(
-        "toml-invalid",
-        file.path,
-        "not valid TOML: an integer does not fit into 64 bits",
-      );
-    }
-    return document;
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const place = `${file.path}:${error.line}:${error.column}`;
-    if (looksLikeJson(file.text)) {
-      const advice = "a registries file is TOML; auth files belong elsewhere";
-      throw new UserError(
-        "toml-invalid",
-        place,
-        "not valid TOML: this is JSON, as auth files are",
-        advice,
-      );
-    }
-    // The first line of the message is the reason, in the parser's own words; the rest quotes the file,
-    // which may be another one by mistake.
-    // deno-coverage-ignore-start -- for the compiler: the parser gives a reason
-    const [, reason] = /^Invalid TOML document: ([a-z :,.-]+)\n/.exec(error.message) ?? [];
-    const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
-    // deno-coverage-ignore-stop
-    const mistake = findTableMistake(file);
-    const advice = mistake && `likely because of ${formatMistake(mistake)}`;
-    throw new UserError("toml-invalid", place, problem, advice);
+function parseDocument(file: RegistriesFile): JsonObject {
+  const toml = parseToml(file.text);
+  if ("fault" in toml) throw notToml(file, toml.fault);
+  // Keys that mean nothing here may hold any integer of TOML.
+  if (isInRange(toml.document)) return toml.document;
+  throw new UserError(
+    "toml-invalid",
+    file.path,
+    "not valid TOML: an integer does not fit into 64 bits",
+  );
+}
+
+function notToml(file: RegistriesFile, { line, column, reason }: TomlFault): UserError {
+  const place = `${file.path}:${line}:${column}`;
+  if (looksLikeJson(file.text)) {
+    const advice = "a registries file is TOML; auth files belong elsewhere";
+    return new UserError(
+      "toml-invalid",
+      place,
+      "not valid TOML: this is JSON, as auth files are",
+      advice,
+    );
   }
+  // deno-coverage-ignore -- for the compiler: the parser gives a reason
+  const problem = reason === undefined ? "not valid TOML" : `not valid TOML: ${reason}`;
+  const mistake = findTableMistake(file);
+  const advice = mistake && `likely because of ${formatMistake(mistake)}`;
+  return new UserError("toml-invalid", place, problem, advice);
 }
 
 /** Whether all integers of a document fit into 64 bits, as TOML wants it; the parser takes larger ones. */
