@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { buildCtl } from "./build_ctl.ts";
 import { compile, compileCtl } from "./compile.ts";
-import { formatPolicy } from "../src/ctl/policy/run.ts";
+import { formatPolicy } from "../src/settings/sandbox.ts";
 import { billOfMaterials } from "./support/bill_of_materials.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { parseProgram, sha256 } from "../src/executable/program.ts";

@@ -31,7 +31,7 @@ export async function readCommandLine(
   build: Build,
 ): Promise<Settings | number> {
   if (args[0] === "audit") {
-    const { audit } = await import("../audit/command.ts");
+    const { audit } = await import("./audit.ts");
     return await audit(args.slice(1), build);
   }
   let settings: Settings | undefined;

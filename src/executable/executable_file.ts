@@ -3,6 +3,7 @@
 import { UserError } from "../errors.ts";
 import { fileError, refuseOtherKinds } from "../process/files.ts";
 import { writeAll } from "../process/write_all.ts";
+import { ExecutableError } from "./program.ts";
 
 /** The largest file that is read, in bytes. A compiled executable has some 100 MB. */
 const MAX_BYTES = 1024 ** 3;
@@ -63,6 +64,24 @@ function readFull(file: Deno.FsFile, into: Uint8Array, path: string): void {
       // deno-coverage-ignore-stop
     }
     at += count;
+  }
+}
+
+/**
+ * Does something with an executable, and names the file where that fails.
+ *
+ * @throws {UserError} in place of an {@link ExecutableError}.
+ */
+export async function readOrExplain<Result>(
+  path: string,
+  action: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    // deno-coverage-ignore -- an error of another kind would be a bug
+    if (!(error instanceof ExecutableError)) throw error;
+    throw new UserError("content-invalid", path, error.message);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { describeWide, samplesOf } from "../kubernetes/api_server_hosts.ts";
 import { outsideSandbox } from "../process/files.ts";
+import { formatJson } from "../process/printed.ts";
 import type { Access } from "./setting.ts";
 import { SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "./settings.ts";
 
@@ -108,6 +109,11 @@ export function policyOf(settings: Settings): Policy {
     allow: requiredPermissions(settings).map(policyLine),
     deny: deniedPermissions(settings).map(policyLine),
   };
+}
+
+/** The policy of an executable with these settings, as a file to be checked in. */
+export function formatPolicy(settings: Settings): string {
+  return formatJson(policyOf(settings));
 }
 
 function policyLine({ kind, target, setting, step }: Permission): PolicyLine {

@@ -94,7 +94,12 @@ export function parseAliasTarget(value: string): Repository | undefined {
   const path = value.slice(host.length + 1);
   const isHub = host === "docker.io" || host === "index.docker.io";
   if (!isHub) return parseRepository(value);
-  return parseRepository(`docker.io/${path.includes("/") ? path : `library/${path}`}`);
+  return parseRepository(hubName(path));
+}
+
+/** The repository of a path on Docker Hub, whose official images are in `library/`: `docker.io/library/nginx`. */
+export function hubName(path: string): string {
+  return `docker.io/${path.includes("/") ? path : `library/${path}`}`;
 }
 
 /** The host of a name without tag and digest: empty where it has none, `undefined` where it is no name. */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { buildScript } from "../../scripts/build.ts";
 import { compile, type CompileOptions } from "../../scripts/compile.ts";
-import { formatPolicy } from "../../src/ctl/policy/run.ts";
 import { compareWithPolicy, readExecutable } from "../../src/executable/executable.ts";
 import {
   formatCompiledFile,
@@ -11,7 +10,7 @@ import {
 import { hashOfBundle, sha256 } from "../../src/executable/program.ts";
 import { BuildError, bundleFiles, bundleProgram } from "../../scripts/support/bundle.ts";
 import LOCK_DOWN from "../../src/executable/lock_down.js" with { type: "text" };
-import { policyOf } from "../../src/settings/sandbox.ts";
+import { formatPolicy, policyOf } from "../../src/settings/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 
 const PROJECT = new URL("../../", import.meta.url);

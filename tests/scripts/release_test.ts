@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { billOfMaterials } from "../../scripts/support/bill_of_materials.ts";
 import { readExecutable } from "../../src/executable/executable.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
-import { formatPolicy } from "../../src/ctl/policy/run.ts";
+import { formatPolicy } from "../../src/settings/sandbox.ts";
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 
 /** Runs a command to its end in a directory. */

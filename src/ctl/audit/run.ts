@@ -8,8 +8,7 @@ import {
   type Grant,
   readExecutable,
 } from "../../executable/executable.ts";
-import { readExecutableFile } from "../../executable/executable_file.ts";
-import { ExecutableError } from "../../executable/program.ts";
+import { readExecutableFile, readOrExplain } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { describeWide } from "../../kubernetes/api_server_hosts.ts";
 import { describeHostsOfAnybody } from "../../kubernetes/owned_hosts.ts";
@@ -52,24 +51,6 @@ export async function audit(this: CtlContext, flags: Flags, path: string): Promi
       : formatText(path, executable, policy, differences),
   );
   if (differences.length > 0) this.process.exitCode = 1;
-}
-
-/**
- * Does something with an executable, and names the file where that fails.
- *
- * @throws {UserError} in place of an {@link ExecutableError}.
- */
-export async function readOrExplain<Result>(
-  path: string,
-  action: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await action();
-  } catch (error) {
-    // deno-coverage-ignore -- an error of another kind would be a bug
-    if (!(error instanceof ExecutableError)) throw error;
-    throw new UserError("content-invalid", path, error.message);
-  }
 }
 
 async function readPolicy(context: CtlContext, path: string): Promise<Policy> {

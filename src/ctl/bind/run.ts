@@ -9,14 +9,13 @@ import {
   policyChanges,
   readBindable,
 } from "../../executable/bind.ts";
-import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
+import { placeFile, readExecutableFile, readOrExplain } from "../../executable/executable_file.ts";
 import { policyOfProgram } from "../../executable/programs.ts";
 import { closedDirectory, kindOf } from "../../process/files.ts";
 import { formatJson, formatLines } from "../../process/printed.ts";
 import { wideLines } from "../../settings/sandbox.ts";
 import { formatSetting, SETTING_NAMES, SETTINGS } from "../../settings/settings.ts";
 import { formatTable } from "../../text/table.ts";
-import { readOrExplain } from "../audit/run.ts";
 import type { CtlContext } from "../context.ts";
 import { readSiteSettings, type SiteFlags } from "../site_settings.ts";
 

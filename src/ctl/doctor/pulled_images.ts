@@ -8,7 +8,6 @@ import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";
 import { readCredential } from "../../credentials/docker_config.ts";
 import { covers, parseScope, type Scope } from "../../credentials/scope.ts";
 import { hideUserInfo, UserError } from "../../errors.ts";
-import { normalizeImage } from "../explain/image_name.ts";
 import {
   PULLED_IMAGES_GATE as GATE,
   PULLED_IMAGES_MEANING,
@@ -16,6 +15,7 @@ import {
 } from "../../kubelet/pulled_images.ts";
 import { parseYaml } from "../../manifests/yaml.ts";
 import { parseJson } from "../../text/parse.ts";
+import { normalizeImage } from "../../sources/image_name.ts";
 import type { RegistriesConfiguration } from "../../sources/registries_conf/config.ts";
 import { findPullSources } from "../../sources/registries_conf/pull_sources.ts";
 import { check } from "../../text/schema.ts";

@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { hubName } from "../../sources/reference.ts";
 import type { RegistriesFile } from "../../sources/registries_conf/files.ts";
 import { parseToml } from "../../text/toml.ts";
 import { type Check, count, listSome, pass, warn } from "./check.ts";
@@ -36,7 +37,7 @@ export function checkShortNames(
   }
   const checks: Check[] = [];
   const elsewhere = [...aliases].filter(([name, target]) =>
-    // An empty value takes an earlier alias away.
+    // An empty value takes an earlier alias away. The kubelet takes a short name for one of Docker Hub.
     target !== "" && target !== hubName(name) && hasMirrors(target)
   );
   const advice = "name these images in full in the pods";
@@ -65,11 +66,6 @@ export function checkShortNames(
     checks.push(pass(NAME, "none leads to another registry that has mirrors"));
   }
   return checks;
-}
-
-/** What the kubelet makes of a short name: the image that the auth file is for. */
-function hubName(name: string): string {
-  return `docker.io/${name.includes("/") ? name : `library/${name}`}`;
 }
 
 function readShortNames({ text }: RegistriesFile) {

@@ -8,7 +8,7 @@
 import { isObject } from "../../text/parse.ts";
 import { redact } from "../../text/redact.ts";
 import { formatRepository, parseRepository } from "../../sources/reference.ts";
-import { normalizeImage } from "./image_name.ts";
+import { normalizeImage } from "../../sources/image_name.ts";
 
 /** A source that CRI-O tried. */
 export interface Attempt {

@@ -18,7 +18,7 @@ import {
 import { formatContainerdText } from "./containerd_text.ts";
 import { compareWithLog } from "./crio_comparison.ts";
 import { parseCrioLog } from "./crio_log.ts";
-import { explainImageName, normalizeImage } from "./image_name.ts";
+import { explainImageName, normalizeImage } from "../../sources/image_name.ts";
 import { formatMermaid } from "./mermaid.ts";
 import { explainRegistries } from "./registry_tables.ts";
 import { readApiSecrets, readFileSecrets } from "./read_secrets.ts";
@@ -34,7 +34,7 @@ import { namedBy, type Repository } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../context.ts";
 import type { EXPLAIN_FORMATS } from "./command.ts";
-import { checkName } from "../generate/names.ts";
+import { checkName } from "../check_name.ts";
 import { givenFlags, type SettingFlags } from "../../cli/setting_flags.ts";
 import { wrapReport } from "../../text/wrap.ts";
 

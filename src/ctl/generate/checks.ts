@@ -5,9 +5,10 @@ import { DEFAULT_AUDIENCE } from "../../manifests/audience.ts";
 import { createChecks } from "../../manifests/checks.ts";
 import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import type { CtlContext } from "../context.ts";
-import { explainImageName, normalizeImage } from "../explain/image_name.ts";
+import { explainImageName, normalizeImage } from "../../sources/image_name.ts";
 import { checkAudience, warnOfAssumedAudience } from "./audience.ts";
-import { checkName, readSecretNames } from "./names.ts";
+import { checkName } from "../check_name.ts";
+import { readSecretNames } from "./secret_names.ts";
 
 /** Flags of the command. */
 export interface Flags {

@@ -2,7 +2,7 @@
 
 import { UsageError, UserError } from "../../errors.ts";
 import { bindExecutable } from "../../executable/bind.ts";
-import { placeFile, readExecutableFile } from "../../executable/executable_file.ts";
+import { placeFile, readExecutableFile, readOrExplain } from "../../executable/executable_file.ts";
 import { sha256 } from "../../executable/program.ts";
 import { OPENSHIFT_AUDIENCE } from "../../manifests/audience.ts";
 import type { Runtime } from "../../kubelet/runtime.ts";
@@ -13,11 +13,9 @@ import { PLUGIN_DIRECTORY, PROVIDER_FILE } from "../../manifests/platform_provid
 import { DROP_IN_PATH } from "../../manifests/registries_conf.ts";
 import { fileError } from "../../process/files.ts";
 import { formatLines } from "../../process/printed.ts";
-import { policyOf, wideLines } from "../../settings/sandbox.ts";
+import { formatPolicy, policyOf, wideLines } from "../../settings/sandbox.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { readOrExplain } from "../audit/run.ts";
 import type { CtlContext } from "../context.ts";
-import { formatPolicy } from "../policy/run.ts";
 import { readSiteSettings, type SiteFlags } from "../site_settings.ts";
 import { formatHostsToml } from "./hosts_toml.ts";
 import { generateKubeletConfig } from "./kubelet_config.ts";

@@ -22,7 +22,7 @@ import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, report } from "../context.ts";
 import { checkAudience } from "./audience.ts";
 import { checkMatchImages, readProviderFile, requireEntries } from "./match_image_flags.ts";
-import { checkName } from "./names.ts";
+import { checkName } from "../check_name.ts";
 import { explainPulledImages, settingOptions } from "./provider_settings.ts";
 import { formatMirrors, parseMirrors } from "./registries_conf.ts";
 

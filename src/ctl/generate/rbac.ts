@@ -13,7 +13,8 @@ import { formatComment, formatYaml, type Manifest } from "../../manifests/yaml.t
 import { type CtlContext, inputName, report } from "../context.ts";
 import { checkAudience, isAudience, warnOfAssumedAudience } from "./audience.ts";
 import { readProviderFile } from "./match_image_flags.ts";
-import { checkName, readSecretNames } from "./names.ts";
+import { checkName } from "../check_name.ts";
+import { readSecretNames } from "./secret_names.ts";
 import { checkAnnotationKey } from "./provider_settings.ts";
 
 /** Flags of the command. */

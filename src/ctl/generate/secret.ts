@@ -7,7 +7,7 @@ import { isLabel, isSubdomain } from "../../kubernetes/names.ts";
 import { createRegistrySecret } from "../../manifests/secret.ts";
 import { formatYaml } from "../../manifests/yaml.ts";
 import { type CtlContext, readPipe } from "../context.ts";
-import { checkName } from "./names.ts";
+import { checkName } from "../check_name.ts";
 
 /** Flags of the command. */
 export interface Flags {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { explainImageName, normalizeImage } from "../../../src/ctl/explain/image_name.ts";
+import { explainImageName, normalizeImage } from "../../src/sources/image_name.ts";
 
 const DIGEST = `sha256:${"0".repeat(64)}`;
 

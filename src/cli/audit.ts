@@ -2,12 +2,12 @@
 /** `crio-credential-provider audit`: what this executable may touch, and why. */
 
 import { buildApplication, run } from "@stricli/core";
-import { auditProcess, formatReport } from "./report.ts";
+import { auditProcess, formatReport } from "../audit/report.ts";
 import { formatJson } from "../process/printed.ts";
 import { readText, writeText } from "../process/stdio.ts";
 import type { Build } from "../executable/program.ts";
-import { APPLICATION, terminal, WRONG_USAGE } from "../cli/application.ts";
-import { buildCommand } from "../cli/help.ts";
+import { APPLICATION, terminal, WRONG_USAGE } from "./application.ts";
+import { buildCommand } from "./help.ts";
 
 interface Flags {
   readonly json?: boolean;

@@ -1,6 +1,6 @@
 /** Images as people write them. */
 
-import { parseRepository } from "../../sources/reference.ts";
+import { hubName, parseRepository } from "./reference.ts";
 
 /**
  * The name that the kubelet gives to the plugin for an image of a pod: with host, without tag and
@@ -78,5 +78,5 @@ function splitName(name: string) {
 function canonicalName(text: string): string {
   const { host, path } = splitName(splitImage(text).name);
   if (host !== "docker.io" && host !== "index.docker.io") return `${host}/${path}`;
-  return `docker.io/${path.includes("/") ? path : `library/${path}`}`;
+  return hubName(path);
 }
