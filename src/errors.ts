@@ -1,5 +1,5 @@
 import type { ErrorCode } from "./error_codes.ts";
-import { redact } from "./text/redact.ts";
+import { redact } from "./redact.ts";
 
 /**
  * The error a user meets: where it happened, what is wrong, and what to do about it, with a code for

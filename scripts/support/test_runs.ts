@@ -1,6 +1,6 @@
 /** Which tests judge which form of the executables. This is the one place that says so. */
 
-import type { Form } from "../../tests/support/executable.ts";
+import type { Form } from "../../tests/support/form.ts";
 import { BUILDS_DIRECTORY } from "../../tests/support/releases.ts";
 import type { RuntimePart } from "../runtime_part.ts";
 import { PROJECT } from "./project.ts";

@@ -5,7 +5,7 @@
  */
 
 import { formatRepository, type Repository } from "../sources/reference.ts";
-import { quote } from "../text/redact.ts";
+import { quote } from "../redact.ts";
 import { equalCredentials, type ScopedCredential } from "./docker_config.ts";
 import { compareSpecificity, covers, formatScope, type Scope } from "./scope.ts";
 

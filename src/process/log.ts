@@ -5,7 +5,7 @@
 
 import { timer } from "./clock.ts";
 import { sendAll, writeAll } from "./write_all.ts";
-import { LONGEST_MESSAGE, redact, redactList } from "../text/redact.ts";
+import { LONGEST_MESSAGE, redact, redactList } from "../redact.ts";
 import { encodeUtf8 } from "../text/utf8.ts";
 
 /** From most to least urgent. */

@@ -5,7 +5,7 @@ import { isAnnotationKey } from "../kubernetes/names.ts";
 import { closedDirectory } from "../process/files.ts";
 import { isHost } from "../sources/reference.ts";
 import { parseGoDuration } from "../text/duration.ts";
-import { quote } from "../text/redact.ts";
+import { quote } from "../redact.ts";
 
 /** The one text of a flag that may be given once. */
 export function single(texts: readonly string[]): string {

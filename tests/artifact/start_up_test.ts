@@ -15,6 +15,7 @@ const ROOMS = [
   "src/errors.ts",
   "src/main.ts",
   "src/plugin.ts",
+  "src/redact.ts",
 ];
 /** In these rooms, what only some pulls need, or only people: it is behind an `import()`, or not there. */
 const NOT_AT_START = [

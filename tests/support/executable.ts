@@ -16,6 +16,7 @@ import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
 import { Builds } from "./builds.ts";
 import { runPlugin } from "./plugin.ts";
+import type { Form } from "./form.ts";
 import { bindBundle, bindRelease } from "./releases.ts";
 
 /** An executable as it was handed in. */
@@ -23,9 +24,6 @@ export interface GivenExecutable {
   readonly path: string;
   readonly settings: Settings;
 }
-
-/** What an executable can be built as. */
-export type Form = "script" | "compiled";
 
 const TEST_NODE = new URL("test_node.jsonc", import.meta.url);
 

@@ -17,7 +17,7 @@ import type { BuildFacts } from "../../src/executable/version.ts";
 import type { ProgramName } from "../../src/executable/programs.ts";
 import type { Policy } from "../../src/settings/sandbox.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/settings/settings.ts";
-import type { Form } from "./executable.ts";
+import type { Form } from "./form.ts";
 
 /** The variable that names a directory for the builds of a run, which all files of tests share. */
 export const BUILDS_DIRECTORY = "TEST_BUILDS";

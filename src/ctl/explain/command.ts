@@ -2,13 +2,11 @@
 
 import type { Settings } from "../../settings/settings.ts";
 import type { CtlContext } from "../context.ts";
+import { EXPLAIN_FORMATS } from "./formats.ts";
 import type { Flags } from "./run.ts";
 import { buildCommand } from "../../cli/help.ts";
 import { settingFlags } from "../../cli/setting_flags.ts";
 import { optionalText, repeatedText } from "../text_flags.ts";
-
-/** What an explanation can be printed as. */
-export const EXPLAIN_FORMATS = ["text", "json", "mermaid"] as const;
 
 const SWITCH = { kind: "boolean", optional: true, withNegated: false } as const;
 

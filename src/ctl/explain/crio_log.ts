@@ -6,7 +6,7 @@
  */
 
 import { isObject } from "../../text/parse.ts";
-import { redact } from "../../text/redact.ts";
+import { redact } from "../../redact.ts";
 import { formatRepository, parseRepository } from "../../sources/reference.ts";
 import { normalizeImage } from "../../sources/image_name.ts";
 

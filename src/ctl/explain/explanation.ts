@@ -12,7 +12,6 @@ import type { Pulls } from "../../sources/registries_conf/tables.ts";
 import { formatMistake } from "../../sources/registries_conf/places.ts";
 import type { Form, HelpersFirst } from "../../sources/registries_conf/pull_sources.ts";
 import { formatRepository } from "../../sources/reference.ts";
-import type { LoggedComparison } from "./crio_comparison.ts";
 import {
   type Disclosure,
   explainCredentials,
@@ -20,6 +19,7 @@ import {
   type ExplainedSource,
 } from "./credentials.ts";
 import type { Unusable } from "./entries.ts";
+import type { LoggedComparison } from "./logged_comparison.ts";
 import type { NamedSecrets, SecretsRead } from "./read_secrets.ts";
 import {
   type BlockedSource,

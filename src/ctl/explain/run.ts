@@ -33,12 +33,10 @@ import { readRegistriesFiles } from "../../sources/registries_conf/files.ts";
 import { namedBy, type Repository } from "../../sources/reference.ts";
 import { applyFlags, type Settings } from "../../settings/settings.ts";
 import { type CtlContext, inputName, readInput, readPipe, report } from "../context.ts";
-import type { EXPLAIN_FORMATS } from "./command.ts";
+import type { ExplainFormat } from "./formats.ts";
 import { checkName } from "../check_name.ts";
 import { givenFlags, type SettingFlags } from "../../cli/setting_flags.ts";
 import { wrapReport } from "../../text/wrap.ts";
-
-type Format = typeof EXPLAIN_FORMATS[number];
 
 /** Flags of the command. */
 export interface Flags extends SettingFlags {
@@ -49,7 +47,7 @@ export interface Flags extends SettingFlags {
   readonly serviceAccountAnnotation?: readonly string[];
   readonly crioLog?: string;
   readonly showUsers?: boolean;
-  readonly format?: Format;
+  readonly format?: ExplainFormat;
   readonly json?: boolean;
 }
 
@@ -64,14 +62,14 @@ export async function explain(this: CtlContext, flags: Flags): Promise<void> {
   this.process.stdout.write(format === "text" ? wrapReport(text, this.columns) : text);
 }
 
-function formatOf({ format, json }: Flags): Format {
+function formatOf({ format, json }: Flags): ExplainFormat {
   if (json && format !== undefined && format !== "json") {
     throw new UsageError("flags-conflict", "--json", `cannot be used with --format ${format}`);
   }
   return json ? "json" : format ?? "text";
 }
 
-function formatAs(format: Format, explanation: Explanation | ContainerdExplanation): string {
+function formatAs(format: ExplainFormat, explanation: Explanation | ContainerdExplanation): string {
   if (format === "json") return formatJson(explanation);
   if ("runtime" in explanation) {
     if (format === "text") return formatContainerdText(explanation);

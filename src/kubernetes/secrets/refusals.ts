@@ -1,7 +1,7 @@
 /** What the API server's answers other than 200 mean for whoever asked for secrets, and what to do. */
 
 import { UserError } from "../../errors.ts";
-import { quote } from "../../text/redact.ts";
+import { quote } from "../../redact.ts";
 import type { ServiceAccount, TokenClaims } from "../service_account_token.ts";
 import type { HttpAnswer } from "../transport.ts";
 import { type AskOptions, describeAnswer } from "./request.ts";

@@ -3,7 +3,7 @@
 import { UserError } from "../../errors.ts";
 import type { Clock } from "../../process/clock.ts";
 import { checkLiteral, membersOf, optionalText, parseJson } from "../../text/parse.ts";
-import { redact } from "../../text/redact.ts";
+import { redact } from "../../redact.ts";
 import { ConnectionError } from "../connection_failure.ts";
 import { retry, RetryableAnswer } from "../retry.ts";
 import type { ServiceAccount } from "../service_account_token.ts";

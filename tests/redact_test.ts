@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONGEST_TEXT, maskCredentials, quote, redact, redactList } from "../../src/text/redact.ts";
-import { serviceAccountToken } from "../support/service_account_token.ts";
+import { LONGEST_TEXT, maskCredentials, quote, redact, redactList } from "../src/redact.ts";
+import { serviceAccountToken } from "./support/service_account_token.ts";
 
 const TOKEN = serviceAccountToken();
 const [HEADER = "", CLAIMS = ""] = TOKEN.split(".");

@@ -1,0 +1,2 @@
+/** What an executable can be built as. */
+export type Form = "script" | "compiled";
