@@ -15,7 +15,7 @@ import { parseYaml, parseYamlDocuments } from "../../manifests/yaml.ts";
 import { check } from "../../text/schema.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import { flagValues } from "./kubelet_flags.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 const NAME = "audience";
 

@@ -8,7 +8,12 @@ import {
 } from "../../delivery/auth_file/auth_directory.ts";
 import { isOwnName } from "../../delivery/auth_file/stale_files.ts";
 import { type Check, count, fail, listSome, pass, warn } from "./check.ts";
-import { type DirectoryAbove, type FileFacts, formatMode, type NamedFile } from "./node_files.ts";
+import {
+  type DirectoryAbove,
+  type FileFacts,
+  formatMode,
+  type NamedFile,
+} from "./examined_node.ts";
 
 /** The directory as found on the node. */
 export interface FoundAuthDirectory {

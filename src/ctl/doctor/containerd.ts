@@ -2,7 +2,7 @@
 
 import { isObject, type JsonObject } from "../../text/parse.ts";
 import { type Check, fail, pass, warn } from "./check.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 import { parseTomlFile } from "./toml_file.ts";
 
 /** The main file. */

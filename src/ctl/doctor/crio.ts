@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { check } from "../../text/schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 import { parseTomlFile } from "./toml_file.ts";
 
 /** CRI-O's configuration file, and the directory of which it reads every file. */

@@ -4,7 +4,7 @@
 import type { AuthFile } from "../../delivery/auth_file/auth_file.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { RegistriesConfiguration } from "../../sources/registries_conf/config.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 /** What to examine. */
 export interface Examination {

@@ -12,7 +12,7 @@ import { checkProvider, examineAudience, readPlugin, withoutProvider } from "./e
 import { checkFeatureGate } from "./feature_gate.ts";
 import { checkJournald } from "./journald.ts";
 import { findFlag } from "./kubelet_flags.ts";
-import { NodeFiles } from "./node_files.ts";
+import { ExaminedNode } from "./examined_node.ts";
 import { checkProviderArguments } from "./provider_arguments.ts";
 import { checkSecretsAnnotation } from "./provider_config.ts";
 import { checkProviderEnvironment } from "./provider_environment.ts";
@@ -22,7 +22,7 @@ import { checkOwnHosts, checkSandbox } from "./sandbox.ts";
 /** Examines a node. Nothing is changed, and only the API server is contacted. */
 export async function examineNode(examination: Examination): Promise<Check[]> {
   const { root, given } = examination;
-  const files = new NodeFiles(root);
+  const files = new ExaminedNode(root);
   const copied = root !== "";
   const checks: Check[] = [];
 

@@ -11,13 +11,13 @@ import {
 } from "./containerd.ts";
 import type { Mirrors } from "./examination.ts";
 import { checkHostsFiles, checkMatchedRegistries } from "./hosts_toml.ts";
-import type { NodeFiles, TextFile } from "./node_files.ts";
+import type { ExaminedNode, TextFile } from "./examined_node.ts";
 
 /** Checks containerd's configuration and its `hosts.toml` files. */
 export function examineContainerd(
   { containerdHostsDir: roots }: Settings,
   provider: CredentialProvider | undefined,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): Mirrors {
   recordFailure("containerd-config", checks, () => {
@@ -49,7 +49,7 @@ export function examineContainerd(
 }
 
 /** containerd's files in the order in which it merges them: the main one, then what it imports. */
-function readContainerdConfigs(files: NodeFiles): TextFile[] {
+function readContainerdConfigs(files: ExaminedNode): TextFile[] {
   const flag = "root";
   const read: TextFile[] = [];
   const pending = [CONTAINERD_CONF];
@@ -70,7 +70,7 @@ function readContainerdConfigs(files: NodeFiles): TextFile[] {
 }
 
 /** The files of a pattern that has its `*` in the last part, as drop-ins have it. */
-function expand(pattern: string, files: NodeFiles, flag: string): string[] {
+function expand(pattern: string, files: ExaminedNode, flag: string): string[] {
   const slash = pattern.lastIndexOf("/");
   const [start = "", ...rest] = pattern.slice(slash + 1).split("*");
   // deno-coverage-ignore -- for the compiler: an array has a last element

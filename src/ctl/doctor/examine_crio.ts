@@ -25,7 +25,7 @@ import {
 import type { Examination, Mirrors } from "./examination.ts";
 import { checkGlobalAuthFile } from "./global_auth_file.ts";
 import { checkMatchImages, needsPlugin } from "./match_images.ts";
-import type { NodeFiles } from "./node_files.ts";
+import type { ExaminedNode } from "./examined_node.ts";
 import { ROOTS_REGISTRIES_CONF, ROOTS_REGISTRIES_DROP_INS } from "./places.ts";
 import { checkMirrors, checkRegistries, pullHosts } from "./registries.ts";
 import { checkShortNames } from "./short_names.ts";
@@ -35,7 +35,7 @@ export function examineCrioFiles(
   { root, now }: Examination,
   settings: Settings,
   provider: CredentialProvider | undefined,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): Mirrors {
   const copied = root !== "";
@@ -75,7 +75,7 @@ export function examineCrioFiles(
 export function examineCrio(
   settings: Settings,
   registries: RegistriesConfiguration | undefined,
-  files: NodeFiles,
+  files: ExaminedNode,
 ): Check[] {
   const checks: Check[] = [];
   const follow = (path: string) =>
@@ -104,7 +104,7 @@ function examineRegistries(
   root: string,
   settings: Settings,
   provider: CredentialProvider | undefined,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): RegistriesConfiguration | undefined {
   checks.push(...checkRootsRegistries(files));
@@ -157,7 +157,7 @@ function hasMirrors(configuration: RegistriesConfiguration, image: string): bool
 }
 
 /** The files of the user that CRI-O runs as, which the image library reads in the place of the node's. */
-function checkRootsRegistries(files: NodeFiles): Check[] {
+function checkRootsRegistries(files: ExaminedNode): Check[] {
   const checks: Check[] = [];
   const exists = (path: string) =>
     recordFailure("registries", checks, () => files.facts(path, "root")) !== undefined;
@@ -181,7 +181,7 @@ function examineCrioPulls(
   image: ImageSettings,
   registries: RegistriesConfiguration | undefined,
   settings: Settings,
-  files: NodeFiles,
+  files: ExaminedNode,
 ): Check[] {
   const checks: Check[] = [];
   recordFailure("crio-auth-files", checks, () => {
@@ -204,7 +204,7 @@ function below(root: string, { registriesConf, registriesConfDir }: Settings) {
   };
 }
 
-function readCrio(files: NodeFiles, checks: Check[]): FoundCrio {
+function readCrio(files: ExaminedNode, checks: Check[]): FoundCrio {
   const before = checks.length;
   const read = (path: string) =>
     recordFailure("crio-config", checks, () => files.read(path, "root"));

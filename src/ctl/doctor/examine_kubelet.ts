@@ -9,7 +9,7 @@ import {
   splitWords,
   UNIT_DIRECTORY,
 } from "./kubelet_flags.ts";
-import type { NodeFiles, TextFile } from "./node_files.ts";
+import type { ExaminedNode, TextFile } from "./examined_node.ts";
 import { KUBELET_CONFIGS } from "./places.ts";
 import { KUBELET_ROOT, PULLED_RECORDS } from "./pulled_images.ts";
 
@@ -26,7 +26,7 @@ const COMMAND_LINE = "the kubelet's command line";
 
 export function readKubeletFlags(
   { commandLine }: Examination,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): Kubelet {
   if (commandLine !== "") {
@@ -60,7 +60,7 @@ export interface KubeletConfigs {
 export function readKubeletConfigs(
   { kubeletConfigs }: Examination,
   { sources }: Kubelet,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): KubeletConfigs {
   const before = checks.length;
@@ -89,7 +89,7 @@ export function readKubeletConfigs(
 export function readPulledRecords(
   { kubeletRoot }: Examination,
   { sources }: Kubelet,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): TextFile[] {
   const name = "pulled-images";

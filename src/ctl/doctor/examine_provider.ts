@@ -14,7 +14,7 @@ import type { Examination } from "./examination.ts";
 import type { Kubelet, KubeletConfigs } from "./examine_kubelet.ts";
 import { readClusterDomain } from "./feature_gate.ts";
 import { findFlag, type FoundFlag } from "./kubelet_flags.ts";
-import { NodeFiles, type TextFile } from "./node_files.ts";
+import { ExaminedNode, type TextFile } from "./examined_node.ts";
 import { KUBEADM_FLAGS, PROVIDER_CONFIGS, PROVIDER_DIRECTORY } from "./places.ts";
 import { checkProviderConfig, isProviderFile } from "./provider_config.ts";
 import { checkProviderDirectory } from "./provider_directory.ts";
@@ -31,7 +31,7 @@ interface ProviderFindings {
 export function checkProvider(
   { root, config, binDir }: Examination,
   { sources, running, complete }: Kubelet,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): ProviderFindings {
   const find = (
@@ -114,7 +114,7 @@ function explainUnfound(name: CheckName, flag: string, running: boolean, option:
  * The file, or those of a directory in the order of their names' bytes; `undefined` when there is
  * neither.
  */
-function readProviderFiles(path: string, files: NodeFiles): TextFile[] | undefined {
+function readProviderFiles(path: string, files: ExaminedNode): TextFile[] | undefined {
   const flag = "config";
   if (files.facts(path, flag)?.kind !== "directory") {
     const file = files.read(path, flag);
@@ -136,7 +136,7 @@ interface InstalledPlugin {
 export function readPlugin(
   { plugin }: Examination,
   binDir: string | undefined,
-  files: NodeFiles,
+  files: ExaminedNode,
   checks: Check[],
 ): InstalledPlugin | undefined {
   const installed = binDir === undefined ? undefined : `${binDir}/${PROVIDER_NAME}`;
@@ -145,7 +145,7 @@ export function readPlugin(
   return recordFailure("sandbox", checks, () => {
     const bytes = plugin === undefined
       ? files.readBytes(path, "bin-dir")
-      : new NodeFiles("").readBytes(path, "plugin");
+      : new ExaminedNode("").readBytes(path, "plugin");
     if (bytes === undefined) {
       // That nothing is installed is reported by the check of the directory.
       if (plugin === undefined) return undefined;
@@ -187,7 +187,7 @@ export function examineAudience(
   settings: Settings,
   roles: TextFile | undefined,
   kubelet: KubeletConfigs,
-  files: NodeFiles,
+  files: ExaminedNode,
 ): Check[] {
   const checks: Check[] = [];
   const exists = (path: string, flag: string) =>

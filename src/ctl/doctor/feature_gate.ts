@@ -9,7 +9,7 @@ import { parseYaml } from "../../manifests/yaml.ts";
 import { UserError } from "../../errors.ts";
 import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { FoundFlag } from "./kubelet_flags.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 const NAME = "feature-gate";
 const GATE = "KubeletServiceAccountTokenForCredentialProviders";

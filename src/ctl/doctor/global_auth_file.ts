@@ -9,7 +9,7 @@ import {
 import { parseScope } from "../../credentials/scope.ts";
 import { hideUserInfo } from "../../errors.ts";
 import { type Check, count, fail, pass, warn } from "./check.ts";
-import { type FileFacts, formatMode } from "./node_files.ts";
+import { type FileFacts, formatMode } from "./examined_node.ts";
 
 const NAME = "global-auth-file";
 

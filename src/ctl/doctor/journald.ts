@@ -1,7 +1,7 @@
 /** journald's socket, through which the log of runs that succeed is seen. */
 
 import { type Check, pass, warn } from "./check.ts";
-import type { FileFacts } from "./node_files.ts";
+import type { FileFacts } from "./examined_node.ts";
 
 const NAME = "journald";
 

@@ -7,7 +7,7 @@ import {
   PROVIDER_NAME,
 } from "../../manifests/credential_provider_config.ts";
 import { type Check, count, fail, pass, recordFailure, warn } from "./check.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 /** A configuration as found on the node. */
 export interface FoundProviderConfig {

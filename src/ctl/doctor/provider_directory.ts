@@ -2,7 +2,7 @@
 
 import { PROVIDER_NAME } from "../../manifests/credential_provider_config.ts";
 import { type Check, count, fail, pass, warn } from "./check.ts";
-import { type FileFacts, formatMode } from "./node_files.ts";
+import { type FileFacts, formatMode } from "./examined_node.ts";
 
 /** The directory as found on the node. */
 export interface FoundProviderDirectory {

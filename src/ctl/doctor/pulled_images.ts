@@ -22,7 +22,7 @@ import { check } from "../../text/schema.ts";
 import { type Check, count, listSome, pass, recordFailure, warn } from "./check.ts";
 import { type Gate, type GateState, judgeGate, type KubeletFacts } from "./feature_gate.ts";
 import { needsPlugin } from "./match_images.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 const NAME = "pulled-images";
 

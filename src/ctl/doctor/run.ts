@@ -7,7 +7,7 @@ import { formatJson, formatLines } from "../../process/printed.ts";
 import { parseLocalPath, parsePath } from "../../settings/setting_values.ts";
 import { applyFlags } from "../../settings/settings.ts";
 import { CLOCK } from "../../process/clock.ts";
-import { NodeFiles } from "./node_files.ts";
+import { ExaminedNode } from "./examined_node.ts";
 import { type CtlContext, inputName, readInput } from "../context.ts";
 import { atFlag } from "../text_flags.ts";
 import { givenFlags, type SettingFlags } from "../../cli/setting_flags.ts";
@@ -64,7 +64,7 @@ export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
 
 /** Without the copy that is to be examined, an empty node would be. */
 function requireDirectory(root: string): void {
-  const kind = new NodeFiles("").facts(root, "root")?.kind;
+  const kind = new ExaminedNode("").facts(root, "root")?.kind;
   if (kind === "directory") return;
   const problem = kind === undefined ? "does not exist" : "is not a directory";
   throw new UsageError(

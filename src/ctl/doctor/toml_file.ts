@@ -3,7 +3,7 @@
 import { UserError } from "../../errors.ts";
 import type { JsonObject } from "../../text/parse.ts";
 import { parseToml } from "../../text/toml.ts";
-import type { TextFile } from "./node_files.ts";
+import type { TextFile } from "./examined_node.ts";
 
 /**
  * Decodes a file.

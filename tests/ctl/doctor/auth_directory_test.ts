@@ -2,7 +2,7 @@ import {
   checkAuthDirectory,
   type FoundAuthDirectory,
 } from "../../../src/ctl/doctor/auth_directory.ts";
-import type { FileFacts, NamedFile } from "../../../src/ctl/doctor/node_files.ts";
+import type { FileFacts, NamedFile } from "../../../src/ctl/doctor/examined_node.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const NOW = Date.UTC(2026, 0, 2);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseAuthFile } from "../../../src/delivery/auth_file/auth_file.ts";
 import { type Check, recordFailure } from "../../../src/ctl/doctor/check.ts";
 import { checkGlobalAuthFile } from "../../../src/ctl/doctor/global_auth_file.ts";
-import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
+import type { FileFacts } from "../../../src/ctl/doctor/examined_node.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const PRIVATE: FileFacts = { kind: "file", mode: 0o600, user: 0, group: 0, modified: 0 };

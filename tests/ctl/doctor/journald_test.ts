@@ -1,5 +1,5 @@
 import { checkJournald } from "../../../src/ctl/doctor/journald.ts";
-import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
+import type { FileFacts } from "../../../src/ctl/doctor/examined_node.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const SOCKET: FileFacts = { kind: "socket", mode: 0o666, user: 0, group: 0, modified: 0 };

@@ -1,5 +1,5 @@
 import { checkProviderDirectory } from "../../../src/ctl/doctor/provider_directory.ts";
-import type { FileFacts } from "../../../src/ctl/doctor/node_files.ts";
+import type { FileFacts } from "../../../src/ctl/doctor/examined_node.ts";
 import { assertChecks, type Expected } from "../../support/checks.ts";
 
 const DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, user: 0, group: 0, modified: 0 };

@@ -1,4 +1,4 @@
-/** The files of a node: its own, or a copy below some directory. */
+/** The node that is examined: this one, or a copy of its files below some directory. */
 
 import {
   fileError,
@@ -44,7 +44,7 @@ const MAX_LINKS = 40;
  * Reads a node's files. Paths are those of the node. Each method takes the flag that names the path,
  * for errors about the tool's sandbox.
  */
-export class NodeFiles {
+export class ExaminedNode {
   readonly #root: string;
 
   /** @param root the directory in the place of `/`; empty for the node's own. */

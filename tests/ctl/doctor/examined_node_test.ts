@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { formatMode, NodeFiles } from "../../../src/ctl/doctor/node_files.ts";
+import { ExaminedNode, formatMode } from "../../../src/ctl/doctor/examined_node.ts";
 import { UserError } from "../../../src/errors.ts";
 
 Deno.test("a node's files are looked for below its root, and what is not there is no fault", async () => {
   const root = await Deno.makeTempDir();
   try {
-    const files = new NodeFiles(root);
+    const files = new ExaminedNode(root);
     await Deno.mkdir(`${root}/etc`);
     await Deno.writeTextFile(`${root}/etc/b`, "text");
     await Deno.chmod(`${root}/etc/b`, 0o640);
