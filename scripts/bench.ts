@@ -12,6 +12,7 @@ import { type Part, plotParts } from "./support/bench_plot.ts";
 import { preparePrograms, type Programs } from "./support/bench_programs.ts";
 import { type BenchServer, NAMESPACES } from "./support/bench_server.ts";
 import { type Command, measure, measureMemory, median } from "./support/measure.ts";
+import { print } from "./support/print.ts";
 import { DIST, PROJECT } from "./support/project.ts";
 
 const LEAST_RUNS = 20;
@@ -22,10 +23,6 @@ const AT_ONCE_ROUNDS = 5;
 
 /** The port that a Go build has baked in, with the root of `test_node.jsonc`. */
 const GO_PORT = 16443;
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 /** What one program's runs took, in milliseconds, round by round. */
 interface Times {
@@ -299,9 +296,7 @@ async function main(runs: number, plot: string): Promise<void> {
 if (import.meta.main) {
   const [runs = String(LEAST_RUNS), plot = `${DIST}/bench.svg`] = Deno.args;
   if (!/^[1-9]\d*$/.test(runs)) {
-    Deno.stderr.writeSync(
-      new TextEncoder().encode(`error: ${JSON.stringify(runs)} is not a number of runs\n`),
-    );
+    print(`error: ${JSON.stringify(runs)} is not a number of runs`, Deno.stderr);
     Deno.exit(2);
   }
   await main(Number(runs), plot);

@@ -14,15 +14,13 @@ import {
   readExceptions,
   withoutExceptions,
 } from "./support/coverage_report.ts";
+import { writeAll } from "../src/process/write_all.ts";
+import { print } from "./support/print.ts";
 import { DIST, PROJECT } from "./support/project.ts";
 
 const OUT = `${DIST}/coverage`;
 /** The sources again, with comments that Deno does not obey, for a second report of the same run. */
 const COPY = `${OUT}/copy`;
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}
 
 /** Runs a command of Deno; its output is shown only when it fails. */
 async function deno(cwd: string, ...args: string[]): Promise<void> {
@@ -33,8 +31,8 @@ async function deno(cwd: string, ...args: string[]): Promise<void> {
     env: { NO_COLOR: "1", FORM: "script" },
   }).output();
   if (success) return;
-  Deno.stdout.writeSync(stdout);
-  Deno.stderr.writeSync(stderr);
+  writeAll(Deno.stdout, stdout);
+  writeAll(Deno.stderr, stderr);
   Deno.exit(1);
 }
 

@@ -15,6 +15,7 @@ import type { Settings } from "../src/settings/settings.ts";
 import { buildScript } from "./build.ts";
 import { compile } from "./compile.ts";
 import { findRuntimePart } from "./runtime_part.ts";
+import { print } from "./support/print.ts";
 import { readExecutable } from "../src/executable/executable.ts";
 
 const IMAGE = "docker.io/library/nginx";
@@ -26,10 +27,6 @@ const claims = { held: 0, failed: 0 };
 function claim(text: string, holds: boolean): void {
   claims[holds ? "held" : "failed"]++;
   print(`   ${holds ? "ok   " : "FAILED"} ${text}`);
-}
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 function heading(text: string): void {

@@ -18,6 +18,7 @@ import { BuildError, bundleFiles } from "./support/bundle.ts";
 import { providerManual, toolManual } from "./support/manual_pages.ts";
 import { findPackager, runOrRefuse } from "./support/packager.ts";
 import { makeDirectory } from "./support/output_directory.ts";
+import { print } from "./support/print.ts";
 import { DIST, PROJECT } from "./support/project.ts";
 
 const NAME = "crio-credential-provider";
@@ -349,7 +350,6 @@ async function completions(shell: string, settings: Settings, facts: BuildFacts)
 }
 
 if (import.meta.main) {
-  const print = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
   Deno.exit(
     await runBuildCommand({
       name: "deno task package",
@@ -363,7 +363,7 @@ if (import.meta.main) {
         ...(maintainer !== undefined && { maintainer: parseMaintainer(maintainer) }),
         ...(revision !== undefined && { revision: parseRevision(revision) }),
         onMissing: (target, reason) =>
-          print(`warning: left out the packages for ${target}: ${reason}\n`),
+          print(`warning: left out the packages for ${target}: ${reason}\n`, Deno.stderr),
       })),
   );
 }

@@ -5,6 +5,7 @@
 
 import { compile } from "./compile.ts";
 import { BuildError } from "./support/bundle.ts";
+import { print } from "./support/print.ts";
 
 /** Where the runtime part comes from, or why it is not to be had. */
 export type RuntimePart =
@@ -34,7 +35,6 @@ export async function findRuntimePart(): Promise<RuntimePart> {
 
 if (import.meta.main) {
   const part = await findRuntimePart();
-  const text = "from" in part ? part.from : `no runtime part: ${part.missing}`;
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+  print("from" in part ? part.from : `no runtime part: ${part.missing}`);
   Deno.exit("from" in part ? 0 : 1);
 }

@@ -5,6 +5,7 @@
  * With `REQUIRE_COMPILED=1` in the environment it fails where the compiled form cannot be judged.
  */
 
+import { print } from "./support/print.ts";
 import { PROJECT } from "./support/project.ts";
 import { planTests, runTests, type TestPlan } from "./support/test_runs.ts";
 import { findRuntimePart } from "./runtime_part.ts";
@@ -36,10 +37,6 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 if (import.meta.main) {

@@ -4,15 +4,12 @@
  */
 
 import { formatReports, readReports } from "../tests/support/summary.ts";
+import { print } from "./support/print.ts";
 import { runTests } from "./support/test_runs.ts";
 import { announceTests } from "./test.ts";
 
 /** Limit of the whole run, in minutes. */
 const LIMIT = 60;
-
-function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-}
 
 /** @returns the exit status. */
 async function runAll(args: readonly string[], summary: string): Promise<number> {

@@ -7,6 +7,7 @@
 import { createServer } from "node:https";
 import { CertificateAuthority } from "../../tests/support/ca.ts";
 import { serviceAccountToken } from "../../tests/support/service_account_token.ts";
+import { print } from "./print.ts";
 
 /** What a client needs to know. */
 export interface BenchServer {
@@ -106,7 +107,7 @@ async function serve(port: number): Promise<void> {
     caPem: ca.certificatePem,
     tokens,
   };
-  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(facts)}\n`));
+  print(JSON.stringify(facts));
   await Deno.stdin.readable.pipeTo(new WritableStream());
   Deno.exit(0);
 }

@@ -13,7 +13,8 @@ import { CASES } from "./cases.ts";
 import { findNodeParts, findParts, type NodeParts, type Parts } from "./parts.ts";
 import { whyNoNode } from "./real_node/namespaces.ts";
 import { runRealNode } from "./real_node/run.ts";
-import { mask, type Outcome, playAll, print, table } from "./report.ts";
+import { mask, type Outcome, playAll, table } from "./report.ts";
+import { print } from "../../scripts/support/print.ts";
 import { World } from "./world.ts";
 
 const WITHOUT_NODE = "--without-node";

@@ -1,5 +1,7 @@
 /** What the run prints: the cases as they are played, and a table in the end. */
 
+import { print } from "../../scripts/support/print.ts";
+
 /** A named case. */
 export interface Case<World> {
   readonly name: string;
@@ -13,10 +15,6 @@ export interface Outcome {
   readonly name: string;
   readonly passed: boolean;
   readonly seconds: number;
-}
-
-export function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 /** How cases are played. */

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { print } from "../../scripts/support/print.ts";
 import type { RecordedRequest } from "../support/api_server.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import {
@@ -196,9 +197,8 @@ Deno.test("without a wait CRI-O takes whole files of the right namespace, and ev
   // Files were taken while others were being written, or there was no race.
   assert.ok(takenDuring > runs.size / 4, `${takenDuring} of ${runs.size}`);
   if (share(0, 1) === 1) {
-    const text =
-      `\n${runs.size} runs: ${takings.length} files taken, ${untaken.length} overtaken\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
+    const text = `\n${runs.size} runs: ${takings.length} files taken, ${untaken.length} overtaken`;
+    print(text, Deno.stderr);
   }
 });
 

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { print } from "../../scripts/support/print.ts";
 import { MAX_ATTEMPTS } from "../../src/kubernetes/retry.ts";
 import { type RecordedRequest, status } from "../support/api_server.ts";
 import { Cluster, IMAGE } from "../support/cluster.ts";
@@ -203,7 +204,7 @@ Deno.test("in a storm every run ends with its file or a clear error, in time and
     const text =
       `\n${PROCESSES} processes in ${Math.round((performance.now() - begin) / 1000)} s; ` +
       `${delays.length} first delays after Retry-After ${RETRY_AFTER / 1000}:\n` +
-      `${histogram(delays, 100)}\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
+      `${histogram(delays, 100)}`;
+    print(text, Deno.stderr);
   }
 });

@@ -7,7 +7,8 @@ import type { ScopedCredential } from "../../../src/credentials/docker_config.ts
 import { authOf, offerCredentials } from "../../../src/delivery/response_auth.ts";
 import { findKeyring } from "../parts.ts";
 import { run } from "../process.ts";
-import { type Case, print } from "../report.ts";
+import type { Case } from "../report.ts";
+import { print } from "../../../scripts/support/print.ts";
 
 const COMPONENT = fc.constantFrom("a", "app", "v1", "v2", "v3", "library", "x-y", "a__b", "n.g");
 const HOST = fc.constantFrom(

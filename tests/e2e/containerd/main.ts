@@ -18,7 +18,8 @@ import { type TempNode, tempNode } from "../../support/temp_node.ts";
 import { findContainerd, findKeyring } from "../parts.ts";
 import { mustRun, run } from "../process.ts";
 import { DistributionRegistry, makeImage } from "../registry.ts";
-import { type Case, type Outcome, playAll, print, table } from "../report.ts";
+import { type Case, type Outcome, playAll, table } from "../report.ts";
+import { print } from "../../../scripts/support/print.ts";
 import { KEYRING_ORDER } from "./keyring_order.ts";
 import { Containerd, Origin, type Pair } from "./node.ts";
 

@@ -1,6 +1,7 @@
 /** The part of the end-to-end run that is played inside of namespaces, by `run.ts`. */
 
-import { mask, playAll, print } from "../report.ts";
+import { mask, playAll } from "../report.ts";
+import { print } from "../../../scripts/support/print.ts";
 import { REAL_NODE_CASES } from "./cases.ts";
 import { endWithParent, settleIn } from "./namespaces.ts";
 import type { Request } from "./run.ts";

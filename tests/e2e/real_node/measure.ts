@@ -3,7 +3,8 @@
  * once, by setting. Run by `deno task bench:waits`.
  */
 
-import { mask, print } from "../report.ts";
+import { mask } from "../report.ts";
+import { print } from "../../../scripts/support/print.ts";
 import { mustRun, sleep } from "../process.ts";
 import { endWithParent, settleIn } from "./namespaces.ts";
 import { BIN_DIR, type PullSettings } from "./node.ts";
