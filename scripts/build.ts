@@ -1,20 +1,29 @@
 /**
- * Builds the script form of the plugin: one executable file, the bundled program behind a shell
- * header whose one line shows the whole sandbox.
+ * Builds the script forms of the plugin and of the operator's tool: each one executable file, the
+ * bundled program behind a shell header whose one line shows the whole sandbox.
  */
 
-import { buildCtl } from "./build_ctl.ts";
 import { runBuildCommand } from "./support/build_command_line.ts";
 import { buildScriptForm, type ScriptOptions } from "./support/script_form.ts";
 
 /**
- * Builds the script form.
+ * Builds the script form of the plugin.
  *
  * @returns the path of the executable.
  * @throws {BuildError} when that fails.
  */
 export async function buildScript(options: ScriptOptions = {}): Promise<string> {
   return await buildScriptForm("crio-credential-provider", options);
+}
+
+/**
+ * Builds the script form of the operator's tool.
+ *
+ * @returns the path of the executable.
+ * @throws {BuildError} when that fails.
+ */
+export async function buildCtl(options: ScriptOptions = {}): Promise<string> {
+  return await buildScriptForm("crio-credential-ctl", options);
 }
 
 if (import.meta.main) {

@@ -4,8 +4,7 @@
  */
 
 import { DEFAULT_SETTINGS, type Settings } from "../src/settings/settings.ts";
-import { buildScript } from "./build.ts";
-import { buildCtl } from "./build_ctl.ts";
+import { buildCtl, buildScript } from "./build.ts";
 import { compile, compileCtl } from "./compile.ts";
 import { formatPolicy } from "../src/settings/sandbox.ts";
 import { billOfMaterials } from "./support/bill_of_materials.ts";
@@ -15,6 +14,7 @@ import { PROGRAMS } from "../src/executable/programs.ts";
 import type { BuildFacts } from "../src/executable/version.ts";
 import { BuildError, bundleFiles, bundleProgram } from "./support/bundle.ts";
 import { makeDirectory } from "./support/output_directory.ts";
+import { print } from "./support/print.ts";
 import { DIST } from "./support/project.ts";
 
 /** The platforms that are compiled for. */
@@ -99,7 +99,6 @@ export async function checksums(directory: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  const print = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
   Deno.exit(
     await runBuildCommand({
       name: "deno task release",
@@ -111,7 +110,7 @@ if (import.meta.main) {
         settings,
         ...(out && { out }),
         onMissing: (target, reason) =>
-          print(`warning: left out the compiled form for ${target}: ${reason}\n`),
+          print(`warning: left out the compiled form for ${target}: ${reason}\n`, Deno.stderr),
       })),
   );
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { buildScript } from "../scripts/build.ts";
-import { buildCtl } from "../scripts/build_ctl.ts";
+import { buildCtl, buildScript } from "../scripts/build.ts";
 import { compileProgram } from "../scripts/compile.ts";
 import { kubeadmAudience } from "../src/manifests/audience.ts";
 import { DEFAULT_SETTINGS } from "../src/settings/settings.ts";

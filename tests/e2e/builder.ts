@@ -1,7 +1,6 @@
 /** What the end-to-end run judges: the compiled form, or the script form where that cannot be made. */
 
-import { buildScript } from "../../scripts/build.ts";
-import { buildCtl } from "../../scripts/build_ctl.ts";
+import { buildCtl, buildScript } from "../../scripts/build.ts";
 import { compile, compileCtl } from "../../scripts/compile.ts";
 import { findRuntimePart } from "../../scripts/runtime_part.ts";
 import type { Settings } from "../../src/settings/settings.ts";

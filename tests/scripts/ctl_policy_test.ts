@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { buildCtl } from "../../scripts/build_ctl.ts";
+import { buildCtl } from "../../scripts/build.ts";
 import { compileCtl } from "../../scripts/compile.ts";
 import { compareWithPolicy, readExecutable } from "../../src/executable/executable.ts";
 import { policyOfProgram } from "../../src/executable/programs.ts";
