@@ -28,6 +28,7 @@ const LICENSES = `/usr/share/licenses/${NAME}`;
 
 /** The forms of packages. */
 export const FORMATS = ["deb", "rpm"] as const;
+/** One of them. */
 export type Format = typeof FORMATS[number];
 
 /** The platforms of a release, by the names that Go and so the packager has for them. */

@@ -69,8 +69,8 @@ export function isWellFormed(text: string): boolean {
  * mean the same repositories, as `docker.io` and `https://index.docker.io/v1/` do.
  *
  * @param keys of the secret, all of them.
- * @returns a function of an entry and its index. It throws a {@link UserError} when there is no such
- * key, or when the entry leaves open which is meant.
+ * @returns a function of an entry and its index.
+ * @throws {UserError} by that function, when there is no such key, or the entry leaves open which is meant.
  */
 export function keyFinder(
   keys: readonly string[],

@@ -17,7 +17,11 @@ export function repeatedText(placeholder: string, brief: string) {
   return { ...optionalText(placeholder, `${brief}; may be repeated`), variadic: true } as const;
 }
 
-/** Fills in the flag that a value came from. */
+/**
+ * Fills in the flag that a value came from.
+ *
+ * @throws {UsageError} with the flag as its place, when parsing throws one.
+ */
 export function atFlag<Value>(flag: string, parse: () => Value): Value {
   try {
     return parse();

@@ -17,10 +17,12 @@ import { sendAll } from "../process/write_all.ts";
 export type { HttpAnswer } from "./http.ts";
 
 /**
- * Sends one GET. Rejects with a `ConnectionError` when trying again may help, and with a
- * {@link LargeAnswerError} when the body is larger than allowed.
+ * Sends one GET.
  *
  * @param maxBytes largest body accepted. @default {@link MAX_BODY_BYTES}
+ * @throws {ConnectionError} when trying again may help.
+ * @throws {LargeAnswerError} when the body is larger than allowed.
+ * @throws {UserError} when it cannot help.
  */
 export type Transport = (
   path: string,
@@ -49,6 +51,9 @@ interface Connection {
  * Connects to an API server with a token, which is sent to that server alone: its certificate must
  * be signed by the given CA and have its name, and a redirect is not followed. Requests go one after
  * the other over the same connection for as long as the server leaves it open.
+ *
+ * Nothing is thrown here: the connection is made with the first request, whose errors are those of
+ * {@link Transport}.
  *
  * @param token empty for a request as nobody.
  */

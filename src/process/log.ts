@@ -10,9 +10,12 @@ import { encodeUtf8 } from "../text/utf8.ts";
 
 /** From most to least urgent. */
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+/** One of them. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
+/** Lines as people read them, or an object of JSON each. */
 export const LOG_FORMATS = ["text", "json"] as const;
+/** One of them. */
 export type LogFormat = typeof LOG_FORMATS[number];
 
 /** Facts of a line, by name. The `code` of an error is for programs: lines of text leave it out. */

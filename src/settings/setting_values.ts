@@ -7,7 +7,11 @@ import { isHost } from "../sources/reference.ts";
 import { parseGoDuration } from "../text/duration.ts";
 import { quote } from "../redact.ts";
 
-/** The one text of a flag that may be given once. */
+/**
+ * The one text of a flag that may be given once.
+ *
+ * @throws {UsageError} when there is none, or more than one.
+ */
 export function single(texts: readonly string[]): string {
   const [text, ...rest] = texts;
   if (text === undefined || rest.length > 0) {
@@ -16,7 +20,11 @@ export function single(texts: readonly string[]): string {
   return text;
 }
 
-/** An absolute path without the characters that separate permissions or end a line. */
+/**
+ * An absolute path without the characters that separate permissions or end a line.
+ *
+ * @throws {UsageError} when the text is none, or one that no sandbox can be opened to.
+ */
 export function parsePath(text: string): string {
   const quoted = JSON.stringify(text);
   if (!text.startsWith("/")) {
@@ -37,6 +45,8 @@ export function parsePath(text: string): string {
 /**
  * A path, absolute or relative to the working directory, without the characters that separate
  * permissions or end a line. A relative one begins with `.`.
+ *
+ * @throws {UsageError} when the text is none, or the root directory.
  */
 export function parseLocalPath(text: string): string {
   const quoted = JSON.stringify(text);
@@ -76,7 +86,11 @@ function parseDuration(text: string): number {
   );
 }
 
-/** A limit of a run, in milliseconds. */
+/**
+ * A limit of a run, in milliseconds.
+ *
+ * @throws {UsageError} when the text is no duration from 100ms to 55s.
+ */
 export function parseTimeout(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds >= 100 && milliseconds <= MAX_TIMEOUT) return milliseconds;
@@ -87,7 +101,11 @@ export function parseTimeout(text: string): number {
   );
 }
 
-/** A wait that leaves room for the rest of a run, in milliseconds. */
+/**
+ * A wait that leaves room for the rest of a run, in milliseconds.
+ *
+ * @throws {UsageError} when the text is no duration up to 30s.
+ */
 export function parseWaitForTaken(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds <= MAX_WAIT_FOR_TAKEN) return milliseconds;
@@ -101,7 +119,11 @@ export function parseWaitForTaken(text: string): number {
 
 const MAX_CACHE_DURATION = 24 * 3_600_000;
 
-/** How long an answer may be used again, in milliseconds. A changed secret counts that much later. */
+/**
+ * How long an answer may be used again, in milliseconds. A changed secret counts that much later.
+ *
+ * @throws {UsageError} when the text is no duration up to 24h.
+ */
 export function parseCacheDuration(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds <= MAX_CACHE_DURATION) return milliseconds;
@@ -112,7 +134,11 @@ export function parseCacheDuration(text: string): number {
   );
 }
 
-/** One host, with its port if it has one: no pattern, so that nobody consents to more than they see. */
+/**
+ * One host, with its port if it has one: no pattern, so that nobody consents to more than they see.
+ *
+ * @throws {UsageError} when the text is none.
+ */
 export function parseHostAndPort(text: string): string {
   if (isHost(text) || /^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/.test(text)) return text;
   throw new UsageError(
@@ -123,7 +149,12 @@ export function parseHostAndPort(text: string): string {
   );
 }
 
-/** Pulls wait in the kubelet's queue after the plugin has run: a file can rightly be minutes old. */
+/**
+ * An age of a file, in milliseconds; 0: none. Pulls wait in the kubelet's queue after the plugin has run: a
+ * file can rightly be minutes old.
+ *
+ * @throws {UsageError} when the text is neither 0 nor a duration of 10m or more.
+ */
 export function parseStaleAfter(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === 0 || milliseconds >= 600_000) return milliseconds;
@@ -134,7 +165,11 @@ export function parseStaleAfter(text: string): number {
   );
 }
 
-/** The value that a text names. */
+/**
+ * The value that a text names.
+ *
+ * @throws {UsageError} when it names none of the values.
+ */
 export function oneOf<Value extends string>(text: string, values: readonly Value[]): Value {
   const value = values.find((each) => each === text);
   if (value !== undefined) return value;
@@ -142,7 +177,11 @@ export function oneOf<Value extends string>(text: string, values: readonly Value
   throw new UsageError("flag-value-invalid", "", `must be one of ${list}, not ${quote(text)}`);
 }
 
-/** The key of an annotation, as Kubernetes takes it. */
+/**
+ * The key of an annotation, as Kubernetes takes it.
+ *
+ * @throws {UsageError} when the text is none.
+ */
 export function parseAnnotationKey(text: string): string {
   if (isAnnotationKey(text)) return text;
   throw new UsageError(

@@ -32,6 +32,7 @@ export const CHECK_NAMES = [
   "crio-auth-files",
   "pause-image",
 ] as const;
+/** One of them. */
 export type CheckName = typeof CHECK_NAMES[number];
 
 /**

@@ -7,8 +7,9 @@ import { type Check, fail, pass, recordFailure, skip, warn } from "./check.ts";
 import type { TextFile } from "./examined_node.ts";
 import { parseTomlFile } from "./toml_file.ts";
 
-/** CRI-O's configuration file, and the directory of which it reads every file. */
+/** CRI-O's configuration file (crio.conf(5)). */
 export const CRIO_CONF = "/etc/crio/crio.conf";
+/** The directory of which CRI-O reads every file, over {@link CRIO_CONF} (crio.conf.d(5)). */
 export const CRIO_CONF_DIRECTORY = "/etc/crio/crio.conf.d";
 
 /** Where CRI-O writes its version when it starts: until the next boot, and for good. */

@@ -24,6 +24,12 @@ export interface Kubelet {
 
 const COMMAND_LINE = "the kubelet's command line";
 
+/**
+ * The kubelet's flags: those of the command line that was given, else those of the files that they are
+ * usually in, the ones that count first in front.
+ *
+ * @param checks gets a failure for each file that cannot be read.
+ */
 export function readKubeletFlags(
   { commandLine }: Examination,
   files: ExaminedNode,

@@ -133,6 +133,13 @@ interface InstalledPlugin {
   readonly built: BuiltPlugin;
 }
 
+/**
+ * The plugin that the tool was pointed at, else the one that the kubelet starts, and what is built into
+ * it; `undefined` where that is not known.
+ *
+ * @param binDir the kubelet's directory of plugins; `undefined` where it is not known.
+ * @param checks gets a failure where the file cannot be read.
+ */
 export function readPlugin(
   { plugin }: Examination,
   binDir: string | undefined,

@@ -27,8 +27,9 @@ export const KUBELET_CONFIGS = [
 export const KUBEADM_FLAGS = FLAG_FILES[0];
 
 /**
- * Registries files of root, as which CRI-O runs (`newConfigWrapperWithHomeDir` of the image library's
+ * The registries file of root, as which CRI-O runs (`newConfigWrapperWithHomeDir` of the image library's
  * `pkg/sysregistriesv2`).
  */
 export const ROOTS_REGISTRIES_CONF = "/root/.config/containers/registries.conf";
+/** The directory of root's drop-ins, by the same rule. */
 export const ROOTS_REGISTRIES_DROP_INS = "/root/.config/containers/registries.conf.d";

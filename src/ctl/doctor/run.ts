@@ -26,7 +26,11 @@ export interface Flags extends SettingFlags {
   readonly roles?: string;
 }
 
-/** Prints the findings; the exit status is 1 when there is a failure among them. */
+/**
+ * Prints the findings; the exit status is 1 when there is a failure among them.
+ *
+ * @throws {UserError} when flags contradict each other, or an input that they name cannot be read.
+ */
 export async function doctor(this: CtlContext, flags: Flags): Promise<void> {
   const given = givenFlags(flags);
   // A value that is none is wrong usage, whatever the node is like.

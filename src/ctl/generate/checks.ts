@@ -20,7 +20,11 @@ export interface Flags {
   readonly image?: string;
 }
 
-/** Prints the script. */
+/**
+ * Prints the script.
+ *
+ * @throws {UsageError} when a name is not of its form.
+ */
 export function generateChecks(this: CtlContext, flags: Flags): void {
   const { namespace, serviceAccount = "default", node, audience = DEFAULT_AUDIENCE } = flags;
   checkName("--namespace", namespace, isLabel, "namespace");

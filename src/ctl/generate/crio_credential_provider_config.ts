@@ -16,7 +16,11 @@ export interface Flags {
   readonly apiVersion: CrioConfigVersion;
 }
 
-/** Prints a `CRIOCredentialProviderConfig`. */
+/**
+ * Prints a `CRIOCredentialProviderConfig`.
+ *
+ * @throws {UsageError} when a pattern is one that the API server refuses.
+ */
 export function generateCrioCredentialProviderConfig(this: CtlContext, flags: Flags): void {
   const { matchImage = [], apiVersion } = flags;
   checkMatchImages(this, matchImage);

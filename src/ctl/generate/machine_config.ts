@@ -41,7 +41,11 @@ export interface Flags {
   readonly pulledImages?: PulledImages;
 }
 
-/** Prints a `MachineConfig`. */
+/**
+ * Prints a `MachineConfig`.
+ *
+ * @throws {UserError} when flags contradict each other, or names or an input are not of their form.
+ */
 export async function generateMachineConfig(this: CtlContext, flags: Flags): Promise<void> {
   const { role, platform, merge, audience, ignition, env } = flags;
   checkName("--role", role, isLabel, "role");

@@ -29,7 +29,11 @@ export interface Flags {
   readonly from?: string;
 }
 
-/** Prints the node part, the namespace part, or both. */
+/**
+ * Prints the node part, the namespace part, or both.
+ *
+ * @throws {UserError} when flags contradict each other, or names or an input are not of their form.
+ */
 export async function generateRbac(this: CtlContext, flags: Flags): Promise<void> {
   const { namespace, serviceAccount = [], node = [], allNodes = false } = flags;
   const secrets = readSecrets(flags);

@@ -18,7 +18,11 @@ export interface Flags {
   readonly alsoFor?: readonly string[];
 }
 
-/** Prints a registry secret. The password goes nowhere but into it. */
+/**
+ * Prints a registry secret. The password goes nowhere but into it.
+ *
+ * @throws {UserError} when a flag or the password is not of its form.
+ */
 export async function generateSecret(this: CtlContext, flags: Flags): Promise<void> {
   const { namespace, registry, username } = flags;
   checkName("--namespace", namespace, isLabel, "namespace");

@@ -76,6 +76,9 @@ const RETRYABLE = new Set([408, 429, 500, 502, 503, 504]);
  *
  * A server that was unreachable a moment ago is starting, and refuses everyone until it has read its
  * roles: then a 403 is worth another attempt, and is the answer when no attempt is left.
+ *
+ * @throws {UserError} when the attempts or the time run out, the one that `refuse` makes where the last
+ * answer was such a 403, and what the transport throws for good.
  */
 export async function send(
   path: string,

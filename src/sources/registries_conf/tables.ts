@@ -158,7 +158,11 @@ function readLocation(table: Members, key: string): string {
   return checkLocation(table, key, optionalText(table, key) ?? "");
 }
 
-/** A location without the slashes at its end. */
+/**
+ * A location without the slashes at its end.
+ *
+ * @throws {UserError} when it begins with a URL scheme.
+ */
 export function checkLocation(table: Members, key: string, written: string): string {
   const location = trimSlashesAtEnd(written);
   if (location.startsWith("http://") || location.startsWith("https://")) {
