@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { HttpAnswer } from "../../src/kubernetes/transport.ts";
-import { listSecrets } from "../support/secret_answers.ts";
+import type { HttpAnswer } from "../../../src/kubernetes/transport.ts";
+import { listSecrets } from "../../support/secret_answers.ts";
 
 /** Lists from a server that answers each request by its number, from 1. */
 async function list(answer: (request: number) => HttpAnswer) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NodeCopy } from "../support/node_copy.ts";
+import { NodeCopy } from "../../support/node_copy.ts";
 
 /** Puts something in the place of the auth directory of a node that is ready. */
 type Change = (node: NodeCopy) => Promise<void>;
