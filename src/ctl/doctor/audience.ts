@@ -38,8 +38,13 @@ export interface AudienceFacts {
 
 /** Compares what is known. */
 export function checkAudience(facts: AudienceFacts): Check[] {
-  // That there is none is reported by the check of the configuration.
-  if (facts.audience === "") return [];
+  if (facts.audience === "") {
+    // That there is none is reported by the check of the configuration.
+    if (facts.roles === undefined) return [];
+    const found =
+      `no provider file names an audience to compare with the roles in ${facts.roles.path}`;
+    return [skip(NAME, found, "say where the provider file is: --config")];
+  }
   return [...checkApiServer(facts), ...checkRoles(facts)];
 }
 
@@ -138,7 +143,7 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
   const checks: Check[] = [];
   const documents = recordFailure(NAME, checks, () => parseYamlDocuments(text, path));
   if (documents === undefined) return checks;
-  const rules = documents
+  const given = documents
     .flatMap((document) => {
       const list = v.safeParse(List, document);
       return list.success ? list.output.items : [document];
@@ -146,11 +151,15 @@ function checkRoles({ audience, roles }: AudienceFacts): Check[] {
     .flatMap((item) => {
       const role = v.safeParse(Role, item);
       return role.success ? [role.output] : [];
-    })
-    .flatMap(({ metadata, rules }) =>
-      rules.filter(({ verbs }) => verbs.includes(VERB))
-        .map(({ resources }) => ({ name: metadata.name, resources }))
-    );
+    });
+  if (given.length === 0) {
+    const advice = "pass what this prints: kubectl get clusterroles -o yaml";
+    return [skip(NAME, `${path} holds no Role and no ClusterRole`, advice)];
+  }
+  const rules = given.flatMap(({ metadata, rules }) =>
+    rules.filter(({ verbs }) => verbs.includes(VERB))
+      .map(({ resources }) => ({ name: metadata.name, resources }))
+  );
   const own = rules.find(({ resources }) =>
     resources.includes(audience) || resources.includes("*")
   );

@@ -156,6 +156,14 @@ const CASES: readonly [
     },
     [["pass", /./], ["fail", /may ask tokens for by r: the kubelet gets no token/]],
   ],
+  ["something else than roles", { roles: { path: "r", text: "kind: Secret\n" } }, [
+    ["pass", /./],
+    ["skip", /not checked: r holds no Role and no ClusterRole -> pass what this prints: kubectl/],
+  ]],
+  ["roles and no audience", { audience: "", roles: roles("vault") }, [
+    ["skip", /not checked: no provider file names an audience .* in stdin -> .*--config/],
+  ]],
+  ["neither roles nor an audience", { audience: "" }, []],
   ["roles that cannot be read", { roles: { path: "r", text: "a: [" } }, [
     ["pass", /./],
     ["fail", /^fail: r:\d+:\d+: not valid YAML/],
