@@ -8,6 +8,13 @@
  * does so again). Names that were looked up and did nothing to a pull are not listed, such as those
  * for colours, the time zone, the home directory, and the limits of control groups. Proxy
  * variables are not among them either: only the runtime's `fetch` obeys those, and a pull uses none.
+ *
+ * That record has what the runtime looks up, and nothing of what the C library and the loader do: their
+ * calls do not go by way of the `getenv` that is recorded, and the loader walks over the environment
+ * itself. So their names are those of glibc's sources (2.28 to 2.42: the calls of `getenv`,
+ * elf/rtld.c, elf/dl-tunables.list, sysdeps/generic/unsecvars.h), each tried, and held against the
+ * machine's own libraries (tests/executable/c_library_variables_test.ts). Seen by neither are the
+ * variables of modules that a node's nsswitch.conf(5) adds, such as systemd's `SYSTEMD_NSS_*`.
  */
 
 /** What obeys a variable. */
@@ -89,13 +96,29 @@ export const RUNTIME_VARIABLES: readonly RuntimeVariable[] = [
   loader("LD_PROFILE", "writes a profile to any directory"),
   loader("LD_DEBUG", `${OWN_LINES}, or to any file`),
   loader("GLIBC_TUNABLES", "changes how memory is managed and checked"),
+  // The old name of a tunable of the loader (elf/dl-tunables.list, `env_alias`): bytes that each request
+  // for memory is larger by. This is glibc's default; the C library takes an empty value for 0.
+  loader("MALLOC_TOP_PAD_", STOPS, "131072"),
+  // Up to glibc 2.35: of a kernel that is older than the libraries ask for, none is loaded.
+  loader("LD_ASSUME_KERNEL", STOPS),
   loader("HOSTALIASES", LOOKUP),
   loader("RES_OPTIONS", LOOKUP),
   // Empty, it would hide the node's own search list.
   loader("LOCALDOMAIN", LOOKUP, undefined),
-  // These act whatever their value.
+  // The five of resolv/res_hconf.c are read when a name is looked up. Set, this one takes the place of
+  // the node's file; so it names that.
+  loader("RESOLV_HOST_CONF", "reads any file, and adds its lines to the output", "/etc/host.conf"),
+  // "on" and "off" are its values, and either takes the place of what the node's host.conf says.
+  loader("RESOLV_MULTI", `${LOOKUP}, and ${OWN_LINES}`, undefined),
+  // Without this it is off; and getaddrinfo(3), by which the runtime looks names up, does not obey it.
+  loader("RESOLV_REORDER", OWN_LINES, "off"),
+  // Domains that names lose when they are looked up by address, which a pull does not do.
+  loader("RESOLV_ADD_TRIM_DOMAINS", OWN_LINES),
+  loader("RESOLV_OVERRIDE_TRIM_DOMAINS", OWN_LINES),
+  // These act whatever their value, the last one up to glibc 2.35.
   loader("LD_SHOW_AUXV", OWN_LINES, undefined),
   loader("LD_TRACE_LOADED_OBJECTS", STOPS, undefined),
+  loader("LD_TRACE_PRELINKING", STOPS, undefined),
   shell("SHELLOPTS", "makes a shell that is bash print or skip commands"),
   deno("DENO_PERMISSION_BROKER_PATH", "asks a socket for permissions instead of the flags"),
   deno("DENO_AUDIT_PERMISSIONS", "writes a record of accesses to any file", NULL_DEVICE),

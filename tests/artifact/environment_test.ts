@@ -4,6 +4,7 @@ import {
   kubeletEnvironment,
   RUNTIME_VARIABLES,
 } from "../../src/executable/runtime_environment.ts";
+import { HARMLESS } from "../support/c_library_variables.ts";
 import { CertificateAuthority } from "../support/ca.ts";
 import { Cluster, IMAGE, request } from "../support/cluster.ts";
 import { compiledForm } from "../support/compiled_form.ts";
@@ -52,11 +53,19 @@ const HOSTILE: Environment = {
   LD_PROFILE: "libc.so.6",
   LD_DEBUG: "files",
   GLIBC_TUNABLES: "glibc.malloc.check=3",
+  MALLOC_TOP_PAD_: "9999999999999",
+  LD_ASSUME_KERNEL: "2.4.0",
   HOSTALIASES: "/nonexistent",
   RES_OPTIONS: "timeout:30",
   LOCALDOMAIN: "example.com",
+  RESOLV_HOST_CONF: "/etc/passwd",
+  RESOLV_MULTI: "x",
+  RESOLV_REORDER: "x",
+  RESOLV_ADD_TRIM_DOMAINS: "a,b,c,d,e",
+  RESOLV_OVERRIDE_TRIM_DOMAINS: "a,b,c,d,e",
   LD_SHOW_AUXV: "1",
   LD_TRACE_LOADED_OBJECTS: "1",
+  LD_TRACE_PRELINKING: "1",
   SHELLOPTS: "noexec",
   DENO_PERMISSION_BROKER_PATH: "/nonexistent/broker",
   DENO_AUDIT_PERMISSIONS: LEAK,
@@ -153,11 +162,16 @@ if (await formUnderTest() === "script") {
   });
 }
 
-/** A cluster with the compiled form, and a pull with it. */
+/**
+ * A cluster with the compiled form, and a pull with it. The API server is given by a name: only so does
+ * the C library look one up, and what it obeys then is seen.
+ */
 async function withCompiledForm(
   run: (cluster: Cluster, pull: (env: Environment) => Promise<PluginResult>) => Promise<void>,
 ): Promise<void> {
-  await using cluster = await Cluster.start({ settings: {} });
+  await using cluster = await Cluster.start({
+    settings: ({ url }) => ({ apiserver: `https://localhost:${new URL(url).port}` }),
+  });
   const executable = await compiledForm(cluster.node.settings, cluster.node.path("compiled"));
   const stdin = request(IMAGE, cluster.token);
   await run(cluster, async (env) => {
@@ -226,6 +240,13 @@ const EFFECTS: Readonly<Record<string, (result: PluginResult) => boolean>> = {
   LD_PRELOAD: ({ stderr }) => /cannot be preloaded/.test(stderr),
   LD_AUDIT: ({ stderr }) => /cannot be loaded as audit interface/.test(stderr),
   LD_DEBUG: ({ stderr }) => /calling init/.test(stderr),
+  MALLOC_TOP_PAD_: ended,
+  RESOLV_HOST_CONF: ({ stderr }) => /^\/etc\/passwd: line 1: bad command `root:/m.test(stderr),
+  RESOLV_MULTI: ({ stderr }) => /^RESOLV_MULTI: line 1: expected/m.test(stderr),
+  RESOLV_REORDER: ({ stderr }) => /^RESOLV_REORDER: line 1: expected/m.test(stderr),
+  RESOLV_ADD_TRIM_DOMAINS: ({ stderr }) => /^RESOLV_ADD_TRIM_DOMAINS: line 1: cannot/m.test(stderr),
+  RESOLV_OVERRIDE_TRIM_DOMAINS: ({ stderr }) =>
+    /^RESOLV_OVERRIDE_TRIM_DOMAINS: line 1: cannot/m.test(stderr),
   LD_SHOW_AUXV: ({ stdout }) => stdout.startsWith("AT_"),
   LD_TRACE_LOADED_OBJECTS: ({ stdout }) => /libc\.so/.test(stdout),
 };
@@ -319,10 +340,10 @@ if (await formUnderTest() === "compiled") {
     },
   });
 
-  Deno.test("what a pull looks up and the list leaves out has no effect on it", async (test) => {
+  Deno.test("what a pull or its C library looks up and the list leaves out has no effect on it", async (test) => {
     await withCompiledForm(async (_cluster, pull) => {
       const plain = await pull({});
-      for (const name of LOOKED_UP) {
+      for (const name of new Set([...LOOKED_UP, ...Object.keys(HARMLESS)])) {
         await test.step(name, async () => {
           for (const value of ["", "1", "/nonexistent"]) {
             assert.deepEqual(await pull({ LC_ALL: "C", [name]: value }), plain);
