@@ -118,6 +118,9 @@ const NOT_COVERED_SCRIPT = [
 ];
 
 const NOT_COVERED = [
+  "An import() of a data: URL or of Node's modules would make code of text, which the runtime asks no " +
+  "permission for. The program has no such import(): crio-credential-ctl audit FILE parses it. What the " +
+  "permissions deny stays denied to such code.",
   "A symbolic link inside an allowed directory is followed when something is read there, so these " +
   "directories must be root's to write. In the auth directory files are created and renamed without " +
   "following links, and a directory that its group or everyone can write to, or that is another " +

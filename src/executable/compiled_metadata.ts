@@ -15,7 +15,8 @@ export const IMPORT_MAP = "import_map.json";
  * Leads every import of a file to nothing, but for those of the program itself. Without it the runtime
  * would read any file so, whatever the permissions say. Keys without a scheme are relative to the
  * program's place (https://html.spec.whatwg.org, "Import maps": of the keys that match, the longest
- * counts; `null` blocks).
+ * counts; `null` blocks). `data:` URLs and Node's modules cannot be blocked so: `REACHABLE` in
+ * tests/artifact/escape_test.ts says why.
  *
  * @param names of the embedded files.
  */

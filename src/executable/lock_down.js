@@ -10,6 +10,7 @@
  * - `process.getBuiltinModule` and `process.binding` lead to Node's modules, among them `node:vm`,
  *   `node:module` and `node:worker_threads`;
  * - `Worker` starts another program, in which nothing is locked down;
+ * - `URL.createObjectURL` makes a module of text, which `import()` would load;
  * - `WebAssembly` and the graphics interfaces run code that is no JavaScript. The latter load the
  *   machine's drivers.
  *
@@ -109,6 +110,7 @@
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!globals.has(name)) Reflect.deleteProperty(globalThis, name);
   }
+  Reflect.deleteProperty(URL, "createObjectURL");
   const forGood = { writable: false, configurable: false };
   Object.defineProperty(globalThis, "Deno", { value: Object.freeze(deno), ...forGood });
   // The engine would call it with the frames of the stack, and these lead to the runtime's functions.

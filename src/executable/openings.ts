@@ -111,7 +111,16 @@ const LOADING: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The names by which the lock-down reaches the runtime. */
-const USED_BY_LOCK_DOWN = ["globalThis", "undefined", "Deno", "Error", "Object", "Reflect", "Set"];
+const USED_BY_LOCK_DOWN = [
+  "globalThis",
+  "undefined",
+  "Deno",
+  "Error",
+  "Object",
+  "Reflect",
+  "Set",
+  "URL",
+];
 
 /**
  * Looks for parts of the runtime that a program uses and the lock-down takes away, so that whoever

@@ -2,6 +2,8 @@
 // and looks for a way out. How each attempt ended is printed as JSON: a text where something was got.
 
 const SECRET = Deno.args[0];
+/** Names of Node's modules. */
+const NODE_MODULES = JSON.parse(Deno.args[1]);
 const FILE = `file://${SECRET}`;
 const AS_TEXT = { with: { type: "text" } };
 const URL_OF = (code) => `data:text/javascript,${encodeURIComponent(code)}`;
@@ -48,6 +50,8 @@ const ATTEMPTS = {
   "an import declaration in a data: module": () => load(URL_OF(STATIC)),
   "import() of a file in a blob: module": () => load(BLOB_OF(DYNAMIC)),
   "an import declaration in a blob: module": () => load(BLOB_OF(STATIC)),
+  "import() of text in a data: module": () => load(URL_OF("export default 1 + 1")),
+  "import() of text in a blob: module": () => load(BLOB_OF("export default 1 + 1")),
   "import() of a URL": () => load("https://localhost:1/x.js"),
   "import() of a package": () => load("npm:valibot"),
   "node:fs": async () => (await import("node:fs")).readFileSync(SECRET, "utf8"),
@@ -117,14 +121,64 @@ const ATTEMPTS = {
   },
 };
 
+/**
+ * Tried when each of Node's modules was asked for. Before that most end with an error of the runtime's
+ * start, since what they need is gone, and by that alone: it holds off nobody who tries in another order.
+ */
+const LATER = {
+  "node:vm's Script": async () => new (await import("node:vm")).Script("1 + 1").runInThisContext(),
+  "node:vm's compileFunction": async () =>
+    (await import("node:vm")).compileFunction("return 1 + 1")(),
+  "node:vm in a data: module": () =>
+    load(URL_OF(`import vm from "node:vm"; export default vm.runInThisContext("1 + 1")`)),
+  "node:module's _compile": async () => {
+    const { Module } = await import("node:module");
+    const module = new Module("x");
+    module._compile("module.exports = 1 + 1", "/x.js");
+    return module.exports;
+  },
+  "node:process's getBuiltinModule": async () =>
+    (await import("node:process")).getBuiltinModule("node:vm").runInThisContext("1 + 1"),
+  // What compiles text reads nothing that the permissions do not allow.
+  "reading by node:fs": async () => (await import("node:fs")).readFileSync(SECRET, "utf8"),
+  "reading by node:module": async () =>
+    (await import("node:module")).createRequire(FILE)(`${SECRET}.json`),
+  "reading by a worker of node:worker_threads": async () => {
+    const { Worker } = await import("node:worker_threads");
+    const code = `import { parentPort } from "node:worker_threads";
+      const read = () => import(${JSON.stringify(FILE)}, ${JSON.stringify(AS_TEXT)});
+      parentPort.postMessage(await read().then(({ default: text }) => text, ({ message }) => message));`;
+    const message = await new Promise((resolve, reject) => {
+      const worker = new Worker(new URL(URL_OF(code)));
+      worker.on("error", reject);
+      worker.on("message", resolve);
+      worker.on("exit", () => reject(new Error("ended")));
+    });
+    if (message !== "hidden") throw new Error(message);
+    return message;
+  },
+  "reading by import() in node:vm": async () =>
+    (await (await import("node:vm")).runInThisContext(`import(${JSON.stringify(FILE)})`)).default,
+  "reading by import() in node:module's _compile": async () => {
+    const { Module } = await import("node:module");
+    const module = new Module("x");
+    module._compile(`module.exports = import(${JSON.stringify(`${FILE}.js`)})`, "/x.js");
+    return (await module.exports).default;
+  },
+};
+
 const outcomes = {};
-for (const [name, attempt] of Object.entries(ATTEMPTS)) {
+async function judge(name, attempt) {
   try {
-    const got = await attempt();
-    outcomes[name] = { got: String(got).slice(0, 100) };
+    outcomes[name] = { got: String(await attempt()).slice(0, 100) };
   } catch (error) {
-    outcomes[name] = { refused: String(error?.message ?? error).slice(0, 200) };
+    // Some of the runtime's own errors cannot be made a text.
+    const message = typeof error?.message === "string" ? error.message : "an error";
+    outcomes[name] = { refused: message.slice(0, 200) };
   }
 }
+for (const [name, attempt] of Object.entries(ATTEMPTS)) await judge(name, attempt);
+for (const name of NODE_MODULES) await import(`node:${name}`).catch(() => {});
+for (const [name, attempt] of Object.entries(LATER)) await judge(`later, ${name}`, attempt);
 Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(outcomes)));
 Deno.exit(0);
