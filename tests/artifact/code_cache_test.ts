@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { compile } from "../../scripts/compile.ts";
 import { bundleFiles } from "../../scripts/support/bundle.ts";
-import { Cluster, IMAGE, request } from "../support/cluster.ts";
+import { Cluster, IMAGE, MIRROR, request } from "../support/cluster.ts";
 import { buildExecutable, formUnderTest } from "../support/executable.ts";
 import { PLUGIN_ENV, runPlugin } from "../support/plugin.ts";
+import { PrivateFileSystem } from "../support/private_file_system.ts";
 import { tempNode } from "../support/temp_node.ts";
 
 /** Where the runtime of a compiled executable would keep compiled code (Deno 2.9, cli/rt). */
@@ -48,40 +49,61 @@ const PLANTED: readonly [name: string, plant: (path: string, cluster: Cluster) =
     }],
   ];
 
+/** A directory for temporary files, as a run finds it and as it is seen from here. */
+interface Place {
+  readonly directory: string;
+  readonly seen: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What the run is started with. */
+  readonly command: readonly string[];
+}
+
 if (await formUnderTest() === "compiled") {
+  const isPrivate = await PrivateFileSystem.isPossible();
   for (const [name, plant] of PLANTED) {
-    Deno.test(`a run has no use for ${name} under the name of a cache of compiled code`, async () => {
+    Deno.test(`a run has no use for ${name} under the name of a cache of compiled code, and leaves nothing there`, async (test) => {
       await using cluster = await Cluster.start({ settings: {} });
-      const { node } = cluster;
-      const built = await buildExecutable(node.settings, node.path("bin"));
-      // A name of its own, since the directory without TMPDIR is everybody's.
-      const executable = `${built}-${crypto.randomUUID()}`;
-      await Deno.rename(built, executable);
+      // The node's files are elsewhere than in /tmp, in the place of which the run finds an empty one.
+      const root = await Deno.makeTempDir({ dir: "/var/tmp" });
+      await using node = await tempNode({ apiServer: cluster.api, root });
+      await node.writeRegistriesConf(MIRROR);
+      const executable = await buildExecutable(node.settings, node.path("bin"));
       const own = node.path("tmp");
       await Deno.mkdir(own);
-      const run = { stdin: request(IMAGE, cluster.token), timeout: 20_000 };
-      for (
-        const [directory, env] of [
-          [own, { ...PLUGIN_ENV, TMPDIR: own }],
-          ["/tmp", PLUGIN_ENV],
-        ] as const
-      ) {
-        const file = cacheFile(directory, executable);
-        try {
-          await plant(file, cluster);
-          const before = await look(file);
-          for (let runs = 0; runs < 3; runs++) {
-            const { code, stdout, stderr } = await runPlugin(executable, { ...run, env });
-            assert.equal(code, 0, stderr);
-            assert.match(stdout, /"kind":"CredentialProviderResponse"/);
-            assert.match(stderr, /wrote the auth file/);
-          }
-          assert.deepEqual(await look(file), before);
-          const left = (await Array.fromAsync(Deno.readDir(own))).map(({ name }) => name);
-          assert.deepEqual(left.filter((name) => !file.endsWith(`/${name}`)), []);
-        } finally {
-          await Deno.remove(file).catch(() => {});
+      await test.step("in the directory that TMPDIR names", async () => {
+        await roundIn({ directory: own, seen: own, env: { TMPDIR: own }, command: [] });
+      });
+      await test.step({
+        name: "in a /tmp that is empty but for that, without TMPDIR",
+        // Mounted in a namespace of its own, which not every machine allows.
+        ignore: !isPrivate,
+        async fn() {
+          await using empty = await PrivateFileSystem.mount("/tmp", "mode=1777");
+          const seen = empty.seen("/tmp");
+          assert.deepEqual(await namesIn(seen), []);
+          await roundIn({ directory: "/tmp", seen, env: {}, command: empty.command });
+        },
+      });
+
+      async function roundIn({ directory, seen, env, command }: Place): Promise<void> {
+        const file = cacheFile(directory, executable).replace(directory, seen);
+        await plant(file, cluster);
+        const before = await look(file);
+        const planted = await namesIn(seen);
+        const [program = "", ...args] = [...command, executable];
+        for (let runs = 0; runs < 3; runs++) {
+          const { code, stdout, stderr } = await runPlugin(program, {
+            args,
+            stdin: request(IMAGE, cluster.token),
+            env: { ...PLUGIN_ENV, ...env },
+            timeout: 20_000,
+          });
+          assert.equal(code, 0, stderr);
+          assert.match(stdout, /"kind":"CredentialProviderResponse"/);
+          assert.match(stderr, /wrote the auth file/);
         }
+        assert.deepEqual(await look(file), before);
+        assert.deepEqual(await namesIn(seen), planted);
       }
     });
   }
@@ -95,6 +117,10 @@ if (await formUnderTest() === "compiled") {
       assert.deepEqual([code, stderr], [0, ""]);
     }
   });
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name).toSorted();
 }
 
 /** Size and times of what is there; `undefined`: nothing. */
