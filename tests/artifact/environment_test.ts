@@ -16,6 +16,8 @@ type Environment = Readonly<Record<string, string>>;
 
 /** Stands for a file that must not come into being. */
 const LEAK = "LEAK";
+/** Stands for a directory whose `libc.so.6` is none. */
+const FOREIGN = "FOREIGN";
 const NOWHERE = "http://127.0.0.1:9";
 
 /** A value of each variable that does harm where it is obeyed. */
@@ -47,12 +49,12 @@ const HOSTILE: Environment = {
   SIMDUTF_FORCE_IMPLEMENTATION: "",
   LD_PRELOAD: "/nonexistent/library.so",
   LD_AUDIT: "/nonexistent/library.so",
-  LD_LIBRARY_PATH: "/nonexistent",
+  LD_LIBRARY_PATH: FOREIGN,
   GCONV_PATH: "/nonexistent",
   LOCPATH: "/nonexistent",
   LD_PROFILE: "libc.so.6",
   LD_DEBUG: "files",
-  GLIBC_TUNABLES: "glibc.malloc.check=3",
+  GLIBC_TUNABLES: "glibc.malloc.top_pad=9999999999999",
   MALLOC_TOP_PAD_: "9999999999999",
   LD_ASSUME_KERNEL: "2.4.0",
   HOSTALIASES: "/nonexistent",
@@ -114,11 +116,24 @@ Deno.test("there is a hostile value for each variable that bypasses the sandbox"
   assert.deepEqual(Object.keys(HOSTILE), RUNTIME_VARIABLES.map(({ name }) => name));
 });
 
+/** What is in a file, which is gone then; `undefined`: it is not there. */
+async function takeFile(path: string): Promise<string | undefined> {
+  try {
+    const text = new TextDecoder().decode(await Deno.readFile(path));
+    await Deno.remove(path);
+    return text;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 async function assertNoLeak(cluster: Cluster): Promise<void> {
   await assert.rejects(Deno.stat(cluster.node.path(LEAK)), Deno.errors.NotFound);
 }
 
-const valueOn = ({ node }: Cluster, value: string) => value === LEAK ? node.path(LEAK) : value;
+const valueOn = ({ node }: Cluster, value: string) =>
+  value === LEAK || value === FOREIGN ? node.path(value) : value;
 
 /** A pull whose file is taken, so that the next one says the same. */
 async function pullAndTake(cluster: Cluster, env: Environment = PLUGIN_ENV): Promise<PluginResult> {
@@ -181,6 +196,7 @@ async function withCompiledForm(
   });
 }
 
+/** All at once; what each value does alone is tried below. */
 Deno.test("with the documented env no variable has an effect on the compiled form", async () => {
   await withCompiledForm(async (cluster, pull) => {
     const plain = await pull({});
@@ -223,8 +239,19 @@ Deno.test("without the documented env the compiled form obeys what it inherits",
   });
 });
 
-/** What some of them do to the compiled form that nobody has disarmed, where it can be seen. */
-const EFFECTS: Readonly<Record<string, (result: PluginResult) => boolean>> = {
+const [OF_THIS_PROCESSOR, OF_ANOTHER_PROCESSOR] = Deno.build.arch === "x86_64"
+  ? ["OPENSSL_ia32cap", "OPENSSL_armcap"]
+  : ["OPENSSL_armcap", "OPENSSL_ia32cap"];
+
+/**
+ * What each does to the compiled form that nobody has disarmed. The second argument is what is in the
+ * file that the value names, or that the loader's profile goes to; `undefined`: it is not there.
+ */
+const EFFECTS: Readonly<Record<string, (result: PluginResult, leak?: string) => boolean>> = {
+  DENO_TLS_CA_STORE: failed,
+  DENO_CERT: failed,
+  SSLKEYLOGFILE: (_, leak = "") => /^CLIENT_/m.test(leak),
+  DENO_SNAPSHOT_IMPORT_GRAPH: (_, leak = "") => /^\{"from":/.test(leak),
   DENO_LOG: ({ stderr }) => /^DEBUG RS/m.test(stderr),
   DENO_STARTUP_PHASES: ({ stderr }) => /^\[startup\]/m.test(stderr),
   DENO_TOKIO_METRICS: ({ stderr }) => /^RuntimeMetrics/m.test(stderr),
@@ -235,11 +262,14 @@ const EFFECTS: Readonly<Record<string, (result: PluginResult) => boolean>> = {
   NODE_CHANNEL_FD: ended,
   TMPDIR: ended,
   LC_ALL: ended,
-  [Deno.build.arch === "x86_64" ? "OPENSSL_ia32cap" : "OPENSSL_armcap"]: ended,
+  [OF_THIS_PROCESSOR]: ended,
   SIMDUTF_FORCE_IMPLEMENTATION: ended,
   LD_PRELOAD: ({ stderr }) => /cannot be preloaded/.test(stderr),
   LD_AUDIT: ({ stderr }) => /cannot be loaded as audit interface/.test(stderr),
+  LD_LIBRARY_PATH: ended,
+  LD_PROFILE: (_, leak) => leak !== undefined,
   LD_DEBUG: ({ stderr }) => /calling init/.test(stderr),
+  GLIBC_TUNABLES: ended,
   MALLOC_TOP_PAD_: ended,
   RESOLV_HOST_CONF: ({ stderr }) => /^\/etc\/passwd: line 1: bad command `root:/m.test(stderr),
   RESOLV_MULTI: ({ stderr }) => /^RESOLV_MULTI: line 1: expected/m.test(stderr),
@@ -250,6 +280,31 @@ const EFFECTS: Readonly<Record<string, (result: PluginResult) => boolean>> = {
   LD_SHOW_AUXV: ({ stdout }) => stdout.startsWith("AT_"),
   LD_TRACE_LOADED_OBJECTS: ({ stdout }) => /libc\.so/.test(stdout),
 };
+
+/** Those that do nothing that this pull shows, and why. */
+const UNSEEN: Readonly<Record<string, string>> = {
+  NODE_EXTRA_CA_CERTS: "needs a CA that is there: a test of its own",
+  DENO_UNSTABLE_CRON_SOCK: "needs a server: a test of its own",
+  DENO_INTERNAL_CHILD_ENTRYPOINT: "acts beside NODE_CHANNEL_FD alone",
+  DENO_TRACE_PERMISSIONS: "needs a refusal by the runtime",
+  DENO_EXTRA_STDIO_FDS: "takes descriptors that nobody has",
+  ICU_DATA: "tables that are not there are not missed",
+  ICU_TIMEZONE_FILES_DIR: "tables that are not there are not missed",
+  [OF_ANOTHER_PROCESSOR]: "of another processor",
+  GCONV_PATH: "a pull changes no encoding by way of the C library",
+  LOCPATH: "the runtime sets no locale",
+  HOSTALIASES: "needs a name that a name server is asked for",
+  RES_OPTIONS: "needs a name that a name server is asked for",
+  LOCALDOMAIN: "needs a name that a name server is asked for",
+};
+
+/** Those of C libraries that not every machine has. */
+const UP_TO_GLIBC_2_35: readonly string[] = ["LD_ASSUME_KERNEL", "LD_TRACE_PRELINKING"];
+
+/** The run ended with an error of its own. */
+function failed({ code, stderr }: PluginResult): boolean {
+  return code === 1 && /^error: /m.test(stderr);
+}
 
 function ended({ code, signal, stdout }: PluginResult): boolean {
   return (code !== 0 || signal !== null) && stdout === "";
@@ -297,12 +352,38 @@ async function hasCompiler(): Promise<boolean> {
 }
 
 if (await formUnderTest() === "compiled") {
-  Deno.test("the variables do what the list says to a compiled form that nobody protects", async (test) => {
-    await withCompiledForm(async (_cluster, pull) => {
-      for (const [name, isSeen] of Object.entries(EFFECTS)) {
+  Deno.test("each variable does what the list says to a compiled form that nobody protects, and nothing by its documented value", async (test) => {
+    await withCompiledForm(async (cluster, pull) => {
+      const profiles = cluster.node.path("profiles");
+      await Deno.mkdir(profiles);
+      await cluster.node.write(`${cluster.node.path(FOREIGN)}/libc.so.6`, "none");
+      const places = [cluster.node.path(LEAK), `${profiles}/${HOSTILE["LD_PROFILE"]}.profile`];
+      const pullWith = async (name: string, value: string) => {
+        const result = await pull({ [name]: value, LD_PROFILE_OUTPUT: profiles });
+        const [leak] = (await Promise.all(places.map(takeFile))).filter((text) =>
+          text !== undefined
+        );
+        return { result, leak };
+      };
+      const { result: plain } = await pullWith("LD_PROFILE", "");
+      assert.equal(plain.code, 0, plain.stderr);
+      const obeyed = RUNTIME_VARIABLES.filter((variable) => isObeyed(variable, "compiled"));
+      assert.deepEqual(
+        obeyed.map(({ name }) => name).toSorted(),
+        [...Object.keys(EFFECTS), ...Object.keys(UNSEEN), ...UP_TO_GLIBC_2_35].toSorted(),
+      );
+      for (const { name, neutral } of obeyed) {
         await test.step(name, async () => {
-          const result = await pull({ [name]: HOSTILE[name] ?? "" });
-          assert.ok(isSeen(result), JSON.stringify(result).slice(0, 1000));
+          const { result, leak } = await pullWith(name, valueOn(cluster, HOSTILE[name] ?? ""));
+          if (Object.hasOwn(UNSEEN, name)) {
+            assert.deepEqual({ result, leak }, { result: plain, leak: undefined });
+          }
+          const isSeen = EFFECTS[name];
+          if (isSeen !== undefined) {
+            assert.ok(isSeen(result, leak), JSON.stringify({ result, leak }).slice(0, 1000));
+          }
+          if (neutral === undefined) return;
+          assert.deepEqual(await pullWith(name, neutral), { result: plain, leak: undefined });
         });
       }
     });
