@@ -40,17 +40,34 @@ export async function whyNoNode(): Promise<string | undefined> {
 export class Cgroups implements AsyncDisposable {
   readonly name: string;
   readonly #paths: readonly string[];
+  readonly #controllers: readonly Controllers[];
 
-  private constructor(name: string, paths: readonly string[]) {
+  private constructor(
+    name: string,
+    paths: readonly string[],
+    controllers: readonly Controllers[],
+  ) {
     this.name = name;
     this.#paths = paths;
+    this.#controllers = controllers;
   }
 
+  /** Also enables the controllers that a kubelet needs, until the groups are disposed of. */
   static async make(name: string): Promise<Cgroups> {
-    const roots = await hierarchies();
+    const { first, second } = await hierarchies();
+    const roots = [...first, ...second];
     if (roots.length === 0) throw new Error(`no hierarchy is mounted below ${CGROUPS}`);
-    const cgroups = new Cgroups(name, roots.map((root) => `${root}/${name}`));
+    await using undo = new AsyncDisposableStack();
+    // Where there are hierarchies of version 1, the controllers are in those.
+    const controllers: Controllers[] = [];
+    for (const root of first.length > 0 ? [] : second) {
+      controllers.push(undo.use(await Controllers.enable(root)));
+    }
+    const cgroups = undo.use(
+      new Cgroups(name, roots.map((root) => `${root}/${name}`), controllers),
+    );
     for (const path of cgroups.#paths) await Deno.mkdir(path, { recursive: true });
+    undo.move();
     return cgroups;
   }
 
@@ -61,23 +78,66 @@ export class Cgroups implements AsyncDisposable {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
+    for (const controllers of this.#controllers) await controllers[Symbol.asyncDispose]();
+  }
+}
+
+/** What a kubelet wants to limit in the groups of its pods, as version 2 names it. */
+const CONTROLLERS = ["cpu", "cpuset", "io", "memory", "pids"];
+
+/** The controllers that groups below a root of version 2 have only for the run. */
+export class Controllers implements AsyncDisposable {
+  readonly #file: string;
+  #added: readonly string[] = [];
+
+  private constructor(root: string) {
+    this.#file = `${root}/cgroup.subtree_control`;
+  }
+
+  /**
+   * Enables those that are missing. With nothing missing, nothing is written.
+   *
+   * @param wanted @default those that a kubelet needs
+   * @throws {Error} when the machine does not have one of them.
+   */
+  static async enable(root: string, wanted: readonly string[] = CONTROLLERS): Promise<Controllers> {
+    const controllers = new Controllers(root);
+    const enabled = (await Deno.readTextFile(controllers.#file)).split(/\s+/);
+    const missing = wanted.filter((name) => !enabled.includes(name));
+    // One write is done whole or not at all: cgroup-v2.rst of the kernel, "Enabling and Disabling".
+    if (missing.length > 0) await controllers.#write(missing.map((name) => `+${name}`).join(" "));
+    controllers.#added = missing;
+    return controllers;
+  }
+
+  async #write(line: string): Promise<void> {
+    await Deno.writeTextFile(this.#file, `${line}\n`, { append: true, create: false });
+  }
+
+  /** Disables those again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const added = this.#added;
+    this.#added = [];
+    for (const name of added) {
+      try {
+        await this.#write(`-${name}`);
+      } catch (error) {
+        // Others have come to use it meanwhile, so that it is theirs.
+        if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+      }
+    }
   }
 }
 
 /** The mounted hierarchies, of both versions where the machine has both. */
-async function hierarchies(): Promise<string[]> {
+async function hierarchies(): Promise<{ first: string[]; second: string[] }> {
   const mounts = (await Deno.readTextFile("/proc/mounts")).split("\n").map((line) =>
     line.split(" ")
   );
   const ofType = (wanted: string) =>
     mounts.filter(([, path = "", type]) => type === wanted && path.startsWith(CGROUPS))
       .map(([, path = ""]) => path);
-  const [first, second] = [ofType("cgroup"), ofType("cgroup2")];
-  if (first.length > 0) return [...first, ...second];
-  for (const root of second) {
-    await Deno.writeTextFile(`${root}/cgroup.subtree_control`, "+cpu +cpuset +io +memory +pids");
-  }
-  return second;
+  return { first: ofType("cgroup"), second: ofType("cgroup2") };
 }
 
 /** Removes a group with those below it. @returns whether it is gone. */
