@@ -117,6 +117,41 @@ async function untilStartedAgain(world: RealWorld, uid: string, ended: number): 
   throw new Error("the kubelet did not start the container again within a minute");
 }
 
+/**
+ * Creates a pod whose image has the namespace's name, and ends CRI-O while it has the pull's file and waits
+ * for the mirror. The mirror goes on once CRI-O has ended, after two seconds at the latest.
+ *
+ * @returns how many seconds it took to end.
+ */
+async function endCrioDuringPull(
+  world: RealWorld,
+  pod: PodName,
+  signal: "SIGTERM" | "SIGKILL",
+): Promise<number> {
+  // With it the pause image is there, too, when this is the first case that is played.
+  const before = `${pod.namespace}-before`;
+  await world.push(before);
+  await world.run({ ...pod, name: "before" }, { image: image(before) });
+  await world.untilTaken(pod.namespace);
+  let [begin, ended] = [0, Promise.resolve()];
+  world.mirror.stall();
+  try {
+    await world.createPod(pod, { image: image(pod.namespace) });
+    for (let tries = 0; tries < 100 && (await world.inUse()).length === 0; tries++) {
+      await sleep(100);
+    }
+    assert.equal((await world.inUse()).length, 1);
+    begin = performance.now();
+    ended = world.node.stopCrio(signal);
+    // Told to stop, it waits for the answers to what was asked of it: it gets none for this long.
+    await Promise.race([ended, sleep(2_000)]);
+  } finally {
+    world.mirror.resume();
+  }
+  await ended;
+  return (performance.now() - begin) / 1000;
+}
+
 /** Plays with the API server stopped, and starts it again. */
 async function withoutApiserver(world: RealWorld, use: () => Promise<void>): Promise<void> {
   await world.plane.stopApiserver();
@@ -160,14 +195,16 @@ const CASES: readonly NodeCase[] = [
     },
   },
   {
-    name: "by digest, by short name, as an image volume",
+    name: "by digest, by tag, by short name, as an image volume",
     expected: "each is pulled as the secret's user",
     play: async (world) => {
       await world.namespace("forms", "myuser");
       const digest = await world.push("by-digest");
-      for (const name of ["short", "with-volume", "volume"]) await world.push(name);
+      for (const name of ["by-tag:1.2-a", "short", "with-volume", "volume"]) await world.push(name);
       const pulls = [
         ["by-digest", { image: `${image("by-digest")}@${digest}` }],
+        // There is none with the tag that is the default.
+        ["by-tag", { image: image("by-tag:1.2-a") }],
         ["short", { image: "short" }],
         ["volume", { image: image("with-volume"), volume: image("volume") }],
       ] as const;
@@ -176,7 +213,7 @@ const CASES: readonly NodeCase[] = [
         assert.deepEqual(await world.pulledAs(name, () => world.run(pod, options)), ["myuser"]);
         await world.untilTaken("forms");
       }
-      return "three pods Running, each image pulled as myuser";
+      return "four pods Running, each image pulled as myuser";
     },
   },
   {
@@ -583,6 +620,25 @@ const CASES: readonly NodeCase[] = [
     },
   },
   {
+    name: "CRI-O is stopped and started during a pull",
+    expected: "nothing that it had taken stays in in-use/, and the pod runs, pulled as its user",
+    play: async (world) => {
+      const namespace = "stopped";
+      await world.push("stopped");
+      await world.namespace(namespace, "a");
+      const pod = { namespace, name: "web" };
+      const seconds = await endCrioDuringPull(world, pod, "SIGTERM");
+      assert.deepEqual(await world.inUse(), []);
+      const users = await world.pulledAs("stopped", async () => {
+        await world.node.startCrio();
+        await world.untilRunning(pod, 90);
+      });
+      assert.deepEqual(users, ["a"]);
+      await world.untilTaken(namespace);
+      return `it took ${seconds.toFixed(1)} s to stop; nothing stayed; Running as a`;
+    },
+  },
+  {
     name: "CRI-O is killed during a pull",
     expected: "what it had taken stays in in-use/, doctor reports it, and the pod runs in the end",
     play: async (world) => {
@@ -590,16 +646,7 @@ const CASES: readonly NodeCase[] = [
       await world.push("killed");
       await world.namespace(namespace, "a");
       const pod = { namespace, name: "web" };
-      world.mirror.stall();
-      try {
-        await world.createPod(pod, { image: image("killed") });
-        for (let tries = 0; tries < 100 && (await world.inUse()).length === 0; tries++) {
-          await sleep(100);
-        }
-        await world.node.stopCrio("SIGKILL");
-      } finally {
-        world.mirror.resume();
-      }
+      await endCrioDuringPull(world, pod, "SIGKILL");
       const left = await world.inUse();
       assert.equal(left.length, 1);
       const users = await world.pulledAs("killed", async () => {

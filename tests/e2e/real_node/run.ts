@@ -53,7 +53,11 @@ export async function runRealNode(
     },
   );
   onStart(() => {
-    child.kill("SIGKILL");
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended already, as by a signal to the whole process group.
+    }
     return ended.promise;
   });
   const { code } = await child.status;

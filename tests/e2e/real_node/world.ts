@@ -154,6 +154,7 @@ export class RealWorld implements AsyncDisposable {
   /**
    * Pushes an image of its own into the mirror as `library/<name>`.
    *
+   * @param name with `:<tag>`, or without for `latest`.
    * @param size of its layer, in megabytes beyond the program's. @default nothing
    * @returns its digest.
    */
