@@ -183,7 +183,8 @@ export class RealWorld implements AsyncDisposable {
       await Deno.writeTextFile(path, await this.generate(words));
       return path;
     };
-    await install("0755", programs.plugin, `${BIN_DIR}/crio-credential-provider`);
+    await install("0755", programs.plugin, `${BIN_DIR}/.new`);
+    await mustRun("mv", [`${BIN_DIR}/.new`, `${BIN_DIR}/crio-credential-provider`]);
     await install("0755", programs.ctl, "/usr/local/bin/crio-credential-ctl");
     const audience = `--audience=${plane.audience}`;
     const config = await file("credential-provider-config.yaml", [
