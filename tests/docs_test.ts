@@ -121,12 +121,27 @@ Deno.test("the OpenShift page shows the feature gate's manifest as the fixture h
   assert.ok(OPENSHIFT.blocks.some(({ text }) => text === command));
 });
 
+/** Whether commands begin with the files of a release, and make a site's of them. */
+function beginsWithRelease({ language, text }: Block): boolean {
+  return language === "sh" && text.includes("sha256sum --check") &&
+    / (?:bind|generate install) /.test(text);
+}
+
+Deno.test("the README and each page of installing begin with the files of a release", () => {
+  const pages = PAGES.filter(({ blocks }) => blocks.some(beginsWithRelease));
+  assert.deepEqual(pages.map(({ path }) => path).sort(), [
+    "README.md",
+    "docs/operate/install-containerd.md",
+    "docs/operate/install-kubernetes.md",
+    "docs/operate/install-openshift.md",
+  ]);
+});
+
 for (const page of PAGES) {
-  const [commands, ...others] = page.blocks.filter(({ language, text }) =>
-    language === "sh" && text.includes("sha256sum --check") &&
-    / (?:bind|generate install) /.test(text)
-  );
-  if (commands === undefined) continue;
+  const [pair, ...others] = commandsWithOutput(page)
+    .filter(([commands]) => beginsWithRelease(commands));
+  if (pair === undefined) continue;
+  const [commands, outputs] = pair;
   Deno.test({
     name: `${page.path}: from an empty directory and a release its commands make what it says`,
     ignore: await formUnderTest() !== "compiled" || Deno.build.arch !== "x86_64",
@@ -139,10 +154,11 @@ for (const page of PAGES) {
         // Neither a cluster nor a node is at hand.
         const lines = commands.text.split("\n")
           .filter((line) => !/^(?:oc|kubectl|scp|ssh) /.test(line));
-        await run("/bin/sh", ["-ec", lines.join("\n")], {
+        const [printed = ""] = await run("/bin/sh", ["-ec", lines.join("\n")], {
           cwd: directory,
           env: { HOME: directory, PATH: `${bin}:/usr/bin:/bin` },
         });
+        for (const { text } of outputs.filter(isPrinted)) assert.ok(shows(text, printed), printed);
         const [, place] = /--out (site|example)\b/.exec(commands.text) ?? [];
         const bound = `${directory}/${place}/crio-credential-provider`;
         const [shown = ""] = await run(`${bin}/crio-credential-ctl`, ["audit", "--json", bound]);
@@ -171,7 +187,8 @@ async function outputsOfExample(): Promise<string[]> {
 for (const page of PAGES) {
   const commands = page.blocks.filter(({ language }) => language === "sh");
   const manifests = commandsWithOutput(page).filter(([commands]) => onlyGenerates(commands));
-  const others = commandsWithOutput(page).filter(([commands]) => !onlyGenerates(commands))
+  const others = commandsWithOutput(page)
+    .filter(([commands]) => !onlyGenerates(commands) && !beginsWithRelease(commands))
     .flatMap(([, blocks]) => blocks).filter(isPrinted);
 
   Deno.test({
