@@ -234,6 +234,11 @@ async function clusterFiles(site: CtlContext, flags: Flags): Promise<SiteFile[]>
   return [{ name: "rbac.yaml", text, purpose: "kubectl apply -f rbac.yaml" }];
 }
 
+/** The file of the directory that the providers are in. */
+function providersIn(platform: Platform | undefined): string {
+  return platform === undefined ? "credential-provider-config.yaml" : "machine-config.yaml";
+}
+
 function formatReadme(
   { version, machine, hash, settings }: {
     readonly version: string;
@@ -242,7 +247,7 @@ function formatReadme(
     readonly settings: Settings;
   },
   files: readonly SiteFile[],
-  { platform }: Flags,
+  { merge, platform }: Flags,
 ): string {
   const policy = policyOf(settings);
   const touches = policy.allow.map(({ kind, target, step }) => `- ${kind} \`${target}\`: ${step}`);
@@ -280,7 +285,11 @@ function formatReadme(
     "# crio-credential-provider of this site",
     "",
     `Version ${version} for ${machine}, bound with \`crio-credential-ctl generate install\`.`,
-    `SHA-256 of the executable: \`${hash}\`. Nothing here is secret.`,
+    `SHA-256 of the executable: \`${hash}\`.`,
+    ...merge === undefined ? ["Nothing here is secret."] : [
+      "Nothing here is secret, but for what came from the merged provider file: the `env` and",
+      `\`args\` of its providers are in \`${providersIn(platform)}\` as they were.`,
+    ],
     "",
     "| file | where it goes |",
     "| ---- | ------------- |",

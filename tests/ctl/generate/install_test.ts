@@ -152,6 +152,53 @@ Deno.test("generate install hands its flags to each file of a site", async () =>
   match(await read("rbac.yaml"), /name: builder\n/);
 });
 
+Deno.test("a site's README says that nothing in it is secret, but for what a merged file had", async (test) => {
+  const openShift = ["--role", "worker", "--platform", "aws"];
+  await test.step("nothing is merged", async () => {
+    await using place = await makePlace();
+    strictEqual((await place.install(...MIRROR)).code, 0);
+    const readme = await Deno.readTextFile(place.path("site/README.md"));
+    match(readme, /^Nothing here is secret\.$/m);
+    doesNotMatch(readme, /merged/);
+  });
+  for (
+    const [platform, file] of [
+      [[], "credential-provider-config.yaml"],
+      [openShift, "machine-config.yaml"],
+    ] as const
+  ) {
+    await test.step(file, async () => {
+      await using place = await makePlace();
+      await Deno.writeTextFile(
+        place.path("merged.yaml"),
+        `apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+  - name: other
+    apiVersion: credentialprovider.kubelet.k8s.io/v1
+    matchImages: [quay.io]
+    defaultCacheDuration: 1h
+    env:
+      - name: PASSWORD
+        value: hidden-in-the-merged-file
+`,
+      );
+      const merge = ["--merge", place.path("merged.yaml")];
+      const { code, stderr } = await place.install(...MIRROR, ...merge, ...platform);
+      strictEqual(code, 0, stderr);
+      const readme = await Deno.readTextFile(place.path("site/README.md"));
+      match(
+        readme,
+        /^Nothing here is secret, but for what came from the merged provider file: the `env` and$/m,
+      );
+      ok(readme.includes(`are in \`${file}\` as they were.`), readme);
+      doesNotMatch(readme, /hidden-in-the-merged-file/);
+      if (platform.length > 0) return;
+      match(await Deno.readTextFile(place.path(`site/${file}`)), /hidden-in-the-merged-file/);
+    });
+  }
+});
+
 Deno.test("generate install without an audience assumes the API server's own, and says so", async () => {
   await using place = await makePlace();
   const { code, stderr } = await place.install(...MIRROR.slice(0, 2));
