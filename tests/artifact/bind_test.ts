@@ -3,34 +3,15 @@
 import assert from "node:assert/strict";
 import { compile } from "../../scripts/compile.ts";
 import { formatProgram, parseProgram } from "../../src/executable/program.ts";
-import {
-  DEFAULT_SETTINGS,
-  SETTING_NAMES,
-  SETTINGS,
-  type Settings,
-} from "../../src/settings/settings.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { bundleFiles } from "../../scripts/support/bundle.ts";
 import { AUTH, Cluster } from "../support/cluster.ts";
 import { buildTool, formUnderTest } from "../support/executable.ts";
 import { runPlugin } from "../support/plugin.ts";
 import { PrivateFileSystem } from "../support/private_file_system.ts";
+import { siteFile } from "../support/site_file.ts";
 
 const COMPILED = await formUnderTest() === "compiled";
-
-/** Settings as a site writes them down. */
-function siteFile(settings: Settings): string {
-  const entries = SETTING_NAMES.flatMap((name): [string, string | string[]][] => {
-    const value: unknown = settings[name];
-    if (value === null || JSON.stringify(value) === JSON.stringify(DEFAULT_SETTINGS[name])) {
-      return [];
-    }
-    const { flag, repeatable } = SETTINGS[name];
-    if (typeof value === "number") return [[flag, `${value}ms`]];
-    const texts = [value].flat().map(String);
-    return [[flag, repeatable ? texts : texts[0] ?? ""]];
-  });
-  return JSON.stringify(Object.fromEntries(entries));
-}
 
 /** A directory with the tool and a release of the plugin, whose runtime part may be any file. */
 async function makePlace(runtime?: string) {
@@ -97,23 +78,61 @@ Deno.test("the executables carry the hash of the runtime they were built with", 
 });
 
 Deno.test({
-  name: "a full disk is an error, after which nothing of the copy is left and the old one is there",
+  name: "a full disk is an error, after which nothing new is left and what was there is there",
   ignore: !await PrivateFileSystem.isPossible(),
-  fn: async () => {
+  fn: async (test) => {
     await using place = await makePlace("/bin/true");
-    await Deno.mkdir(place.path("small"));
-    await using small = await PrivateFileSystem.mount(place.path("small"), "size=64k");
-    const out = place.path("small/crio-credential-provider");
-    await Deno.writeTextFile(small.seen(out), "the old one");
-    const [command, ...args] = small.command;
-    const { code, stdout, stderr } = await runPlugin(command, {
-      args: [...args, place.tool, "bind", place.release, "--out", out],
-    });
-    assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /crio-credential-provider: cannot write: No space left on device/);
-    assert.equal(await Deno.readTextFile(small.seen(out)), "the old one");
-    const left = await Array.fromAsync(Deno.readDir(small.seen(place.path("small"))));
-    assert.deepEqual(left.map(({ name }) => name), ["crio-credential-provider"]);
+    const release = await Deno.readFile(place.release);
+    const small = place.path("small");
+    await Deno.mkdir(small);
+    const plugin = `${small}/crio-credential-provider`;
+    const mirror = ["--mirror", "docker.io=mirror.example.com/hub", "--audience", "a"];
+    const cases: readonly {
+      readonly name: string;
+      /** Of the file system, in bytes. */
+      readonly size: number;
+      readonly args: readonly string[];
+      /** What is at the plugin's place. */
+      readonly old?: Uint8Array;
+    }[] = [
+      {
+        name: "bind --out",
+        size: 65_536,
+        args: ["bind", place.release, "--out", plugin],
+        old: new TextEncoder().encode("the old one"),
+      },
+      {
+        // There is no room for a second one.
+        name: "bind --in-place",
+        size: release.length * 1.5,
+        args: ["bind", plugin, "--in-place", "--apiserver", "api.example.com:6443"],
+        old: release,
+      },
+      {
+        name: "generate install",
+        size: 65_536,
+        args: [
+          ...["generate", "install", "--release", place.release, "--out", `${small}/site`],
+          ...mirror,
+        ],
+      },
+    ];
+    for (const { name, size, args, old } of cases) {
+      await test.step(name, async () => {
+        await using disk = await PrivateFileSystem.mount(small, `size=${Math.ceil(size)}`);
+        if (old !== undefined) await Deno.writeFile(disk.seen(plugin), old);
+        const [command, ...words] = disk.command;
+        const { code, stdout, stderr } = await runPlugin(command, {
+          args: [...words, place.tool, ...args],
+        });
+        assert.deepEqual([code, stdout], [1, ""]);
+        assert.match(stderr, /crio-credential-provider: cannot write: No space left on device/);
+        const left = await Array.fromAsync(Deno.readDir(disk.seen(small)));
+        const names = left.map(({ name }) => name);
+        assert.deepEqual(names, old === undefined ? [] : ["crio-credential-provider"]);
+        if (old !== undefined) assert.deepEqual(await Deno.readFile(disk.seen(plugin)), old);
+      });
+    }
   },
 });
 
