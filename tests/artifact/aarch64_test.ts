@@ -4,11 +4,13 @@
  */
 
 import assert from "node:assert/strict";
-import { compile } from "../../scripts/compile.ts";
+import { compile, compileCtl } from "../../scripts/compile.ts";
 import { BuildError } from "../../scripts/support/bundle.ts";
+import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { AUTH, Cluster, IMAGE, request } from "../support/cluster.ts";
 import { runPlugin } from "../support/plugin.ts";
 import { share } from "../support/share.ts";
+import { siteFile } from "../support/site_file.ts";
 import { report } from "../support/summary.ts";
 
 const TARGET = "aarch64-unknown-linux-gnu";
@@ -55,6 +57,15 @@ async function emulated(executable: string): Promise<string> {
   return path;
 }
 
+/** Without the output of a difference of 100 MB. */
+async function assertSameFile(path: string, expected: string): Promise<void> {
+  const [left = [], right = []] = await Promise.all(
+    [path, expected].map((name) => Deno.readFile(name)),
+  );
+  assert.equal(left.length, right.length);
+  assert.ok(left.every((byte, index) => byte === right[index]), `${path} differs`);
+}
+
 const wanted = share(0, 1) === 1 && Deno.build.arch === "x86_64";
 const missing = wanted ? await obstacle() : undefined;
 if (missing !== undefined) report({ suite: `${SUITE}: LEFT OUT, ${missing}`, cases: 0 });
@@ -62,16 +73,21 @@ if (missing !== undefined) report({ suite: `${SUITE}: LEFT OUT, ${missing}`, cas
 if (wanted) {
   Deno.test({
     name: missing === undefined
-      ? "the aarch64 executable answers, audits itself, pulls and fails as this machine's own does"
+      ? "the aarch64 executable answers, audits itself, pulls, fails and binds as this machine's own does"
       : `the aarch64 executable is not run: ${missing}`,
     ignore: missing !== undefined,
     fn: async (test) => {
-      await using cluster = await Cluster.start();
+      // A setting of containerd's is refused with --runtime crio.
+      const { containerdHostsDir } = DEFAULT_SETTINGS;
+      await using cluster = await Cluster.start({ settings: { containerdHostsDir } });
       const { settings } = cluster.node;
       const own = await compile({ settings, out: cluster.node.path("own") });
-      const other = await emulated(
-        await compile({ settings, out: cluster.node.path("other"), target: TARGET }),
-      );
+      const foreign = await compile({
+        settings,
+        out: cluster.node.path("other"),
+        target: TARGET,
+      });
+      const other = await emulated(foreign);
       const run = (args: readonly string[], stdin = "") =>
         runPlugin(other, { args: ["--timeout=55s", ...args], stdin, timeout: TIMEOUT });
 
@@ -100,7 +116,34 @@ if (wanted) {
         assert.deepEqual([code, stdout], [1, ""]);
         assert.match(stderr, /^error: .*stdin: not valid JSON/);
       });
-      report({ suite: SUITE, cases: 4 });
+
+      // Either kind of machine binds for either.
+      const site = cluster.node.path("site.jsonc");
+      await Deno.writeTextFile(site, siteFile(settings));
+      const bind = async (tool: string, release: string) => {
+        const out = `${release}.bound`;
+        const args = ["bind", release, "--out", out, "--settings", site];
+        const { code, stderr } = await runPlugin(tool, { args, timeout: TIMEOUT });
+        assert.deepEqual([code, stderr], [0, ""]);
+        return out;
+      };
+      await test.step("this machine's tool binds the other platform's plugin", async () => {
+        const tool = await compileCtl({ out: cluster.node.path("own-tool") });
+        const release = await compile({ out: cluster.node.path("other-release"), target: TARGET });
+        await assertSameFile(await bind(tool, release), foreign);
+      });
+      await test.step("the other platform's tool shows and binds this machine's plugin", async () => {
+        const tool = await emulated(
+          await compileCtl({ out: cluster.node.path("other-tool"), target: TARGET }),
+        );
+        const release = await compile({ out: cluster.node.path("own-release") });
+        const args = ["bind", "--show", release];
+        const { code, stdout, stderr } = await runPlugin(tool, { args, timeout: TIMEOUT });
+        assert.deepEqual([code, stderr], [0, ""]);
+        assert.deepEqual(JSON.parse(stdout).settings, DEFAULT_SETTINGS);
+        await assertSameFile(await bind(tool, release), own);
+      });
+      report({ suite: SUITE, cases: 6 });
     },
   });
 }
