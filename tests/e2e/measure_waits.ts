@@ -1,4 +1,4 @@
-/** Measures `--wait-for-taken` on a real node: `deno task bench:waits`, some forty minutes. */
+/** Measures `--wait-for-taken` on a real node: `deno task bench:waits`, some fifty minutes. */
 
 import { DEFAULT_SETTINGS } from "../../src/settings/settings.ts";
 import { findBuilder } from "./builder.ts";
