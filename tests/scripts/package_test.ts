@@ -14,13 +14,23 @@ import { TARGETS } from "../../scripts/release.ts";
 import { BuildError } from "../../scripts/support/bundle.ts";
 import { providerManual, toolManual } from "../../scripts/support/manual_pages.ts";
 import { PROJECT } from "../../scripts/support/project.ts";
-import { DEFAULT_SETTINGS, SETTING_NAMES, SETTINGS } from "../../src/settings/settings.ts";
+import { readBindable } from "../../src/executable/bind.ts";
+import {
+  DEFAULT_SETTINGS,
+  SETTING_NAMES,
+  SETTINGS,
+  type Settings,
+} from "../../src/settings/settings.ts";
+import { applySettingsFile } from "../../src/settings/settings_file.ts";
 import { Buildah, CONTAINERFILE } from "../support/base_image.ts";
 import { runCtlWith } from "../support/ctl.ts";
 import { share } from "../support/share.ts";
 import { report } from "../support/summary.ts";
 
 const NAME = "crio-credential-provider";
+const { version: VERSION }: { version: string } = JSON.parse(
+  await Deno.readTextFile(`${PROJECT}/deno.json`),
+);
 const PLUGIN = `/usr/libexec/kubelet-image-credential-provider-plugins/${NAME}`;
 const TOOL = "/usr/bin/crio-credential-ctl";
 const DOCUMENTATION = `/usr/share/doc/${NAME}`;
@@ -254,6 +264,13 @@ async function isThere(program: string): Promise<boolean> {
   return (await run("/bin/sh", ["-c", `command -v ${program}`])).code === 0;
 }
 
+/** The site's settings of the page about a fleet. */
+const SITE = `${PROJECT}/fixtures/settings/site.jsonc`;
+
+async function readSite(): Promise<Settings> {
+  return applySettingsFile(DEFAULT_SETTINGS, await Deno.readTextFile(SITE), SITE);
+}
+
 const SUITE = "packages";
 const wanted = share(0, 1) === 1 && Deno.build.target === TARGET;
 
@@ -266,12 +283,10 @@ Deno.test({
   ignore: !wanted,
   fn: async (test) => {
     const work = await Deno.makeTempDir();
-    const make = (name: string, revision: number, targets: readonly typeof TARGETS[number][]) =>
+    const make = (name: string, options: { revision: number; settings?: Settings }) =>
       makePackages({
+        ...options,
         out: `${work}/${name}`,
-        version: "0.9.0",
-        revision,
-        targets,
         maintainer: FACTS.maintainer,
         onMissing: (target, reason) => {
           if (target === TARGET) throw new BuildError(`${target}: ${reason}`);
@@ -279,15 +294,23 @@ Deno.test({
         },
       });
     try {
-      const first = await make("first", 1, TARGETS);
-      const second = await make("second", 1, [TARGET]);
-      const newer = await make("newer", 2, TARGETS);
-      await test.step("the same commit gives the same bytes", async () => {
-        const sums = (await Deno.readTextFile(`${first}/SHA256SUMS`)).trim().split("\n");
-        const again = (await Deno.readTextFile(`${second}/SHA256SUMS`)).trim().split("\n");
-        const others = (await Deno.readTextFile(`${newer}/SHA256SUMS`)).trim().split("\n");
-        assert.equal(again.length, FORMATS.length);
-        assert.deepEqual(again.filter((line) => !sums.includes(line)), []);
+      const first = await make("first", { revision: 1 });
+      // Those of a site, twice: once as the page has it.
+      const newer = await make("newer", { revision: 2, settings: await readSite() });
+      const again = `${work}/again`;
+      await must(
+        Deno.execPath(),
+        ...["run", "--allow-all", `${PROJECT}/scripts/package.ts`, "--settings", SITE],
+        ...["--revision", "2", "--maintainer", FACTS.maintainer, "--out", again],
+      );
+      await test.step("the same commit and settings give the same bytes, others do not", async () => {
+        const [sums = [], own = [], others = []] = await Promise.all(
+          [newer, again, first].map(async (directory) =>
+            (await Deno.readTextFile(`${directory}/SHA256SUMS`)).trim().split("\n")
+          ),
+        );
+        assert.ok(sums.length >= FORMATS.length);
+        assert.deepEqual(own, sums);
         const hash = (line: string) => line.split(" ")[0];
         assert.ok(!others.some((line) => sums.map(hash).includes(hash(line))));
       });
@@ -358,7 +381,7 @@ async function useManager({ format, target, file, next, root }: Installation): P
   await manager.prepare(root);
 
   await manager.install(root, file);
-  assert.equal(await manager.version(root), "0.9.0-1");
+  assert.equal(await manager.version(root), `${VERSION}-1`);
   assert.equal(await manager.maintainer(root), FACTS.maintainer);
   const listed = (await manager.files(root)).split("\n");
   for (const { path } of await packagedFiles({ format, ...PLACES })) {
@@ -384,9 +407,9 @@ async function useManager({ format, target, file, next, root }: Installation): P
   }
   // The tool of the package, which finds the plugin of the package; where it cannot run, that of the tests.
   const doctor = ["doctor", "--root", root];
-  const { stdout: findings } = call === undefined || target !== TARGET
-    ? await runCtlWith(doctor)
-    : await run(root + TOOL, doctor);
+  const { stdout: findings } = target === TARGET
+    ? await run(root + TOOL, doctor)
+    : await runCtlWith(doctor);
   assert.match(findings, /^ok +provider-config .*credential-provider-config\.yaml/m);
   assert.match(findings, /^ok +provider-directory .* has the 1 executable of the configuration$/m);
   assert.match(findings, /^ok +sandbox .*crio-credential-provider/m);
@@ -397,9 +420,20 @@ async function useManager({ format, target, file, next, root }: Installation): P
   }
 
   await manager.install(root, next);
-  assert.equal(await manager.version(root), "0.9.0-2");
-  // Bound executables are replaced by those of the package: they have to be bound again.
+  assert.equal(await manager.version(root), `${VERSION}-2`);
+  // Bound executables are replaced by those of the package. These have the site's settings already.
   assert.equal((await manager.verify(root)).trim(), "");
+  const site = await readSite();
+  for (const program of [PLUGIN, TOOL]) {
+    // A tool shows what is of its own version, which that of the tests is not.
+    const { settings } = target === TARGET
+      ? JSON.parse(await must(root + TOOL, "bind", "--show", root + program))
+      : await readBindable(await Deno.readFile(root + program), VERSION);
+    assert.deepEqual(settings, site);
+  }
+  const manual = (await Deno.open(`${root}/usr/share/man/man8/${NAME}.8.gz`)).readable
+    .pipeThrough(new DecompressionStream("gzip"));
+  assert.match(await new Response(manual).text(), /Default: 20s\./);
 
   await manager.remove(root);
   assert.deepEqual(await filesBelow(root), [
@@ -473,7 +507,7 @@ async function useContainerfile(packages: string, work: string): Promise<void> {
     `755 root:root ${PLUGIN}\n755 root:root ${TOOL}`,
   );
   assert.equal(await inside("ls", "-A", "/tmp"), "");
-  assert.equal(await inside("rpm", "-q", "--qf", "%{VERSION} %{ARCH}", NAME), "0.9.0 x86_64");
+  assert.equal(await inside("rpm", "-q", "--qf", "%{VERSION} %{ARCH}", NAME), `${VERSION} x86_64`);
   const { settings } = JSON.parse(await inside(TOOL, "bind", "--show", PLUGIN));
   assert.equal(settings.apiserver, "https://api.example.com:6443");
   assert.match(await inside(PLUGIN, "--version"), /^version: +0\./m);
