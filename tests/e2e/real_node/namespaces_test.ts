@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Controllers } from "./real_node/namespaces.ts";
+import { Controllers } from "./namespaces.ts";
 
 // A file that is no kernel's keeps each line that is written to it.
 for (
