@@ -417,8 +417,12 @@ export class RealWorld implements AsyncDisposable {
     const left = async () =>
       [...await this.authFiles(), ...await this.inUse()]
         .filter((name) => name.startsWith(`${namespace}-`));
-    for (let tries = 0; tries < 100 && (await left()).length > 0; tries++) await sleep(100);
-    assert.deepEqual(await left(), []);
+    let names = await left();
+    for (let tries = 0; tries < 100 && names.length > 0; tries++) {
+      await sleep(100);
+      names = await left();
+    }
+    assert.deepEqual(names, []);
   }
 
   /** Deletes all pods and what they left in the auth directory: the next case begins with none. */
