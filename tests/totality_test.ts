@@ -237,6 +237,7 @@ const FOUND: readonly [name: string, decoder: string, text: string][] = [
     `[[registry]]\nlocation = "a.io${SLASHES}"`,
   ],
   ["slashes in the API server's address", "the value of a flag", `https://a.io${SLASHES}`],
+  ["digits in a duration", "the value of a flag", "9".repeat(256 * 1024)],
   ["a pit in a site's settings", "a site's settings", `{"timeout":`.repeat(100_000)],
 ];
 
