@@ -50,15 +50,10 @@ export function checkContainerdConfig(
   files: readonly ContainerdFile[],
   hostsDirs: readonly string[],
 ): Check[] {
-  const last = (keys: readonly string[]) => {
-    for (const { path, content } of files.toReversed()) {
-      for (const plugin of PLUGINS) {
-        const value = lookUp(content, ["plugins", plugin, ...keys]);
-        if (value !== undefined) return { path, value };
-      }
-    }
-    return undefined;
-  };
+  const last = (keys: readonly string[]) =>
+    files.toReversed().flatMap(({ path, content }) =>
+      PLUGINS.map((plugin) => ({ path, value: lookUp(content, ["plugins", plugin, ...keys]) }))
+    ).find(({ value }) => value !== undefined);
   const checks: Check[] = [];
   const mirrors = last(["registry", "mirrors"]);
   if (isObject(mirrors?.value) && Object.keys(mirrors.value).length > 0) {
