@@ -94,7 +94,7 @@ export interface PackageOptions {
   readonly revision?: number;
   /** @default those of a release */
   readonly targets?: readonly typeof TARGETS[number][];
-  /** Told of each platform that cannot be compiled for. */
+  /** Called for each platform that cannot be compiled for. */
   readonly onMissing: (target: string, reason: string) => void;
 }
 

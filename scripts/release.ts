@@ -25,7 +25,7 @@ export interface ReleaseOptions {
   readonly settings?: Settings;
   /** @default `dist/release` of the project */
   readonly out?: string;
-  /** Told of each platform that cannot be compiled for. */
+  /** Called for each platform that cannot be compiled for. */
   readonly onMissing: (target: string, reason: string) => void;
 }
 

@@ -35,19 +35,23 @@ export interface Respondent extends Disposable {
 
 /** What is reported to the caller on the way, and what the caller keeps. */
 export interface Asking<Kept> {
-  /** Told of what the service account names, if it names any or none, before anything is asked. */
+  /** Called with what the service account names, if it names any or none, before anything is asked. */
   readonly onNames: (names: SecretNames) => void;
-  /** Told of the API server before it is asked. */
+  /** Called with the API server before it is asked. */
   readonly onServer: (server: ApiServer) => void;
-  /** Told of every attempt that failed and will be repeated; the delay is in milliseconds. */
+  /** Called for every attempt that failed and will be repeated; the delay is in milliseconds. */
   readonly onRetry: (reason: string, delay: number) => void;
-  /** Told of each named secret that is left out. */
+  /** Called for each named secret that is left out. */
   readonly onLeftOut: (secret: string, reason: string) => void;
   /** Makes of secrets what is to be kept of them beside their credentials. */
   readonly keep: (secrets: readonly Secret[]) => Kept;
   /** How much of what is left out is reported. @default as in a pull */
   readonly maxReports?: number;
-  /** Answers in the place of the API server, and is disposed of. @default the API server of the settings */
+  /**
+   * Answers in the place of the API server, and is disposed of.
+   *
+   * @default the API server of the settings
+   */
   readonly standIn?: Respondent;
 }
 

@@ -44,7 +44,7 @@ export interface ScopedCredential {
 /** What is left out: a secret as a whole, an entry of it, or its annotation. */
 export type Part = "secret" | "entry" | "annotation";
 
-/** Told of each secret, entry or annotation that is left out. The key is that of an entry. */
+/** Called for each secret, entry or annotation that is left out. The key is that of an entry. */
 export type OnSkipped = (
   secret: string,
   key: string | undefined,
@@ -52,7 +52,7 @@ export type OnSkipped = (
   part: Part,
 ) => void;
 
-/** Told of each entry without credential, the marker that a credential helper leaves behind. */
+/** Called for each entry without credential, the marker that a credential helper leaves behind. */
 export type OnMarker = (secret: string, key: string) => void;
 
 /**
@@ -247,9 +247,7 @@ export function readCredential(value: unknown): Credential | undefined {
 /** Base64 of a colon. */
 const NOBODY = "Og==";
 
-/**
- * A text of an entry; empty when it is missing or null.
- */
+/** A text of an entry; empty when it is missing or null. */
 function member(entry: JsonObject, key: string): string {
   const value = namedValue(entry, key) ?? "";
   if (typeof value !== "string") {

@@ -173,9 +173,9 @@ export const RUNTIME_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
- * The flags that both forms give to the engine. Text is not compiled: `eval` and the constructors of functions throw.
- * And no code is optimised: a run of 20 to 100 ms ends before that pays, one that lists 5,000 secrets, too
- * (`docs/develop/start-up.md` has the figures).
+ * The flags that both forms give to the engine. Text is not compiled: `eval` and the constructors of
+ * functions throw. And no code is optimised: a run of 20 to 100 ms ends before that pays, one that lists
+ * 5,000 secrets, too (`docs/develop/start-up.md` has the figures).
  */
 export const V8_FLAGS: readonly string[] = [
   "--disallow-code-generation-from-strings",

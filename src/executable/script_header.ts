@@ -8,7 +8,8 @@ import { RUNTIME_ENVIRONMENT, V8_FLAGS } from "./runtime_environment.ts";
 
 /**
  * The two lines in front of a program. To the shell the second is a command that does nothing (`":"`,
- * with an argument) and one that becomes the runtime; to JavaScript it is a string and a comment. (`#!` alone cannot carry the flags: the kernel cuts it at 256 bytes.)
+ * with an argument) and one that becomes the runtime; to JavaScript it is a string and a comment. (`#!`
+ * alone cannot carry the flags: the kernel cuts it at 256 bytes.)
  *
  * `env -i` keeps out of the runtime whatever the kubelet's environment holds: proxies, further CAs,
  * key logs and the runtime's own switches all act past its permissions.

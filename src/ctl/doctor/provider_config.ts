@@ -23,7 +23,7 @@ export interface ProviderConfigFindings {
   readonly checks: readonly Check[];
   /** Of all files that can be read. */
   readonly providers: readonly CredentialProvider[];
-  /** Ours. */
+  /** The plugin of this project. */
   readonly provider: CredentialProvider | undefined;
   /** Whether all files could be read, so that what is not among the providers is nowhere. */
   readonly complete: boolean;

@@ -31,7 +31,7 @@ export interface AskOptions {
   readonly clock: Clock;
   /** When to give up, in milliseconds of `clock.now()`. */
   readonly deadline: number;
-  /** Told of every attempt that failed and will be repeated. */
+  /** Called for every attempt that failed and will be repeated. */
   readonly onRetry: (reason: string, delay: number) => void;
 }
 
