@@ -391,6 +391,15 @@ Deno.test("a broken annotation is an error before anything is asked", async () =
   assert.deepEqual(requests, []);
 });
 
+Deno.test("a refused pull for containerd is an error, and nothing is written", async () => {
+  const { error, keys, response, requests } = await pull(async ({ api, node }) => {
+    api.grantNamed("default", []);
+    await node.writeHostsToml("docker.io", `[host."https://mirror.example.com"]\n`);
+  }, { settings: { runtime: "containerd" } });
+  assert.match(error, /may not list secrets/);
+  assert.deepEqual([keys, response, requests.length], [undefined, "", 1]);
+});
+
 /** Puts a file in place as an earlier run left it, and one of another pull that is an hour old. */
 async function leaveFiles({ node }: World): Promise<void> {
   const { authDir } = node.settings;

@@ -19,7 +19,6 @@ export async function startDelivery(
   const { answerWithPairs } = await import("./response_auth.ts");
   return {
     deliver: (choice) => Promise.resolve(answerWithPairs(choice, image, settings, log.warn)),
-    // deno-coverage-ignore -- no test has a pull for containerd that is refused
     refuse: () => Promise.resolve(),
   };
 }
